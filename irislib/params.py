@@ -1,0 +1,88 @@
+"""params.yaml, parsed once into frozen, validated dataclasses.
+
+Every section is a dataclass that lives beside the code it configures; this module only knows how to
+turn YAML into one of them and how to word what is wrong with it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from irislib.errors import ParamError
+
+T = TypeVar("T")
+
+SECTIONS = ("seed", "env", "train", "rollout", "gradcam", "crop", "embed", "metrics", "plots")
+
+# Set as `__pydantic_config__` on every section: a typo is an error, and 1 is not True.
+STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+def load_params(path: Path, section: str, into: type[T]) -> T:
+    """Reads one section of a params file.
+
+    Args:
+        path: a YAML file with one mapping entry a section.
+        section: the entry to read, for example ``"gradcam"`` or ``"seed"``.
+        into: the dataclass (or plain type) that it must fit.
+
+    Raises:
+        ParamError: the file cannot be read, holds a section nobody knows, or the section does not fit.
+    """
+    return parse_section(read_yaml(path), section, into, str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The file's top-level mapping. Raises ParamError where there is none."""
+    try:
+        values = YAML(typ="safe").load(path.read_text())
+    except OSError as error:
+        raise ParamError(f"{path}: cannot be read ({error.strerror}); run from the repository's root") from None
+    except YAMLError as error:
+        raise ParamError(f"{path}: not valid YAML ({' '.join(str(error).split())}); mend that line") from None
+    if not isinstance(values, dict):
+        raise ParamError(f"{path}: must hold one section a stage ({', '.join(SECTIONS)})")
+    return values
+
+
+def parse_section(values: dict[str, Any], section: str, into: type[T], source: str = "params") -> T:
+    """Like `load_params`, on values that are read already."""
+    unknown = [key for key in values if key not in SECTIONS]
+    if unknown:
+        raise ParamError(f"{unknown[0]}: unknown section in {source}; known: {', '.join(SECTIONS)}")
+    if section not in values:
+        raise ParamError(f"{section}: missing from {source}; add it")
+    return parse_value(values[section], section, into)
+
+
+def parse_value(value: Any, name: str, into: type[T]) -> T:
+    """Fits plain data into a (nested) dataclass; `name` leads every complaint. Raises ParamError."""
+    try:
+        # Lists become tuples and ints become floats; strings never become numbers.
+        return TypeAdapter(into).validate_json(json.dumps(value))
+    except ValidationError as error:
+        raise ParamError(_one_line(error.errors()[0], name)) from None
+
+
+def _one_line(detail: ErrorDetails, name: str) -> str:
+    key = ".".join([name, *map(str, detail["loc"])])
+    if detail["type"] == "unexpected_keyword_argument":
+        return f"{key}: unknown parameter; remove it or mend its spelling"
+    if detail["type"] in ("missing", "missing_argument"):
+        return f"{key}: missing; add it to params.yaml"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "value_error":
+        # A dataclass that checks a combination names the key itself.
+        return f"{key}.{message}" if message.split(":")[0].isidentifier() else f"{key}: {message}"
+    return f"{key}: {message[0].lower()}{message[1:]}, not {detail['input']!r}"
+
+
+def require(condition: bool, key: str, remedy: str) -> None:
+    """For `__post_init__` of a section: refuses an impossible value of `key` with what to do instead."""
+    if not condition:
+        raise ValueError(f"{key}: {remedy}")

@@ -1,0 +1,22 @@
+"""heatmaps.zarr: one Grad-CAM map per distinct input, and which (observation, code) pair uses which."""
+
+from irislib.artifacts import Array, Schema
+
+# `map` is after the ReLU and before upsampling; `map_raw_max` and `map_raw_min` are the extremes before
+# the ReLU. Row m of the pair arrays: code map_code[pair_map[m]] is present in observation pair_step[m];
+# every present pair appears once, ordered by step, then code.
+# attrs: codebook_size, steps, score, layer, threshold-free facts only.
+HEATMAPS = Schema(
+    name="irislib/heatmaps",
+    version=1,
+    stage="gradcam",
+    arrays={
+        "map": Array("float32", ("map", "map_y", "map_x")),
+        "map_raw_max": Array("float32", ("map",)),
+        "map_raw_min": Array("float32", ("map",)),
+        "map_code": Array("int32", ("map",)),
+        "map_positions": Array("bool", ("map", "token_y", "token_x")),
+        "pair_step": Array("int32", ("pair",)),
+        "pair_map": Array("int32", ("pair",)),
+    },
+)

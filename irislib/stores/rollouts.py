@@ -1,0 +1,25 @@
+"""rollouts.zarr: what the trained agent saw, did and got, and what the simulator knew."""
+
+from irislib.artifacts import Array, Schema
+
+# Row t is the state before action t; reward, terminated, truncated and achievement are what it led to.
+# attrs: episodes (count), codebook_size, label_names (index -> simulator's name, for `semantic`),
+# item_names (for `inventory`), achievement_names, action_names, cell (pixels a cell of `semantic`; cell
+# (i, j) covers obs[cell*i : cell*(i+1), cell*j : cell*(j+1)]; rows below 7*cell are the inventory HUD).
+ROLLOUTS = Schema(
+    name="irislib/rollouts",
+    version=1,
+    stage="rollout",
+    arrays={
+        "obs": Array("uint8", ("step", "y", "x", "channel"), chunk=64, shard=4096),
+        "token": Array("int16", ("step", "token_y", "token_x")),
+        "action": Array("uint8", ("step",)),
+        "reward": Array("float32", ("step",)),
+        "terminated": Array("bool", ("step",)),
+        "truncated": Array("bool", ("step",)),
+        "episode": Array("int32", ("step",)),
+        "semantic": Array("uint8", ("step", "row", "col")),
+        "inventory": Array("uint8", ("step", "item")),
+        "achievement": Array("bool", ("step", "goal")),
+    },
+)
