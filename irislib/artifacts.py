@@ -171,7 +171,7 @@ class Store:
         """Rows of the first array of the schema."""
         return self.array(next(iter(self.schema.arrays))).shape[0]
 
-    def array(self, name: str) -> zarr.Array:
+    def array(self, name: str) -> zarr.Array[Any]:
         """The array itself, for its shape or for reading in pieces."""
         array = self.group[name]
         assert isinstance(array, zarr.Array)
@@ -185,7 +185,9 @@ class Store:
             return np.asarray(values)
         except (RuntimeError, ValueError, OSError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ArtifactError(f"{self.path}: {name} is damaged ({reason}); {_remedy(self.schema)}") from None
+            raise ArtifactError(
+                f"{self.path}: {name} is damaged ({reason}); {_remedy(self.schema)}"
+            ) from None
 
 
 def open_store(path: Path, schema: Schema) -> Store:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 SECTIONS = ("seed", "env", "train", "rollout", "gradcam", "crop", "embed", "metrics", "plots")
 
 # Set as `__pydantic_config__` on every section: a typo is an error, and 1 is not True.
-STRICT = ConfigDict(extra="forbid", strict=True)
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def load_params(path: Path, section: str, into: type[T]) -> T:
@@ -42,7 +42,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = YAML(typ="safe").load(path.read_text())
     except OSError as error:
-        raise ParamError(f"{path}: cannot be read ({error.strerror}); run from the repository's root") from None
+        raise ParamError(
+            f"{path}: cannot be read ({error.strerror}); run from the repository's root"
+        ) from None
     except YAMLError as error:
         raise ParamError(f"{path}: not valid YAML ({' '.join(str(error).split())}); mend that line") from None
     if not isinstance(values, dict):
@@ -64,7 +66,7 @@ def parse_value(value: Any, name: str, into: type[T]) -> T:
     """Fits plain data into a (nested) dataclass; `name` leads every complaint. Raises ParamError."""
     try:
         # Lists become tuples and ints become floats; strings never become numbers.
-        return TypeAdapter(into).validate_json(json.dumps(value))
+        return TypeAdapter(into).validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
         raise ParamError(_one_line(error.errors()[0], name)) from None
 
@@ -78,7 +80,8 @@ def _one_line(detail: ErrorDetails, name: str) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "value_error":
         # A dataclass that checks a combination names the key itself.
-        return f"{key}.{message}" if message.split(":")[0].isidentifier() else f"{key}: {message}"
+        named = all(part.isidentifier() for part in message.split(":")[0].split("."))
+        return f"{key}.{message}" if named else f"{key}: {message}"
     return f"{key}: {message[0].lower()}{message[1:]}, not {detail['input']!r}"
 
 

@@ -24,12 +24,21 @@ def workers() -> int:
     if not text:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not text.isdecimal() or int(text) < 1:
-        raise ParamError(f"IRISLIB_WORKERS: must be a whole number of at least 1, not {text!r}; mend or unset it")
+        raise ParamError(
+            f"IRISLIB_WORKERS: must be a whole number of at least 1, not {text!r}; mend or unset it"
+        )
     return int(text)
 
 
-def progress(items: Iterable[T] | None = None, *, desc: str, total: int | None = None, unit: str = "it") -> "tqdm[T]":
+def progress(
+    items: Iterable[T] | None = None, *, desc: str, total: int | None = None, unit: str = "it"
+) -> "tqdm[T]":
     """A progress bar on stderr with rate and time left; sparse where nobody watches a terminal."""
     return tqdm(
-        items, desc=desc, total=total, unit=unit, dynamic_ncols=True, mininterval=0.2 if sys.stderr.isatty() else 10
+        items,
+        desc=desc,
+        total=total,
+        unit=unit,
+        dynamic_ncols=True,
+        mininterval=0.2 if sys.stderr.isatty() else 10,
     )

@@ -31,14 +31,18 @@ def work_in(root: Path, stage: str, *inputs: Any) -> Iterator[Path]:
     Raises:
         IrislibError: another process is at work in it.
     """
-    key = digest(list(inputs_without_paths(inputs)), *(i for i in inputs if isinstance(i, Path)), *loaded_sources())
+    key = digest(
+        list(inputs_without_paths(inputs)), *(i for i in inputs if isinstance(i, Path)), *loaded_sources()
+    )
     folder = root / f"{stage}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / f"{folder.name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise IrislibError(f"{folder}: another process is at work on this very result; wait for it or end it") from None
+        raise IrislibError(
+            f"{folder}: another process is at work on this very result; wait for it or end it"
+        ) from None
     try:
         yield folder
         shutil.rmtree(folder)

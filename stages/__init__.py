@@ -1,0 +1,1 @@
+"""The pipeline's stages: one thin click command each, run from the repository's root."""

@@ -1,0 +1,1 @@
+"""Environments behind the gymnasium interface, with what their simulator knows."""

@@ -1,0 +1,1 @@
+"""The protocol: maps of the codes, the regions under them, and what these have in common."""

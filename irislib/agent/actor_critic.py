@@ -1,0 +1,66 @@
+"""The CNN-LSTM policy and value function (IRIS, section 2.3 and appendix A.3)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from irislib.agent.config import AgentConfig
+
+
+@dataclass(frozen=True)
+class State:
+    """The LSTM's memory: hidden and cell state, both float [B,lstm_dim]."""
+
+    h: Tensor
+    c: Tensor
+
+    def where(self, keep: Tensor, other: "State") -> "State":
+        """This state where keep (bool [B]) is true, the other elsewhere."""
+        return State(torch.where(keep[:, None], self.h, other.h), torch.where(keep[:, None], self.c, other.c))
+
+    def select(self, rows: Tensor) -> "State":
+        """The states of some rows of the batch."""
+        return State(self.h[rows], self.c[rows])
+
+
+class ActorCritic(nn.Module):
+    """Frames float [B,3,H,W] in [0,1] to action logits and a value; names as in the official one."""
+
+    def __init__(self, config: AgentConfig) -> None:
+        super().__init__()
+        dim = config.actor_critic.lstm_dim
+        self.conv1 = nn.Conv2d(3, 32, 3, padding=1)
+        self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
+        self.conv3 = nn.Conv2d(32, 64, 3, padding=1)
+        self.conv4 = nn.Conv2d(64, 64, 3, padding=1)
+        self.lstm = nn.LSTMCell(64 * (config.resolution // 16) ** 2, dim)
+        self.critic_linear = nn.Linear(dim, 1)
+        self.actor_linear = nn.Linear(dim, config.num_actions)
+
+    def initial_state(self, batch: int) -> State:
+        """A blank memory."""
+        zeros = self.actor_linear.weight.new_zeros(batch, self.lstm.hidden_size)
+        return State(zeros, zeros)
+
+    def forward(self, frames: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Returns action logits float [B,actions], values float [B] and the next state."""
+        x = frames * 2 - 1
+        for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
+            x = F.relu(F.max_pool2d(conv(x), 2))
+        h, c = self.lstm(x.flatten(1), (state.h, state.c))
+        return self.actor_linear(h), self.critic_linear(h).squeeze(1), State(h, c)
+
+    @torch.no_grad()
+    def burn_in(self, frames: Tensor, mask: Tensor) -> State:
+        """Warms the memory on real observations before a decision.
+
+        Args:
+            frames: float [B,T,3,H,W] in [0,1].
+            mask: bool [B,T], False where an episode is too short and frames hold padding.
+        """
+        state = self.initial_state(len(frames))
+        for t in range(frames.shape[1]):
+            state = self(frames[:, t], state)[2].where(mask[:, t], state)
+        return state

@@ -1,0 +1,108 @@
+"""The agent: tokenizer, world model and actor-critic together; saving, loading, acting."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from irislib.agent.actor_critic import ActorCritic, State
+from irislib.agent.config import AgentConfig
+from irislib.agent.tokenizer import Tokenizer
+from irislib.agent.world_model import WorldModel
+from irislib.device import pick_device
+from irislib.errors import ArtifactError, ParamError
+from irislib.params import parse_value
+
+SCHEMA = "irislib/agent"
+VERSION = 1
+REMEDY = "pull it, or delete it and run the train stage again"
+
+
+class Agent(nn.Module):
+    """IRIS (Micheli et al. 2023).
+
+    Attributes:
+        config: what fixes its shapes.
+        steps: environment steps that it was trained on.
+    """
+
+    def __init__(self, config: AgentConfig, steps: int = 0) -> None:
+        super().__init__()
+        self.config, self.steps = config, steps
+        self.tokenizer = Tokenizer(config.tokenizer, config.resolution)
+        self.world_model = WorldModel(config)
+        self.actor_critic = ActorCritic(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.tokenizer.codebook.device
+
+    @torch.no_grad()
+    def act(
+        self, frames: Tensor, state: State, rngs: list[np.random.Generator], temperature: float
+    ) -> tuple[np.ndarray, Tensor, State]:
+        """Samples one action a frame; the policy sees the frame through the tokenizer, as in imagination.
+
+        Args:
+            frames: u8 [B,H,W,3].
+            rngs: one stream a row, so that a row's draws do not depend on its neighbours.
+
+        Returns:
+            Actions int64 [B], the frames' tokens int64 [B,h,w], and the next state.
+        """
+        tokens = self.tokenizer.encode(frames.to(self.device))
+        logits, _, state = self.actor_critic(self.tokenizer.decode_tokens(tokens), state)
+        cumulative = (logits / temperature).double().softmax(1).cumsum(1).cpu().numpy()
+        draws = [
+            np.searchsorted(row, rng.random() * row[-1], "right")
+            for row, rng in zip(cumulative, rngs, strict=True)
+        ]
+        return np.minimum(draws, cumulative.shape[1] - 1), tokens, state
+
+    def save(self, folder: Path) -> None:
+        """Writes model.safetensors and config.json into a folder."""
+        save_file(
+            {k: v.contiguous().cpu() for k, v in self.state_dict().items()}, folder / "model.safetensors"
+        )
+        about = {
+            "schema": SCHEMA,
+            "schema_version": VERSION,
+            "steps": self.steps,
+            "agent": asdict(self.config),
+        }
+        (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
+    """Reads an agent that the train stage wrote, ready for inference.
+
+    Args:
+        path: its folder, with config.json and model.safetensors.
+        device: where to put it; by default the first GPU, else the CPU.
+
+    Raises:
+        ArtifactError: it is missing, foreign or damaged.
+    """
+    path = Path(path)
+    try:
+        about = json.loads((path / "config.json").read_text())
+        found = (about["schema"], about["schema_version"])
+        if found != (SCHEMA, VERSION):
+            raise ArtifactError(
+                f"{path}: holds {found[0]!r} version {found[1]}, not {SCHEMA!r} version {VERSION}; {REMEDY}"
+            )
+        agent = Agent(parse_value(about["agent"], "agent", AgentConfig), int(about["steps"]))
+        agent.load_state_dict(load_file(path / "model.safetensors"))
+    except FileNotFoundError as error:
+        missing = Path(error.filename or path / "model.safetensors")
+        raise ArtifactError(f"{missing}: missing; {REMEDY}") from None
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ParamError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArtifactError(f"{path}: damaged or not an agent ({reason}); {REMEDY}") from None
+    return agent.to(device or pick_device()).eval()

@@ -1,0 +1,239 @@
+"""The `train` section of params.yaml, and the part of it that an agent's architecture is made from.
+
+Names and the official values (profile `paper`) follow Micheli et al. 2023 (arXiv 2209.00588, appendix A)
+and the released configuration of eloialonso/iris.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from irislib.errors import ParamError
+from irislib.params import STRICT, require
+
+Count = Annotated[int, Ge(1)]
+NonNegative = Annotated[int, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+Weight = Annotated[float, Ge(0)]
+Share = Annotated[float, Ge(0), Le(1)]
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """The VQ tokenizer: a convolutional encoder, a codebook, a decoder.
+
+    Attributes:
+        vocab_size: codes in the codebook (K); tokens are stored as int16.
+        embed_dim: dimension of a code (C).
+        z_channels: channels between the 1x1 convolutions around the codebook and the nets.
+        ch: channels at full resolution; `ch_mult` multiplies them, one entry a resolution.
+        attn_resolutions: feature map sizes (pixels) that get self-attention.
+        lpips: weight of the perceptual loss (1.0 in IRIS); above 0 downloads VGG16's weights.
+    """
+
+    __pydantic_config__ = STRICT
+    vocab_size: Annotated[int, Ge(2), Le(32767)]
+    embed_dim: Count
+    z_channels: Count
+    ch: Annotated[int, Ge(2)]
+    ch_mult: tuple[Count, ...]
+    num_res_blocks: Count
+    attn_resolutions: tuple[Count, ...]
+    lpips: Weight = 0.0
+
+    def __post_init__(self) -> None:
+        require(len(self.ch_mult) >= 1, "ch_mult", "needs at least one resolution")
+        for mult in self.ch_mult:
+            channels = self.ch * mult
+            require(
+                channels % norm_groups(channels) == 0,
+                "ch",
+                f"{channels} channels do not fill {norm_groups(channels)} groups; use a power of 2",
+            )
+
+    @property
+    def reduction(self) -> int:
+        """Pixels a token, along each side."""
+        return int(2 ** (len(self.ch_mult) - 1))
+
+
+def norm_groups(channels: int) -> int:
+    """Groups of a GroupNorm: the official 32 at 64 channels, never fewer than two channels a group."""
+    return min(32, channels // 2)
+
+
+@dataclass(frozen=True)
+class WorldModelConfig:
+    """The transformer over blocks of one observation's tokens and one action token.
+
+    Attributes:
+        max_blocks: longest sequence, in environment steps.
+    """
+
+    __pydantic_config__ = STRICT
+    max_blocks: Annotated[int, Ge(2)]
+    num_layers: Count
+    num_heads: Count
+    embed_dim: Count
+    dropout: Share
+
+    def __post_init__(self) -> None:
+        require(
+            self.embed_dim % self.num_heads == 0,
+            "embed_dim",
+            f"{self.embed_dim} is not divisible by num_heads {self.num_heads}",
+        )
+
+
+@dataclass(frozen=True)
+class ActorCriticConfig:
+    """The CNN-LSTM policy and value function."""
+
+    __pydantic_config__ = STRICT
+    lstm_dim: Count
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Experience collected at the start of an epoch, by the agent as it is.
+
+    Attributes:
+        lanes: environments played side by side.
+        steps_per_epoch: environment steps an epoch, all lanes together.
+        stop_after_epochs: later epochs train on what there is.
+        epsilon: chance of a uniformly random action.
+        temperature: of the policy's softmax.
+    """
+
+    __pydantic_config__ = STRICT
+    lanes: Count
+    steps_per_epoch: Count
+    stop_after_epochs: Count
+    epsilon: Share
+    temperature: Positive
+
+    def __post_init__(self) -> None:
+        require(
+            self.steps_per_epoch % self.lanes == 0,
+            "steps_per_epoch",
+            f"{self.steps_per_epoch} is not divisible by lanes {self.lanes}",
+        )
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How one component is fitted in each epoch after `start_after_epochs`."""
+
+    __pydantic_config__ = STRICT
+    start_after_epochs: NonNegative
+    steps_per_epoch: Count
+    batch_size: Count
+    learning_rate: Positive
+    max_grad_norm: Positive
+
+
+@dataclass(frozen=True)
+class FitTokenizerConfig(FitConfig):
+    """Adds the revival of idle codes.
+
+    Attributes:
+        revive_after: batches without use after which a code is moved to an encoder output; 0 (IRIS): never.
+    """
+
+    __pydantic_config__ = STRICT
+    revive_after: NonNegative
+
+
+@dataclass(frozen=True)
+class FitWorldModelConfig(FitConfig):
+    """Adds AdamW's weight decay, which applies to the weights of linear layers."""
+
+    __pydantic_config__ = STRICT
+    weight_decay: Weight
+
+
+@dataclass(frozen=True)
+class FitActorCriticConfig(FitConfig):
+    """Adds what learning in imagination needs.
+
+    Attributes:
+        horizon: imagined steps; rewards beyond it are bootstrapped by the value function.
+        burn_in: real observations before the first imagined one that warm the LSTM's state.
+    """
+
+    __pydantic_config__ = STRICT
+    horizon: Annotated[int, Ge(2)]
+    burn_in: NonNegative
+    gamma: Share
+    lambda_: Share
+    entropy_weight: Weight
+
+
+@dataclass(frozen=True)
+class FitsConfig:
+    """One entry a component."""
+
+    __pydantic_config__ = STRICT
+    tokenizer: FitTokenizerConfig
+    world_model: FitWorldModelConfig
+    actor_critic: FitActorCriticConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The `train` section."""
+
+    __pydantic_config__ = STRICT
+    epochs: Count
+    collect: CollectConfig
+    tokenizer: TokenizerConfig
+    world_model: WorldModelConfig
+    actor_critic: ActorCriticConfig
+    fit: FitsConfig
+
+    def __post_init__(self) -> None:
+        horizon, blocks = self.fit.actor_critic.horizon, self.world_model.max_blocks
+        require(
+            horizon <= blocks,
+            "fit.actor_critic.horizon",
+            f"{horizon} imagined steps do not fit the transformer's world_model.max_blocks of {blocks}",
+        )
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """Everything that fixes an agent's shapes; stored beside its weights.
+
+    Attributes:
+        resolution: side of the square frames, in pixels.
+        num_actions: size of the discrete action space.
+    """
+
+    __pydantic_config__ = STRICT
+    resolution: Count
+    num_actions: Count
+    tokenizer: TokenizerConfig
+    world_model: WorldModelConfig
+    actor_critic: ActorCriticConfig
+
+    def __post_init__(self) -> None:
+        # 16: the four poolings of the actor-critic's CNN.
+        for divisor, user in (
+            (self.tokenizer.reduction, "train.tokenizer.ch_mult"),
+            (16, "the actor-critic"),
+        ):
+            if self.resolution % divisor:
+                raise ParamError(
+                    f"env.size: {self.resolution} is not divisible by {divisor}, as {user} needs"
+                )
+
+    @property
+    def grid(self) -> int:
+        """Tokens along each side of an observation (4 in IRIS)."""
+        return self.resolution // self.tokenizer.reduction
+
+    @property
+    def tokens_per_block(self) -> int:
+        """Tokens a step: the observation's and one action."""
+        return self.grid**2 + 1

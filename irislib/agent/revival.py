@@ -1,0 +1,47 @@
+"""Codes that nobody uses are moved to where the encoder's outputs are.
+
+A codebook that starts at the origin collapses to a dozen codes and takes epochs to recover; a laptop's
+few gradient steps never see that. Re-seeding idle codes (Dhariwal et al. 2020, arXiv 2005.00341, section 3.1)
+is not part of IRIS, so the paper's profile leaves it off.
+"""
+
+import torch
+from torch.optim import Optimizer
+
+from irislib.agent.tokenizer import Quantized, Tokenizer
+
+
+class Revival:
+    """Counts which codes are used and moves the others every `after` batches.
+
+    Args:
+        optimizer: the tokenizer's; its moments for a moved code start anew.
+        after: batches without any use after which a code is moved; 0 never moves one.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, optimizer: Optimizer, after: int) -> None:
+        self.tokenizer, self.optimizer, self.after = tokenizer, optimizer, after
+        self.used = torch.zeros(len(tokenizer.codebook), dtype=torch.bool, device=tokenizer.codebook.device)
+        self.batches = 0
+
+    @torch.no_grad()
+    def observe(self, quantized: Quantized) -> None:
+        """Notes a batch; moves idle codes to encoder outputs of it when it is time.
+
+        May be called between forward and backward pass: idle codes have no part in the batch's gradient.
+        """
+        if not self.after:
+            return
+        self.used[quantized.tokens.flatten()] = True
+        self.batches += 1
+        if self.batches % self.after:
+            return
+        outputs = quantized.z.movedim(1, -1).flatten(0, 2)
+        idle = torch.nonzero(~self.used).flatten()
+        self.tokenizer.codebook.data[idle] = outputs[
+            torch.randint(len(outputs), idle.shape, device=idle.device)
+        ]
+        for moment in self.optimizer.state[self.tokenizer.codebook].values():
+            if moment.shape == self.tokenizer.codebook.shape:
+                moment[idle] = 0
+        self.used.zero_()

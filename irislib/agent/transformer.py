@@ -1,0 +1,100 @@
+"""A GPT-style causal transformer with a preallocated key-value cache (IRIS, section 2.2)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from irislib.agent.config import WorldModelConfig
+
+
+class KVCache:
+    """Keys and values of the tokens seen so far, for sampling one token at a time without gradients.
+
+    Args:
+        batch: sequences side by side.
+        max_tokens: longest sequence.
+    """
+
+    def __init__(self, config: WorldModelConfig, batch: int, max_tokens: int, device: torch.device) -> None:
+        head_dim = config.embed_dim // config.num_heads
+        shape = (config.num_layers, 2, batch, config.num_heads, max_tokens, head_dim)
+        self.values = torch.empty(shape, device=device)
+        self.size = 0
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Stores keys and values float [B,heads,T,head_dim]; returns those of the whole sequence so far."""
+        stop = self.size + k.shape[2]
+        self.values[layer, 0, :, :, self.size : stop] = k
+        self.values[layer, 1, :, :, self.size : stop] = v
+        return self.values[layer, 0, :, :, :stop], self.values[layer, 1, :, :, :stop]
+
+
+class Transformer(nn.Module):
+    """Embeddings float [B,T,E] to hidden states of the same shape; position t sees positions up to t."""
+
+    def __init__(self, config: WorldModelConfig) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.ln_f = nn.LayerNorm(config.embed_dim)
+
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+        steps = x.shape[1]
+        x = self.drop(x)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, layer, cache)
+        if cache is not None:
+            cache.size += steps
+        return self.ln_f(x)  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Pre-norm attention and feed-forward, each beside a residual connection."""
+
+    def __init__(self, config: WorldModelConfig) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.embed_dim)
+        self.ln2 = nn.LayerNorm(config.embed_dim)
+        self.attn = SelfAttention(config)
+        self.mlp = nn.Sequential(
+            nn.Linear(config.embed_dim, 4 * config.embed_dim),
+            nn.GELU(),
+            nn.Linear(4 * config.embed_dim, config.embed_dim),
+            nn.Dropout(config.dropout),
+        )
+
+    def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
+        x = x + self.attn(self.ln1(x), layer, cache)
+        return x + self.mlp(self.ln2(x))  # type: ignore[no-any-return]
+
+
+class SelfAttention(nn.Module):
+    """Multi-head causal self-attention."""
+
+    def __init__(self, config: WorldModelConfig) -> None:
+        super().__init__()
+        self.num_heads, self.dropout = config.num_heads, config.dropout
+        self.key, self.query, self.value, self.proj = (
+            nn.Linear(config.embed_dim, config.embed_dim) for _ in range(4)
+        )
+        self.resid_drop = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
+        batch, steps, dim = x.shape
+        q, k, v = (
+            f(x).view(batch, steps, self.num_heads, -1).transpose(1, 2)
+            for f in (self.query, self.key, self.value)
+        )
+        mask = None
+        if cache is not None and cache.size > 0:
+            past = cache.size
+            k, v = cache.extend(layer, k, v)
+            if steps > 1:  # new tokens see the past and, among themselves, only backwards
+                mask = torch.ones(steps, past + steps, dtype=torch.bool, device=x.device).tril(past)
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        else:
+            if cache is not None:
+                cache.extend(layer, k, v)
+            dropout = self.dropout if self.training else 0.0
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
+        return self.resid_drop(self.proj(y.transpose(1, 2).reshape(batch, steps, dim)))  # type: ignore[no-any-return]

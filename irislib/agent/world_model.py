@@ -1,0 +1,108 @@
+"""The world model: predicts the next tokens, the reward's sign and the end (IRIS, section 2.2)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from irislib.agent.config import AgentConfig
+from irislib.agent.replay import Batch
+from irislib.agent.tokenizer import Tokenizer
+from irislib.agent.transformer import KVCache, Transformer
+
+IGNORE = -100  # the label that cross_entropy leaves out
+
+
+@dataclass(frozen=True)
+class WorldModelOutput:
+    """Logits at the positions where they mean something.
+
+    Attributes:
+        observations: float [B,P,K], at every position whose next token belongs to an observation.
+        rewards: float [B,A,3], at the action tokens: sign of the reward, -1, 0 or 1.
+        ends: float [B,A,2], at the action tokens: does the episode terminate.
+    """
+
+    observations: Tensor
+    rewards: Tensor
+    ends: Tensor
+
+
+class WorldModel(nn.Module):
+    """A transformer over blocks of one observation's tokens and one action; names as in the official one."""
+
+    def __init__(self, config: AgentConfig) -> None:
+        super().__init__()
+        self.config = config.world_model
+        self.tokens_per_block = config.tokens_per_block
+        self.max_tokens = self.config.max_blocks * self.tokens_per_block
+        dim, codes = self.config.embed_dim, config.tokenizer.vocab_size
+        self.transformer = Transformer(self.config)
+        self.pos_emb = nn.Embedding(self.max_tokens, dim)
+        self.embedder = nn.Module()
+        self.embedder.embedding_tables = nn.ModuleList(
+            [nn.Embedding(config.num_actions, dim), nn.Embedding(codes, dim)]
+        )
+        self.head_observations = _head(dim, codes)
+        self.head_rewards = _head(dim, 3)
+        self.head_ends = _head(dim, 2)
+        self.apply(_init_weights)
+
+    def new_cache(self, batch: int) -> KVCache:
+        """An empty cache for sequences of up to `max_blocks` steps."""
+        return KVCache(self.config, batch, self.max_tokens, self.pos_emb.weight.device)
+
+    def forward(self, tokens: Tensor, cache: KVCache | None = None) -> WorldModelOutput:
+        """Predicts from tokens int64 [B,T], which continue the cache's sequence where one is given."""
+        past = 0 if cache is None else cache.size
+        position = torch.arange(past, past + tokens.shape[1], device=tokens.device)
+        place = position % self.tokens_per_block
+        is_action = place == self.tokens_per_block - 1
+        action_table, token_table = self.embedder.embedding_tables  # type: ignore[misc]
+        x = torch.empty(*tokens.shape, self.config.embed_dim, device=tokens.device)
+        x[:, is_action] = action_table(tokens[:, is_action])
+        x[:, ~is_action] = token_table(tokens[:, ~is_action])
+        x = self.transformer(x + self.pos_emb(position), cache)
+        # The action follows an observation's last token: nothing to predict there.
+        foretells_token = place != self.tokens_per_block - 2
+        return WorldModelOutput(
+            self.head_observations.head_module(x[:, foretells_token]),  # type: ignore[operator]
+            self.head_rewards.head_module(x[:, is_action]),  # type: ignore[operator]
+            self.head_ends.head_module(x[:, is_action]),  # type: ignore[operator]
+        )
+
+    def losses(self, batch: Batch, tokenizer: Tokenizer) -> dict[str, Tensor]:
+        """Cross-entropies of the next token, the reward's sign and the end, over unpadded steps."""
+        with torch.no_grad():
+            obs_tokens = tokenizer.encode(batch.observations.flatten(0, 1))
+        obs_tokens = obs_tokens.view(*batch.actions.shape, -1)  # [B,L,h*w]
+        tokens = torch.cat([obs_tokens, batch.actions[..., None]], dim=2).flatten(1)
+        out = self(tokens)
+        padded = ~batch.mask
+        next_tokens = obs_tokens.masked_fill(padded[..., None], IGNORE).flatten(1)[:, 1:]
+        return {
+            "observations": _cross_entropy(out.observations[:, :-1], next_tokens),
+            "rewards": _cross_entropy(
+                out.rewards, (batch.rewards.sign().long() + 1).masked_fill(padded, IGNORE)
+            ),
+            "ends": _cross_entropy(out.ends, batch.ends.long().masked_fill(padded, IGNORE)),
+        }
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE)
+
+
+def _head(dim: int, outputs: int) -> nn.Module:
+    head = nn.Module()
+    head.head_module = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, outputs))
+    return head
+
+
+def _init_weights(module: nn.Module) -> None:
+    """GPT's initialisation: normal weights with standard deviation 0.02, no bias."""
+    if isinstance(module, (nn.Linear, nn.Embedding)):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,44 @@
+"""Figure of the agent's training."""
+
+import math
+
+from matplotlib.ticker import MaxNLocator
+
+from irislib.report.inputs import Inputs
+from irislib.report.style import BLUE, ORANGE, Illustration, new_figure, nothing_to_show
+
+COLUMNS = 4
+
+
+def training(inputs: Inputs) -> Illustration:
+    """Every training curve, one panel a component and loss; what was collected first, then as logged."""
+    heading, title = (
+        "Training curves",
+        "How the agent was trained: losses by component, and what it collected",
+    )
+    curves = inputs.curves.dropna(subset=["value"])
+    panels = sorted(
+        curves.groupby(["component", "loss"], sort=False), key=lambda panel: panel[0][0] != "collect"
+    )
+    if not panels:
+        return nothing_to_show("training", heading, title, "The training curves hold no value.")
+    rows = math.ceil(len(panels) / COLUMNS)
+    figure = new_figure(10, 0.9 + 1.75 * rows, title)
+    grid = figure.subplots(rows, COLUMNS, squeeze=False)
+    for axes, ((component, loss), curve) in zip(grid.flat, panels, strict=False):
+        look = {"color": ORANGE if component == "collect" else BLUE, "marker": "." if len(curve) < 12 else ""}
+        axes.plot(curve["epoch"], curve["value"], lw=1.3, **look)
+        axes.set_title(f"{component.replace('_', ' ')}: {loss.replace('_', ' ')}")
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.tick_params(labelsize=7.5)
+        axes.margins(x=0.03, y=0.12)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    figure.supxlabel("epoch", fontsize=9.5)
+    figure.supylabel("value (a scale for each panel; return in rewards, length in steps)", fontsize=9.5)
+    caption = inputs.say(
+        "Training curves over {epochs:epoch} and {agent.training_steps:environment step}; the trained "
+        "agent's episodes return {agent.return_mean} ± {agent.return_std} (mean ± standard deviation).",
+        epochs=curves["epoch"].nunique(),
+    )
+    return Illustration("training", heading, caption, figure)

@@ -1,0 +1,152 @@
+"""Figures made of pixels: what codes light up, and what the tokenizer makes of a frame."""
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from irislib.agent.tokenizer import Tokenizer
+from irislib.interpret.reconstruction import psnr, reconstruct
+from irislib.interpret.regions import upsample
+from irislib.report.inputs import Inputs
+from irislib.report.style import BLUE, GREY, Illustration, bare, new_figure, nothing_to_show
+from irislib.report.wording import many, number, percent
+
+FRAMES_A_CODE = 4
+CROPS_A_CODE = 6
+RECONSTRUCTIONS_A_ROW = 8
+# Magenta: Crafter has none, and it stands out of grass, stone and night alike.
+HEAT = (255, 0, 200)
+
+
+def gallery(inputs: Inputs, codes: int) -> Illustration:
+    """Frames under the map of a code, and crops of it, for the most used codes with a non-empty map.
+
+    Rows: the consistent codes first, most used first within both groups. Frames and crops are taken at
+    even distances from the first to the last that the code has, so nobody picked them.
+
+    Args:
+        inputs: of the report.
+        codes: rows, at most.
+    """
+    alive = inputs.heatmaps.read("map_raw_max") > 0
+    pair_map = inputs.heatmaps.read("pair_map")
+    pair_code = inputs.heatmaps.read("map_code")[pair_map]
+    seen = np.flatnonzero(alive[pair_map])
+    table = inputs.codes.loc[np.unique(pair_code[seen])]
+    top = table.sort_values("uses", ascending=False, kind="stable").head(codes)
+    top = top.sort_values("consistent", ascending=False, kind="stable")
+    heading, title = "A gallery of codes", "What the most used codes light up, and what is under their maps"
+    caption = inputs.say(
+        "The {rows:most used code} with a non-empty map, {consistent} of them consistent and shown first: "
+        "frames with the map laid over them (magenta where high), then different crops, both at even "
+        "distances over all that the code has.",
+        rows=len(top),
+        consistent=int(top["consistent"].sum()),
+    )
+    if len(top) == 0:
+        return nothing_to_show("gallery", heading, title, "No map has a positive value: no code lights up.")
+    height = 0.74 + 1.05 * len(top)
+    figure = new_figure(12, height, title, layout=None)
+    columns = 1 + FRAMES_A_CODE + CROPS_A_CODE
+    place = {"left": 0.012, "right": 0.99, "bottom": 0.12 / height, "top": 1 - 0.62 / height}
+    widths = [1.55, *[1.0] * (columns - 1)]
+    grid = figure.subplots(
+        len(top),
+        columns,
+        squeeze=False,
+        width_ratios=widths,
+        gridspec_kw={**place, "wspace": 0.06, "hspace": 0.06},
+    )
+    for cells, (code, facts) in zip(grid, top.iterrows(), strict=True):
+        for axes in cells:
+            bare(axes)
+        _write_facts(cells[0], code, facts)
+        pairs = seen[pair_code[seen] == code]
+        for axes, pair in zip(cells[1:], pairs[spread(len(pairs), FRAMES_A_CODE)], strict=False):
+            _show_map(axes, inputs, int(pair))
+        for axes, row in zip(cells[1 + FRAMES_A_CODE :], _crops_of(inputs, code), strict=False):
+            _show_crop(axes, inputs, int(row))
+    grid[0, 1].set_title("frames under the code's map")
+    grid[0, 1 + FRAMES_A_CODE].set_title("crops under the code's maps")
+    return Illustration("gallery", heading, caption, figure)
+
+
+def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illustration:
+    """Frames at even distances over the rollouts, and what the tokenizer makes of them.
+
+    Args:
+        inputs: of the report.
+        tokenizer: the agent's.
+        frames: how many, at most.
+    """
+    steps = spread(len(inputs.rollouts), frames)
+    originals = inputs.rollouts.read("obs", steps)
+    images = reconstruct(tokenizer, originals)
+    title = inputs.say("What survives the codebook: PSNR {agent.psnr_db} dB over the rollouts")
+    across = min(max(len(steps), 3), RECONSTRUCTIONS_A_ROW)
+    blocks = math.ceil(len(steps) / across)
+    figure = new_figure(0.7 + 1.35 * across, 0.55 + 2.85 * blocks, title)
+    grid = figure.subplots(2 * blocks, across, squeeze=False)
+    for axes in grid.flat:
+        bare(axes)
+    for place, (step, original, image) in enumerate(zip(steps, originals, images, strict=True)):
+        block, column = divmod(place, across)
+        above, below = grid[2 * block, column], grid[2 * block + 1, column]
+        above.imshow(original, interpolation="nearest")
+        below.imshow(image, interpolation="nearest")
+        above.set_title(f"step {step:,}", loc="center", fontsize=8.5)
+        quality = psnr(original[None], image[None])
+        below.set_xlabel(f"{number(quality)} dB" if math.isfinite(quality) else "exact", fontsize=8.5)
+        if column == 0:
+            above.set_ylabel("seen")
+            below.set_ylabel("reconstructed")
+    caption = inputs.say(
+        "{shown:frame} of the rollouts above what the tokenizer makes of them; below each the peak "
+        "signal-to-noise ratio, {agent.psnr_db} dB on average over the rollouts.",
+        shown=len(steps),
+    )
+    return Illustration("reconstructions", "What the tokenizer keeps", caption, figure)
+
+
+def spread(length: int, wanted: int) -> np.ndarray:
+    """At most `wanted` indices below `length`, distinct, at even distances from first to last: int64 [n]."""
+    return np.unique(np.linspace(0, length - 1, min(wanted, length)).round().astype(np.int64))
+
+
+def _crops_of(inputs: Inputs, code: int) -> np.ndarray:
+    """Rows of a code's crops to show, each of other pixels."""
+    mine = np.flatnonzero((inputs.crops.read("crop_code") == code) & ~inputs.crops.read("crop_random"))
+    _, first = np.unique(inputs.embeddings.read("crop_embedding")[mine], return_index=True)
+    distinct = mine[np.sort(first)]
+    shown: np.ndarray = distinct[spread(len(distinct), CROPS_A_CODE)]
+    return shown
+
+
+def _show_map(axes: Axes, inputs: Inputs, pair: int) -> None:
+    step = inputs.heatmaps.read("pair_step", slice(pair, pair + 1))
+    which = inputs.heatmaps.read("pair_map", slice(pair, pair + 1))
+    frame = inputs.rollouts.read("obs", step)[0]
+    heat = upsample(inputs.heatmaps.read("map", which), frame.shape[:2])[0]
+    tint = np.full_like(frame, HEAT)
+    axes.imshow(frame, interpolation="nearest")
+    axes.imshow(tint, alpha=0.65 * heat / heat.max(), interpolation="nearest")
+
+
+def _show_crop(axes: Axes, inputs: Inputs, row: int) -> None:
+    step = inputs.crops.read("crop_step", slice(row, row + 1))
+    y0, x0, y1, x1 = inputs.crops.read("crop_box", slice(row, row + 1))[0]
+    axes.imshow(inputs.rollouts.read("obs", step)[0, y0:y1, x0:x1], interpolation="nearest")
+
+
+def _write_facts(axes: Axes, code: Any, facts: Any) -> None:
+    lines = [f"used {many(facts['uses'], 'time')}"]
+    if np.isfinite(facts["consistency"]):
+        lines.append(f"cosine {facts['consistency']:.2f}, random {facts['consistency_random']:.2f}")
+    if isinstance(facts["label"], str):
+        lines.append(f"{facts['label']} {percent(facts['label_share'])}")
+    colour = BLUE if facts["consistent"] else GREY
+    verdict = ", consistent" if facts["consistent"] else ""
+    axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour, fontsize=9)
+    axes.text(0, 0.74, "\n".join(lines), va="top", fontsize=8, linespacing=1.35)

@@ -1,0 +1,108 @@
+"""Everything that the report draws on, opened and checked."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from irislib.artifacts import Store, open_store
+from irislib.errors import ArtifactError
+from irislib.report.wording import Prose
+from irislib.stores.crops import CROPS
+from irislib.stores.embeddings import EMBEDDINGS
+from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Stores, tables and metrics of one run.
+
+    Attributes:
+        metrics: content of metrics.json; read it with `metric`.
+        codes: one row a code of the codebook, sorted by code.
+        pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
+        labels: one row a (code, label) that occurs.
+        curves: training curves in long format (epoch, step, component, loss, value).
+    """
+
+    rollouts: Store
+    heatmaps: Store
+    crops: Store
+    embeddings: Store
+    source: Path
+    metrics: dict[str, Any]
+    codes: pd.DataFrame
+    pairs: pd.DataFrame
+    labels: pd.DataFrame
+    curves: pd.DataFrame
+
+    def metric(self, key: str) -> float | None:
+        """A number of metrics.json by its dotted key, None where it is undefined. Raises ArtifactError."""
+        value: Any = self.metrics
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise ArtifactError(f"{self.source}: has no {key}; run the metrics stage again")
+            value = value[part]
+        return None if value is None else float(value)
+
+    def say(self, text: str, **numbers: float) -> str:
+        """Text with metrics filled in, and numbers by other names; see `Prose`. Raises ArtifactError."""
+        return Prose(self.metric).format(text, **numbers)
+
+    def name_of(self, code: int) -> str:
+        """A code with the label that stands under most of its maps, where there is one."""
+        label = self.codes["label"].get(code)
+        return f"{code} ({label})" if isinstance(label, str) else str(code)
+
+
+def load_inputs(
+    agent: Path, rollouts: Path, heatmaps: Path, crops: Path, embeddings: Path, reports: Path
+) -> Inputs:
+    """Opens the inputs of the report. Raises ArtifactError where one is missing, foreign or damaged."""
+    source = reports / "metrics.json"
+    try:
+        metrics = json.loads(source.read_text())
+    except OSError:
+        raise ArtifactError(f"{source}: missing; run the metrics stage") from None
+    except ValueError:
+        raise ArtifactError(f"{source}: not valid JSON; run the metrics stage again") from None
+    codes = _table(reports / "codes.csv", "metrics", ["code", "uses", "consistency", "consistent", "label"])
+    return Inputs(
+        rollouts=open_store(rollouts, ROLLOUTS),
+        heatmaps=open_store(heatmaps, HEATMAPS),
+        crops=open_store(crops, CROPS),
+        embeddings=open_store(embeddings, EMBEDDINGS),
+        source=source,
+        metrics=metrics,
+        codes=codes.assign(consistent=_truth(codes["consistent"])).set_index("code").sort_index(),
+        pairs=_pairs(reports / "pairs.csv"),
+        labels=_table(reports / "labels.csv", "metrics", ["code", "label", "count", "share"]),
+        curves=_table(agent / "curves.csv", "train", ["epoch", "component", "loss", "value"]),
+    )
+
+
+def _pairs(path: Path) -> pd.DataFrame:
+    pairs = _table(path, "metrics", ["code_a", "code_b", "count", "pmi", "interpretable"])
+    return pairs.assign(interpretable=_truth(pairs["interpretable"]))
+
+
+def _table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:
+    try:
+        # pandas would take a label called "None" for a missing value.
+        table = pd.read_csv(path, keep_default_na=False, na_values=["", "nan"])
+    except OSError:
+        raise ArtifactError(f"{path}: missing; run the {stage} stage") from None
+    except ValueError:
+        raise ArtifactError(f"{path}: not a CSV table; run the {stage} stage again") from None
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise ArtifactError(f"{path}: has no column {lacking[0]!r}; run the {stage} stage again")
+    return table
+
+
+def _truth(column: pd.Series) -> pd.Series:
+    """Booleans from a column in which undefined cells are empty; those are False."""
+    return column.map(lambda cell: str(cell) == "True").astype(bool)

@@ -1,0 +1,103 @@
+"""One look for every figure: colours that survive colour blindness, plain type, bytes that repeat."""
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.style
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, as seaborn ships it, without the brown and grey that it adds.
+PALETTE = [tuple(colour) for i, colour in enumerate(sns.color_palette("colorblind", 10)) if i not in (5, 7)]
+BLUE, ORANGE = PALETTE[0], PALETTE[1]
+INK, GREY, PALE = "#222222", "#8a8a8a", "#d9d9d9"
+
+TITLE_POINTS = 12.5
+
+_SETTINGS = {
+    **sns.axes_style("ticks"),
+    "font.family": "DejaVu Sans",  # the one font that matplotlib brings along
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.labelsize": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.titlesize": TITLE_POINTS,
+    "figure.titleweight": "bold",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A figure and the words that go with it on the page.
+
+    Attributes:
+        name: file name without its ending.
+        heading: a few words.
+        caption: one sentence, its numbers taken from the metrics.
+        figure: what to draw.
+    """
+
+    name: str
+    heading: str
+    caption: str
+    figure: Figure
+
+
+@contextmanager
+def publication() -> Iterator[None]:
+    """The look, whatever the user's own matplotlib settings; figures must be made and saved inside."""
+    with matplotlib.style.context(_SETTINGS, after_reset=True):
+        yield
+
+
+def new_figure(width: float, height: float, title: str, layout: str | None = "constrained") -> Figure:
+    """A figure of that many inches under a bold, left-aligned, wrapped title."""
+    figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
+    letters = int(width * 72 / (TITLE_POINTS * 0.64))
+    # A layout engine places the title itself, unless told where.
+    place = {} if layout else {"y": 1 - 0.15 / height}
+    figure.suptitle(textwrap.fill(title, letters), x=0.012, ha="left", **place)
+    return figure
+
+
+def nothing_to_show(name: str, heading: str, title: str, reason: str) -> Illustration:
+    """An illustration that says, as panel and as caption, why there is no picture."""
+    width = 7.5
+    figure = new_figure(width, 2.2, title)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    letters = int(width * 72 / 6.5)
+    axes.text(0.5, 0.5, textwrap.fill(reason, letters), ha="center", va="center", color=GREY, fontsize=11)
+    return Illustration(name, heading, reason, figure)
+    return figure
+
+
+def bare(axes: Axes) -> None:
+    """Leaves only the picture of an axes that shows pixels."""
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def save(figure: Figure, path: Path, dpi: int) -> None:
+    """Writes a PNG whose bytes depend on the picture alone (no date, no software version)."""
+    figure.savefig(path, dpi=dpi, metadata={"Software": None})

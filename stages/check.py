@@ -1,0 +1,46 @@
+"""Reads every section of params.yaml, so that the last stage's mistake is found before the first runs."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from irislib.agent.config import TrainConfig
+from irislib.agent.rollout import RolloutConfig
+from irislib.envs.crafter import EnvConfig
+from irislib.interpret.embedders import EmbedConfig
+from irislib.interpret.heatmaps import GradcamConfig
+from irislib.interpret.metrics import MetricsConfig
+from irislib.interpret.regions import CropConfig
+from irislib.params import parse_section, read_yaml
+from irislib.report.build import PlotsConfig
+from stages.common import Stage, params_option
+
+CONFIGS: dict[str, type] = {
+    "seed": int,
+    "env": EnvConfig,
+    "train": TrainConfig,
+    "rollout": RolloutConfig,
+    "gradcam": GradcamConfig,
+    "crop": CropConfig,
+    "embed": EmbedConfig,
+    "metrics": MetricsConfig,
+    "plots": PlotsConfig,
+}
+
+
+def check(values: dict[str, Any], source: str) -> None:
+    """Raises ParamError for the first section that does not fit; `source` names the file."""
+    for section, config in CONFIGS.items():
+        parse_section(values, section, config, source)
+
+
+@click.command(cls=Stage)
+@params_option
+def main(params: Path) -> None:
+    """Checks every section of the parameters."""
+    check(read_yaml(params), str(params))
+
+
+if __name__ == "__main__":
+    main()

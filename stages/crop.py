@@ -1,0 +1,24 @@
+"""Stage `crop`: the regions that the maps point at."""
+
+from pathlib import Path
+
+import click
+
+from irislib.interpret.regions import CropConfig, crop_regions
+from irislib.params import load_params
+from stages.common import Stage, heatmaps_option, params_option, path_option, rollouts_option
+
+
+@click.command(cls=Stage)
+@params_option
+@rollouts_option
+@heatmaps_option
+@path_option("out", "data/crops.zarr", "Boxes of the regions and of their random counterparts.")
+def main(params: Path, rollouts: Path, heatmaps: Path, out: Path) -> None:
+    """Boxes the regions under the maps, and as many random places of the same sizes."""
+    config = load_params(params, "crop", CropConfig)
+    crop_regions(config, seed=load_params(params, "seed", int), rollouts=rollouts, heatmaps=heatmaps, out=out)
+
+
+if __name__ == "__main__":
+    main()

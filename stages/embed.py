@@ -1,0 +1,24 @@
+"""Stage `embed`: features of the crops."""
+
+from pathlib import Path
+
+import click
+
+from irislib.interpret.embedders import EmbedConfig, embed_crops
+from irislib.params import load_params
+from stages.common import Stage, crops_option, params_option, path_option, rollouts_option
+
+
+@click.command(cls=Stage)
+@params_option
+@rollouts_option
+@crops_option
+@path_option("out", "data/embeddings.zarr", "Features, and which crop has which.")
+def main(params: Path, rollouts: Path, crops: Path, out: Path) -> None:
+    """Embeds every distinct crop with ResNet50."""
+    config = load_params(params, "embed", EmbedConfig)
+    embed_crops(config, seed=load_params(params, "seed", int), rollouts=rollouts, crops=crops, out=out)
+
+
+if __name__ == "__main__":
+    main()

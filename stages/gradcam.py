@@ -1,0 +1,24 @@
+"""Stage `gradcam`: where in the frame each code acts."""
+
+from pathlib import Path
+
+import click
+
+from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
+from irislib.params import load_params
+from stages.common import Stage, agent_option, params_option, path_option, rollouts_option
+
+
+@click.command(cls=Stage)
+@params_option
+@agent_option
+@rollouts_option
+@path_option("out", "data/heatmaps.zarr", "Maps, and which observation and code use which.")
+def main(params: Path, agent: Path, rollouts: Path, out: Path) -> None:
+    """Computes the Grad-CAM map of every code in every observation."""
+    config = load_params(params, "gradcam", GradcamConfig)
+    compute_heatmaps(config, agent=agent, rollouts=rollouts, out=out)
+
+
+if __name__ == "__main__":
+    main()

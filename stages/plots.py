@@ -1,0 +1,36 @@
+"""Stage `plots`: the figures and the page."""
+
+from pathlib import Path
+
+import click
+
+from irislib.params import load_params
+from irislib.report.build import PlotsConfig, build_report
+from stages.common import (
+    Stage,
+    agent_option,
+    crops_option,
+    embeddings_option,
+    heatmaps_option,
+    params_option,
+    path_option,
+    rollouts_option,
+)
+
+
+@click.command(cls=Stage)
+@params_option
+@agent_option
+@rollouts_option
+@heatmaps_option
+@crops_option
+@embeddings_option
+@path_option("reports", "reports", "Folder with the metrics; figures and the page are added to it.")
+def main(params: Path, reports: Path, **artifacts: Path) -> None:
+    """Draws the figures and writes the page."""
+    config = load_params(params, "plots", PlotsConfig)
+    build_report(config, seed=load_params(params, "seed", int), reports=reports, **artifacts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Stage `rollout`: what the trained agent sees, does and gets."""
+
+from pathlib import Path
+
+import click
+
+from irislib.agent.rollout import RolloutConfig, roll_out
+from irislib.envs.crafter import EnvConfig
+from irislib.params import load_params
+from stages.common import Stage, agent_option, params_option, path_option, work_option
+
+
+@click.command(cls=Stage)
+@params_option
+@agent_option
+@work_option
+@path_option("out", "data/rollouts.zarr", "Frames, tokens, actions and ground truth.")
+def main(params: Path, agent: Path, work: Path, out: Path) -> None:
+    """Plays whole episodes with the trained agent and records them; resumes after a crash."""
+    config = load_params(params, "rollout", RolloutConfig)
+    env = load_params(params, "env", EnvConfig)
+    roll_out(config, env=env, seed=load_params(params, "seed", int), agent=agent, work=work, out=out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Stage `train`: an agent that plays in its own imagination."""
+
+from pathlib import Path
+
+import click
+
+from irislib.agent.config import TrainConfig
+from irislib.agent.train import train
+from irislib.envs.crafter import EnvConfig
+from irislib.params import load_params
+from stages.common import Stage, params_option, path_option, work_option
+
+
+@click.command(cls=Stage)
+@params_option
+@work_option
+@path_option("out", "data/agent", "The trained agent.")
+def main(params: Path, work: Path, out: Path) -> None:
+    """Trains the tokenizer, the world model and the actor-critic; resumes after a crash."""
+    config = load_params(params, "train", TrainConfig)
+    env = load_params(params, "env", EnvConfig)
+    train(config, env=env, seed=load_params(params, "seed", int), work=work, out=out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the working tree, committed, in which DVC can run."""
+
+    root: Path
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command in it with this interpreter's `python` and `dvc`; `env` is added."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.env() | env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{command} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def env(self) -> dict[str, str]:
+        """For commands that a test starts itself."""
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        for role in ("AUTHOR", "COMMITTER"):
+            env |= {f"GIT_{role}_NAME": "test", f"GIT_{role}_EMAIL": "test@localhost"}
+        env["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), env["PATH"]))
+        env["OMP_NUM_THREADS"] = "1"  # tiny networks: more threads would only wait for each other
+        return env
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The working tree with the smoke profile, ready for `dvc repro`; a test that changes it restores it."""
+    checkout = Checkout(tmp_path_factory.mktemp("pipeline"))
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPO,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPO / name).is_file():
+            (checkout.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPO / name, checkout.root / name)
+    checkout.run("python", "-m", "stages.profile", "smoke", "--write")
+    checkout.run("git", "init", "--quiet")
+    checkout.run("git", "add", "--all")
+    checkout.run("git", "commit", "--quiet", "--message", "smoke")
+    return checkout

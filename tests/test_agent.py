@@ -1,0 +1,225 @@
+"""The agent's parts against independent, slower ways to say the same."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import CONFIG
+
+from irislib.agent import Agent, load_agent
+from irislib.agent.config import FitActorCriticConfig
+from irislib.agent.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
+from irislib.agent.replay import Batch
+from irislib.agent.revival import Revival
+from irislib.agent.tokenizer import perplexity
+from irislib.agent.train import decay_groups
+from irislib.errors import ArtifactError, ParamError
+
+FIT = FitActorCriticConfig(
+    0, 1, 2, 0.001, 10.0, horizon=3, burn_in=1, gamma=0.9, lambda_=0.8, entropy_weight=0.01
+)
+
+
+@pytest.fixture
+def agent() -> Agent:
+    torch.manual_seed(0)
+    return Agent(CONFIG, steps=7).eval()
+
+
+def frames(n: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (n, 64, 64, 3), dtype=np.uint8))
+
+
+def test_tokenizer_keeps_its_contract(agent: Agent) -> None:
+    tokens = agent.tokenizer.encode(frames(3))
+    assert tokens.shape == (3, 4, 4) and tokens.dtype == torch.int64
+    assert agent.tokenizer.codebook.shape == (32, 8)
+    assert agent.tokenizer.decode(agent.tokenizer.embed(tokens)).shape == (3, 3, 64, 64)
+
+
+def test_tokens_are_the_nearest_codes(agent: Agent) -> None:
+    torch.nn.init.normal_(agent.tokenizer.codebook)
+    out = agent.tokenizer.quantize(torch.randn(2, 3, 64, 64))
+    distance = torch.cdist(out.z.movedim(1, -1).reshape(-1, 8), agent.tokenizer.codebook)
+    assert torch.equal(out.tokens.flatten(), distance.argmin(1))
+
+
+def test_gradient_passes_straight_through_the_codebook(agent: Agent) -> None:
+    losses, _ = agent.tokenizer.losses(frames(2))
+    losses["reconstruction"].backward()
+    gradient = agent.tokenizer.encoder.conv_in.weight.grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0
+    # The codes are moved by their own loss only.
+    assert agent.tokenizer.codebook.grad is None
+
+
+def test_cache_gives_the_logits_of_a_whole_pass(agent: Agent) -> None:
+    tokens = torch.randint(5, (2, 3 * 17))
+    whole = agent.world_model(tokens)
+    cache = agent.world_model.new_cache(2)
+    parts = [agent.world_model(part, cache) for part in tokens.split([16, 1, 1, 1, 20, 12], dim=1)]
+    for name in ("observations", "rewards", "ends"):
+        pieces = torch.cat([getattr(part, name) for part in parts], dim=1)
+        torch.testing.assert_close(pieces, getattr(whole, name), rtol=1e-4, atol=1e-5)
+
+
+def test_world_model_is_causal(agent: Agent) -> None:
+    tokens = torch.randint(5, (1, 3 * 17))
+    changed = tokens.clone()
+    changed[:, 20:] = (changed[:, 20:] + 1) % 5
+    one, other = agent.world_model(tokens).observations, agent.world_model(changed).observations
+    # Position 15 predicts nothing, so the logits before position 20 are the first 19.
+    torch.testing.assert_close(one[:, :19], other[:, :19])
+    assert not torch.allclose(one[:, 19:], other[:, 19:])
+
+
+def test_world_model_learns_what_comes_next(agent: Agent) -> None:
+    """A fixed sequence must become predictable: fails when labels are shifted by one."""
+    torch.manual_seed(0)
+    batch = Batch(
+        frames(6).view(2, 3, 64, 64, 3),
+        torch.tensor([[0, 1, 2], [3, 4, 0]]),
+        torch.tensor([[0.0, 1.0, -0.1], [1.0, 0.0, 0.0]]),
+        torch.tensor([[False, False, True], [False, False, False]]),
+        torch.ones(2, 3, dtype=torch.bool),
+    )
+    torch.nn.init.normal_(agent.tokenizer.codebook)  # so that tokens differ
+    optimizer = torch.optim.Adam(agent.world_model.parameters(), 1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        total = torch.stack(list(agent.world_model.losses(batch, agent.tokenizer).values())).sum()
+        total.backward()
+        optimizer.step()
+    assert all(loss < 0.15 for loss in agent.world_model.losses(batch, agent.tokenizer).values())
+
+
+def test_padding_changes_no_loss(agent: Agent) -> None:
+    def losses(seen: torch.Tensor) -> dict[str, torch.Tensor]:
+        mask = torch.tensor([[True, True, False]])
+        batch = Batch(seen, torch.zeros(1, 3).long(), torch.zeros(1, 3), torch.zeros(1, 3).bool(), mask)
+        return agent.world_model.losses(batch, agent.tokenizer)
+
+    seen = frames(3)[None]
+    other = seen.clone()
+    other[:, 2] = 0
+    assert losses(seen) == losses(other)
+
+
+def test_lambda_returns_equal_their_recursive_definition() -> None:
+    rng = np.random.default_rng(0)
+    rewards, values = (torch.from_numpy(rng.normal(size=(4, 6))) for _ in range(2))
+    ends = torch.from_numpy(rng.random((4, 6)) < 0.3)
+
+    def ret(b: int, t: int) -> float:
+        if t == 5:
+            return float(values[b, t])
+        if ends[b, t]:
+            return float(rewards[b, t])
+        return float(rewards[b, t] + 0.9 * (0.2 * values[b, t + 1] + 0.8 * ret(b, t + 1)))
+
+    expected = torch.tensor([[ret(b, t) for t in range(6)] for b in range(4)], dtype=torch.float64)
+    torch.testing.assert_close(lambda_returns(rewards, values, ends, 0.9, 0.8), expected)
+
+
+def segment_batch() -> Batch:
+    mask = torch.tensor([[True, True], [False, True]])
+    return Batch(
+        frames(4).view(2, 2, 64, 64, 3), torch.zeros(2, 2).long(), torch.zeros(2, 2), mask & False, mask
+    )
+
+
+def test_imagination_gives_gradients_to_the_policy_alone(agent: Agent) -> None:
+    imagined = imagine(segment_batch(), agent.tokenizer, agent.world_model, agent.actor_critic, horizon=3)
+    assert imagined.logits.shape == (2, 3, 17) and imagined.ends.dtype == torch.bool
+    assert set(imagined.rewards.unique().tolist()) <= {-1.0, 0.0, 1.0}
+    torch.stack(list(actor_critic_losses(imagined, FIT).values())).sum().backward()
+    assert all(p.grad is not None for p in agent.actor_critic.parameters())
+    assert all(p.grad is None for m in (agent.tokenizer, agent.world_model) for p in m.parameters())
+
+
+def test_policy_learns_the_rewarded_action(agent: Agent) -> None:
+    """Where one action always pays, its probability must rise: fails when a sign is wrong."""
+    torch.manual_seed(0)
+    logits = torch.zeros(64, 3, 5, requires_grad=True)
+    actions = torch.randint(5, (64, 3))
+    rewards = (actions == 2).float()
+    zeros = torch.zeros(64, 3)
+    losses = actor_critic_losses(
+        Imagined(logits, zeros.requires_grad_(), actions, rewards, zeros.bool()), FIT
+    )
+    losses["actions"].backward()
+    assert logits.grad is not None
+    assert logits.grad[:, :2].sum((0, 1)).argmin() == 2
+
+
+def test_burn_in_skips_padding(agent: Agent) -> None:
+    seen = torch.rand(1, 3, 3, 64, 64)
+    short = agent.actor_critic.burn_in(seen[:, 1:], torch.ones(1, 2).bool())
+    padded = agent.actor_critic.burn_in(seen, torch.tensor([[False, True, True]]))
+    torch.testing.assert_close(short.h, padded.h)
+
+
+def test_acting_depends_on_the_row_alone(agent: Agent) -> None:
+    seen, state = frames(3), agent.actor_critic.initial_state(3)
+    rngs = [np.random.default_rng(i) for i in range(3)]
+    together, _, _ = agent.act(seen, state, rngs, 1.0)
+    alone = agent.act(seen[1:2], state.select(torch.tensor([1])), [np.random.default_rng(1)], 1.0)[0]
+    assert together[1] == alone[0]
+
+
+def test_revival_moves_idle_codes_only(agent: Agent) -> None:
+    tokenizer = agent.tokenizer
+    optimizer = torch.optim.Adam(tokenizer.parameters())
+    revival = Revival(tokenizer, optimizer, after=2)
+    losses, quantized = tokenizer.losses(frames(2))
+    torch.stack(list(losses.values())).sum().backward()
+    optimizer.step()
+    before, used = tokenizer.codebook.detach().clone(), quantized.tokens.unique()
+    revival.observe(quantized)
+    assert torch.equal(before, tokenizer.codebook)
+    revival.observe(quantized)
+    assert torch.equal(before[used], tokenizer.codebook[used])
+    idle = torch.ones(32).bool()
+    idle[used] = False
+    outputs = quantized.z.movedim(1, -1).reshape(-1, 8)
+    moved = (tokenizer.codebook[idle][:, None] == outputs).all(-1).any(1)
+    assert idle.any() and moved.all()
+
+
+def test_weight_decay_is_for_linear_weights(agent: Agent) -> None:
+    decayed, others = decay_groups(agent.world_model, 0.1)
+    assert {p.ndim for p in decayed["params"]} == {2} and others["weight_decay"] == 0
+    assert len(decayed["params"]) + len(others["params"]) == len(list(agent.world_model.parameters()))
+    assert not any(p is agent.world_model.pos_emb.weight for p in decayed["params"])
+
+
+def test_perplexity_of_even_use_is_the_number_of_codes() -> None:
+    assert perplexity(torch.arange(8).repeat(3), 32) == pytest.approx(8)
+
+
+def test_saved_agent_is_the_same_agent(agent: Agent, tmp_path: Path) -> None:
+    agent.save(tmp_path)
+    again = load_agent(tmp_path)
+    assert again.steps == 7 and again.config == CONFIG
+    assert all(torch.equal(a, b) for a, b in zip(agent.parameters(), again.parameters(), strict=True))
+
+
+def test_damaged_missing_and_foreign_agents_are_refused(agent: Agent, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="missing"):
+        load_agent(tmp_path)
+    agent.save(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ArtifactError, match="damaged"):
+        load_agent(tmp_path)
+    (tmp_path / "config.json").write_text('{"schema": "other", "schema_version": 1}')
+    with pytest.raises(ArtifactError, match="'other'"):
+        load_agent(tmp_path)
+
+
+def test_frames_that_no_grid_divides_are_refused() -> None:
+    with pytest.raises(ParamError, match=r"env.size: 72 is not divisible by 16"):
+        replace(CONFIG, resolution=72)

@@ -1,0 +1,242 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+from irislib.artifacts import Array, Schema, digest, open_store, replacing, writing
+from irislib.errors import ArtifactError, IrislibError
+from irislib.workdir import work_in, write_atomically
+
+SCHEMA = Schema(
+    name="irislib/test",
+    version=3,
+    stage="gradcam",
+    arrays={
+        "obs": Array("uint8", ("step", "y", "x"), chunk=4, shard=8),
+        "reward": Array("float32", ("step",), chunk=4, shard=8),
+        "map": Array("float32", ("map", "map_y"), chunk=4, shard=8),
+    },
+)
+RNG = np.random.default_rng(0)
+ROWS: dict[str, np.ndarray] = {
+    "obs": RNG.integers(0, 255, (21, 3, 3), dtype=np.uint8),
+    "reward": RNG.random(21, dtype=np.float32),
+    "map": RNG.random((5, 2), dtype=np.float32),
+}
+ATTRS = {"names": ["b", "a"], "cell": 7}
+
+
+def write(path: Path, rows: dict[str, np.ndarray] = ROWS, piece: int = 21) -> Path:
+    with writing(path, SCHEMA, ATTRS) as store:
+        for name, values in rows.items():
+            for start in range(0, max(1, len(values)), piece):
+                store.append(**{name: values[start : start + piece]})
+    return path
+
+
+def complaint(path: Path, schema: Schema = SCHEMA) -> str:
+    with pytest.raises(ArtifactError) as raised:
+        store = open_store(path, schema)
+        for name in schema.arrays:
+            store.read(name)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert message.startswith(str(path))
+    assert "gradcam stage" in message
+    return message
+
+
+# Stores
+
+
+@pytest.mark.parametrize(
+    "rows", [ROWS, {name: values[:0] for name, values in ROWS.items()}], ids=["some", "none"]
+)
+def test_what_is_written_is_read(tmp_path: Path, rows: dict[str, np.ndarray]) -> None:
+    store = open_store(write(tmp_path / "a.zarr", rows), SCHEMA)
+    assert len(store) == len(rows["obs"])
+    assert store.attrs.items() >= ATTRS.items()
+    for name, values in rows.items():
+        np.testing.assert_array_equal(store.read(name), values)
+        assert store.read(name).dtype == values.dtype
+        np.testing.assert_array_equal(store.read(name, slice(2, 9)), values[2:9])
+    some = np.flatnonzero(rows["reward"] > 0.5)
+    np.testing.assert_array_equal(store.read("obs", some), rows["obs"][some])
+
+
+@pytest.mark.parametrize("piece", [1, 5, 8, 13])
+def test_bytes_depend_on_the_content_alone(tmp_path: Path, piece: int) -> None:
+    assert digest(write(tmp_path / "a.zarr")) == digest(write(tmp_path / "b.zarr", piece=piece))
+
+
+def test_xarray_opens_it_by_dimension_names(tmp_path: Path) -> None:
+    with xarray.open_zarr(write(tmp_path / "a.zarr")) as data:
+        assert data["obs"].dims == ("step", "y", "x")
+        assert data.sizes == {"step": 21, "y": 3, "x": 3, "map": 5, "map_y": 2}
+        np.testing.assert_array_equal(data["obs"].values, ROWS["obs"])
+
+
+def test_files_are_as_many_as_shards(tmp_path: Path) -> None:
+    files = [f for f in write(tmp_path / "a.zarr").rglob("*") if f.is_file() and f.name != "zarr.json"]
+    assert len(files) == 3 + 3 + 1
+
+
+def test_an_error_leaves_the_old_store_and_nothing_else(tmp_path: Path) -> None:
+    before = digest(write(tmp_path / "a.zarr"))
+    with pytest.raises(KeyboardInterrupt), writing(tmp_path / "a.zarr", SCHEMA, {}) as store:
+        store.append(obs=ROWS["obs"])
+        raise KeyboardInterrupt
+    assert digest(tmp_path / "a.zarr") == before
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.zarr"]
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    for name in ("a.zarr.partial", "a.zarr.old.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rubbish").write_text("")
+    with replacing(tmp_path / "a.zarr") as folder:
+        (folder / "file").write_text("")
+    assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob("*"))] == [
+        "a.zarr",
+        "a.zarr/file",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ({"reward": ROWS["reward"][:20]}, "20 rows"),
+        ({"reward": ROWS["reward"].astype("float64")}, "does not fit"),
+        ({"reward": ROWS["obs"].astype("float32")}, "does not fit"),
+        ({"other": ROWS["reward"]}, "no array"),
+    ],
+)
+def test_rows_that_do_not_fit_the_schema_are_refused(
+    tmp_path: Path, rows: dict[str, np.ndarray], reason: str
+) -> None:
+    with pytest.raises(ArtifactError, match=reason):
+        write(tmp_path / "a.zarr", ROWS | rows)
+    assert not (tmp_path / "a.zarr").exists()
+
+
+def test_an_array_that_was_forgotten_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="map: was never written"):
+        write(tmp_path / "a.zarr", {name: ROWS[name] for name in ("obs", "reward")})
+
+
+# What a reader is told
+
+
+def test_missing(tmp_path: Path) -> None:
+    assert "missing" in complaint(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    "other", [Schema("irislib/other", 3, "gradcam", {}), Schema("irislib/test", 4, "gradcam", {})]
+)
+def test_foreign_schema(tmp_path: Path, other: Schema) -> None:
+    message = complaint(write(tmp_path / "a.zarr"), other)
+    assert "'irislib/test' version 3" in message
+    assert f"'{other.name}' version {other.version}" in message
+
+
+def test_foreign_content(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a store")
+    (tmp_path / "folder").mkdir()
+    complaint(tmp_path / "file")
+    complaint(tmp_path / "folder")
+
+
+def a_shard(path: Path) -> Path:
+    return path / "obs/c/1/0/0"
+
+
+def truncate(path: Path) -> None:
+    a_shard(path).write_bytes(a_shard(path).read_bytes()[:-1])
+
+
+def delete(path: Path) -> None:
+    a_shard(path).unlink()
+
+
+def add(path: Path) -> None:
+    shutil.copy(a_shard(path), a_shard(path).parents[2] / "9")
+
+
+def flip_first(path: Path) -> None:
+    flip(path, 10)
+
+
+def flip_last(path: Path) -> None:
+    flip(path, -10)
+
+
+def flip(path: Path, where: int) -> None:
+    content = bytearray(a_shard(path).read_bytes())
+    content[where] ^= 1
+    a_shard(path).write_bytes(content)
+
+
+def cut_metadata(path: Path) -> None:
+    (path / "zarr.json").write_text((path / "zarr.json").read_text()[:-20])
+
+
+@pytest.mark.parametrize("damage", [truncate, delete, add, flip_first, flip_last, cut_metadata])
+def test_damage(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    damage(write(tmp_path / "a.zarr"))
+    assert "damaged" in complaint(tmp_path / "a.zarr")
+
+
+# Digests and half-done work
+
+
+def test_digest_sees_content_and_names_but_not_where_they_are(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_text("1")
+    assert digest(tmp_path / "a", {"k": 1, "l": 2}) == digest(tmp_path / "b", {"l": 2, "k": 1})
+    (tmp_path / "b/x").write_text("2")
+    (tmp_path / "c/x").rename(tmp_path / "c/y")
+    assert len({digest(tmp_path / name) for name in ("a", "b", "c")}) == 3
+
+
+def test_work_is_kept_after_an_error_and_gone_after_success(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), work_in(tmp_path, "train", {"epochs": 1}) as work:
+        (work / "checkpoint").write_text("half")
+        raise KeyboardInterrupt
+    with work_in(tmp_path, "train", {"epochs": 1}) as again:
+        assert (again / "checkpoint").read_text() == "half"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_work_is_taken_up_only_for_the_same_inputs(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    agent.write_text("1")
+    with (
+        work_in(tmp_path, "rollout", 1, agent) as first,
+        work_in(tmp_path, "rollout", 2, agent) as second,
+        work_in(tmp_path, "train", 1, agent) as third,
+    ):
+        agent.write_text("2")
+        with work_in(tmp_path, "rollout", 1, agent) as fourth:
+            assert len({first, second, third, fourth}) == 4
+
+
+def test_two_at_the_same_work_are_refused(tmp_path: Path) -> None:
+    with work_in(tmp_path, "train", 1) as work:
+        (work / "checkpoint").write_text("half")
+        with pytest.raises(IrislibError, match="another process") as raised, work_in(tmp_path, "train", 1):
+            pass
+        assert "\n" not in str(raised.value)
+        assert (work / "checkpoint").exists()
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    for content in (b"old", b"new"):
+        write_atomically(file, content)
+        assert file.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,258 @@
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+from recordings import record_crops, record_play
+
+from irislib.artifacts import Store, digest, open_store
+from irislib.errors import ArtifactError, ParamError
+from irislib.interpret import embedders, pixels
+from irislib.interpret.embedders import EmbedConfig, embed_crops
+from irislib.interpret.resnet import ResNet50, random_resnet50
+from irislib.params import parse_value
+from irislib.stores.embeddings import EMBEDDINGS
+from irislib.vision import torchvision
+
+IMAGENET = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
+
+FRAME = (16, 16)
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def crops() -> list[np.ndarray]:
+    """Smooth pictures of several sizes."""
+    rng = np.random.default_rng(0)
+    sizes = [(3, 4), (16, 9), (40, 40), (7, 7), (12, 30), (5, 5)]
+    first, last = rng.integers(0, 256, (2, len(sizes), 3)).tolist()
+    return [
+        np.linspace(a, b, h * w).reshape(h, w, 3).astype(np.uint8)
+        for a, b, (h, w) in zip(first, last, sizes, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
+    """Frames of few colours, some repeated, and 60 boxes of which many show the same."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("stores")
+    obs = rng.integers(0, 3, (STEPS, 4, 4, 3), np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+    obs[5:8] = obs[1]
+    play = record_play(folder / "rollouts.zarr", obs, np.zeros((STEPS, 4, 4)), 2)
+    corner, size = 4 * rng.integers(0, 2, (60, 2)), 4 * rng.integers(1, 3, (60, 2))
+    step, box = rng.integers(0, STEPS, 60), np.concatenate([corner, corner + size], axis=1)
+    return play, record_crops(folder / "crops.zarr", step, box, FRAME)
+
+
+def cut(stores: tuple[Store, Store]) -> list[np.ndarray]:
+    """The crops, one by one."""
+    obs = stores[0].read("obs")
+    boxes = zip(stores[1].read("crop_step"), stores[1].read("crop_box"), strict=True)
+    return [obs[step, y0:y1, x0:x1] for step, (y0, x0, y1, x1) in boxes]
+
+
+class Colours:
+    """An embedder that is quick: mean colour, height and width; counts what it embeds."""
+
+    dimension = 5
+    feature = "colours"
+
+    def __init__(self) -> None:
+        self.sample: list[np.ndarray] = []
+        self.batches: list[int] = []
+
+    def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        self.batches.append(len(crops))
+        return np.array([[*crop.mean((0, 1)), *crop.shape[:2]] for crop in crops], np.float32)
+
+    def make(self, size: int, seed: int, sample: Iterable[np.ndarray]) -> "Colours":
+        self.sample = list(sample)
+        return self
+
+
+@pytest.fixture
+def colours(monkeypatch: pytest.MonkeyPatch) -> Colours:
+    embedder = Colours()
+    monkeypatch.setitem(embedders.EMBEDDERS, "colours", embedder.make)
+    return embedder
+
+
+def run(
+    stores: tuple[Store, Store], out: Path, weights: str = "colours", size: int = 32, batch: int = 4
+) -> Store:
+    config = EmbedConfig(weights, size, batch)
+    embed_crops(config, 0, rollouts=stores[0].path, crops=stores[1].path, out=out)
+    return open_store(out, EMBEDDINGS)
+
+
+def test_identical_crops_are_embedded_once_and_every_crop_has_its_own_features(
+    stores: tuple[Store, Store], colours: Colours, tmp_path: Path
+) -> None:
+    store, expected = run(stores, tmp_path / "out"), cut(stores)
+    row, embedding = store.read("crop_embedding"), store.read("embedding")
+    np.testing.assert_array_equal(embedding[row], Colours()(expected).astype(np.float16))
+    distinct = {(crop.shape, crop.tobytes()) for crop in expected}
+    assert len(embedding) == len(distinct) == sum(colours.batches) < len(expected)
+    assert len({(crop.shape, crop.tobytes(), r) for crop, r in zip(expected, row, strict=True)}) == len(
+        distinct
+    )
+    assert colours.batches[:-1] == [4] * (len(colours.batches) - 1)
+
+
+def test_distinct_crops_are_in_the_order_in_which_play_shows_them(
+    stores: tuple[Store, Store], colours: Colours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixels, "ROWS", 5)
+    row = run(stores, tmp_path / "out").read("crop_embedding")
+    in_time = row[np.argsort(stores[1].read("crop_step"), kind="stable")]
+    _, first = np.unique(in_time, return_index=True)
+    assert (np.diff(first) > 0).all()
+
+
+def test_blocks_of_frames_do_not_matter(
+    stores: tuple[Store, Store], colours: Colours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stores, tmp_path / "whole")
+    monkeypatch.setattr(pixels, "ROWS", 5)
+    run(stores, tmp_path / "blocks")
+    assert digest(tmp_path / "whole") == digest(tmp_path / "blocks")
+
+
+def test_the_sample_is_spread_over_the_distinct_crops(
+    stores: tuple[Store, Store], colours: Colours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedding = run(stores, tmp_path / "a").read("embedding")
+    np.testing.assert_array_equal(Colours()(colours.sample).astype(np.float16), embedding)
+    monkeypatch.setattr(embedders, "CALIBRATION", 3)
+    run(stores, tmp_path / "b")
+    middle = round((len(embedding) - 1) / 2)
+    np.testing.assert_array_equal(Colours()(colours.sample).astype(np.float16), embedding[[0, middle, -1]])
+
+
+def test_crops_of_the_same_bytes_and_another_shape_differ() -> None:
+    flat = np.zeros((2, 6, 3), np.uint8)
+    group, first = pixels.find_identical([flat, flat.reshape(3, 4, 3), flat.copy(), flat.reshape(6, 2, 3)])
+    assert (group.tolist(), first.tolist()) == ([0, 1, 0, 2], [0, 1, 3])
+
+
+@pytest.mark.parametrize("weights", ["random", "colours"])
+def test_without_crops_there_are_no_embeddings(
+    stores: tuple[Store, Store], colours: Colours, tmp_path: Path, weights: str
+) -> None:
+    none = record_crops(tmp_path / "none", np.zeros(0), np.zeros((0, 4)), FRAME)
+    store = run((stores[0], none), tmp_path / "out", weights)
+    assert store.read("embedding").shape == (0, 2048 if weights == "random" else 5)
+    assert store.read("crop_embedding").shape == (0,)
+
+
+def test_crops_of_other_rollouts_are_refused(
+    stores: tuple[Store, Store], colours: Colours, tmp_path: Path
+) -> None:
+    late = record_crops(tmp_path / "late", np.array([STEPS]), np.array([[0, 0, 4, 4]]), FRAME)
+    large = record_crops(tmp_path / "large", np.array([0]), np.array([[0, 0, 4, 4]]), (32, 32))
+    for other in (late, large):
+        with pytest.raises(ArtifactError, match=r"does not belong to .*run the crop stage again"):
+            run((stores[0], other), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def test_features_do_not_depend_on_the_other_crops_of_a_batch(crops: list[np.ndarray]) -> None:
+    embedder = random_resnet50(32, 0, crops)
+    together = embedder(crops)
+    alone = np.concatenate([embedder([crop]) for crop in reversed(crops)])[::-1]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-3 * together.max())
+    assert together.shape == (len(crops), embedder.dimension)
+    assert together.dtype == np.float32
+
+
+def mean_cosine(features: np.ndarray) -> float:
+    units = features / np.linalg.norm(features, axis=1, keepdims=True)
+    cosines = units @ units.T
+    return float(cosines[np.triu_indices(len(units), 1)].mean())
+
+
+def test_calibration_spreads_what_random_weights_make_parallel(crops: list[np.ndarray]) -> None:
+    fresh, calibrated = random_resnet50(32, 0, [])(crops), random_resnet50(32, 0, crops)(crops)
+    assert np.isfinite(calibrated.astype(np.float16)).all()
+    assert mean_cosine(fresh) > 0.98
+    assert mean_cosine(calibrated) < mean_cosine(fresh) - 0.1
+
+
+def test_random_features_repeat_bit_by_bit_and_follow_the_seed(
+    stores: tuple[Store, Store], tmp_path: Path
+) -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    run(stores, tmp_path / "a", "random")
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    run(stores, tmp_path / "b", "random")
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    embed_crops(
+        EmbedConfig("random", 32, 4), 1, rollouts=stores[0].path, crops=stores[1].path, out=tmp_path / "c"
+    )
+    assert digest(tmp_path / "a") != digest(tmp_path / "c")
+
+
+@pytest.mark.parametrize("cached", [None, b"torn"])
+def test_imagenet_weights_that_cannot_be_had_are_one_line_and_nothing_is_written(
+    stores: tuple[Store, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: bytes | None
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.hub, "urlopen", offline)
+    if cached is not None:
+        file = tmp_path / "cache/hub/checkpoints" / Path(IMAGENET.url).name
+        file.parent.mkdir(parents=True)
+        file.write_bytes(cached)
+    with pytest.raises(
+        ParamError, match=r"^embed\.weights: .*cache.*resnet50.*connect once.*random$"
+    ) as error:
+        run(stores, tmp_path / "out", "imagenet")
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_imagenet_weights_are_taken_from_the_cache(
+    stores: tuple[Store, Store], crops: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = tmp_path / "hub/checkpoints" / Path(IMAGENET.url).name
+    file.parent.mkdir(parents=True)
+    net = torchvision.models.resnet50()
+    torch.save(net.state_dict(), file)
+    store = run(stores, tmp_path / "out", "imagenet", batch=64)
+    file.unlink()  # 98 MB
+    np.testing.assert_allclose(
+        store.read("embedding")[store.read("crop_embedding")],
+        ResNet50(net, 32)(cut(stores)),
+        rtol=2e-3,
+        atol=1e-3,
+    )
+
+
+def test_resizing_is_torchvisions(crops: list[np.ndarray]) -> None:
+    preset = torchvision.transforms._presets.ImageClassification(crop_size=32, resize_size=32, antialias=True)
+    square = crops[2]
+    expected = preset(torch.from_numpy(square).permute(2, 0, 1))
+    prepared = ResNet50(torch.nn.Identity(), 32)([square])[0]
+    np.testing.assert_allclose(prepared, expected.numpy(), rtol=0, atol=0.02)  # torchvision rounds to 8 bits
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("weights", "vgg"), ("size", 16), ("batch_size", 0), ("weights", 3)]
+)
+def test_impossible_values_are_refused_by_name(key: str, value: object) -> None:
+    with pytest.raises(ParamError, match=rf"^embed\.{key}: "):
+        parse_value({"weights": "random", "size": 32, "batch_size": 1, key: value}, "embed", EmbedConfig)
+
+
+def test_torchvision_can_be_imported_plainly_after_the_shim() -> None:
+    assert sys.modules["torchvision"] is torchvision
+    assert torchvision.ops.box_area(torch.tensor([[0.0, 0.0, 2.0, 3.0]])).item() == 6

@@ -1,0 +1,212 @@
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from recordings import record_play
+from torch import Tensor
+
+from irislib.agent import Agent
+from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.agent.tokenizer import Tokenizer
+from irislib.artifacts import Store, digest, open_store
+from irislib.errors import ArtifactError, ParamError
+from irislib.interpret import heatmaps, pairs
+from irislib.interpret.gradcam import Score
+from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
+from irislib.interpret.pairs import find_pairs
+from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS
+
+STEPS, CODES, SIZE = 4, 6, 16
+SCORES: dict[Score, Callable[[Tensor, Tensor], Tensor]] = {
+    "mean": lambda image, _: image.sum() / image.numel(),
+    "norm": lambda image, _: (image * image).sum(),
+    "neg_error": lambda image, frame: -((image - frame) * (image - frame)).sum() / image.numel(),
+}
+
+
+@pytest.fixture(scope="module")
+def agent() -> Agent:
+    torch.manual_seed(0)
+    tokenizer = TokenizerConfig(CODES, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
+    agent = Agent(AgentConfig(SIZE, 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8)))
+    torch.nn.init.normal_(agent.tokenizer.embedding.weight)
+    return agent.eval()
+
+
+@pytest.fixture(scope="module")
+def stores(agent: Agent, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("agent")
+    agent.save(folder)
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(0, CODES, (STEPS, 4, 4))
+    tokens[2] = tokens[0]  # so that pairs share maps
+    obs = rng.integers(0, 256, (STEPS, SIZE, SIZE, 3), np.uint8)
+    rollouts = tmp_path_factory.mktemp("play") / "rollouts.zarr"
+    record_play(rollouts, obs, tokens, CODES)
+    return folder, rollouts
+
+
+def run(
+    stores: tuple[Path, Path], out: Path, score: Score = "mean", layer: str = "code_input", batch: int = 4
+) -> Store:
+    compute_heatmaps(GradcamConfig(score, layer, batch), agent=stores[0], rollouts=stores[1], out=out)
+    return open_store(out, HEATMAPS)
+
+
+def plain_map(
+    tokenizer: Tokenizer, mask: np.ndarray, code: int, frame: np.ndarray, score: Score, layer: str
+) -> Tensor:
+    """Grad-CAM before the ReLU of one pair, as its definition reads."""
+    latents = torch.zeros(1, tokenizer.codebook.shape[1], *mask.shape, dtype=torch.float64)
+    for i, j in np.argwhere(mask):
+        latents[0, :, i, j] = tokenizer.codebook[code].detach()
+    latents.requires_grad_()
+    activation = latents
+    with pytest.MonkeyPatch.context() as patch:
+        if layer != "code_input":
+            module = tokenizer.get_submodule(layer)
+            forward = module.forward
+
+            def keep(x: Tensor) -> Tensor:
+                nonlocal activation
+                activation = forward(x)
+                activation.retain_grad()
+                return activation  # type: ignore[no-any-return]
+
+            patch.setattr(module, "forward", keep)
+        image = tokenizer.decode(latents)
+    SCORES[score](image, torch.from_numpy(frame / 127.5 - 1).permute(2, 0, 1)[None]).backward()  # type: ignore[no-untyped-call]
+    assert activation.grad is not None
+    raw = torch.zeros(activation.shape[2:], dtype=torch.float64)
+    for channel, gradient in zip(activation[0], activation.grad[0], strict=True):
+        raw += gradient.mean() * channel
+    return raw.detach()
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("layer", ["code_input", "decoder.mid.block_2", "decoder.up.1.upsample"])
+def test_batches_match_plain_autograd_one_pair_at_a_time(
+    agent: Agent,
+    stores: tuple[Path, Path],
+    tmp_path: Path,
+    score: Score,
+    layer: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = deepcopy(agent).double()  # so that rounding does not hide a mistake
+    monkeypatch.setattr(heatmaps, "load_agent", lambda _: agent)
+    maps = run(stores, tmp_path / "out", score, layer)
+    play = open_store(stores[1], ROLLOUTS)
+    obs, tokens = play.read("obs"), play.read("token")
+    map_code = maps.read("map_code")
+    for step, row in zip(maps.read("pair_step"), maps.read("pair_map"), strict=True):
+        code = int(map_code[row])
+        raw = plain_map(agent.tokenizer, tokens[step] == code, code, obs[step], score, layer).numpy()
+        close = {"rtol": 0, "atol": 1e-6 * np.abs(raw).max()}
+        np.testing.assert_allclose(maps.read("map")[row], np.maximum(raw, 0), **close)
+        np.testing.assert_allclose(maps.read("map_raw_max")[row], raw.max(), **close)
+        np.testing.assert_allclose(maps.read("map_raw_min")[row], raw.min(), **close)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_every_present_pair_appears_once_with_a_map_of_its_code_and_positions(
+    stores: tuple[Path, Path], tmp_path: Path, score: Score
+) -> None:
+    maps = run(stores, tmp_path / "out", score)
+    tokens = open_store(stores[1], ROLLOUTS).read("token")
+    step, row = maps.read("pair_step"), maps.read("pair_map")
+    code = maps.read("map_code")[row]
+    assert list(zip(step, code, strict=True)) == [(t, k) for t in range(STEPS) for k in np.unique(tokens[t])]
+    np.testing.assert_array_equal(maps.read("map_positions")[row], tokens[step] == code[:, None, None])
+    assert set(row) == set(range(len(maps)))
+
+
+def test_pairs_that_look_alike_share_a_map_unless_the_score_sees_the_frame(
+    stores: tuple[Path, Path], tmp_path: Path
+) -> None:
+    tokens = open_store(stores[1], ROLLOUTS).read("token")
+    alike = {(k, (t == k).tobytes()) for t in tokens for k in np.unique(t)}
+    present = sum(len(np.unique(t)) for t in tokens)
+    assert len(alike) < present
+    assert len(run(stores, tmp_path / "a", "norm")) == len(alike)
+    assert len(run(stores, tmp_path / "b", "neg_error")) == present
+
+
+def test_a_container_stands_for_its_last_module(stores: tuple[Path, Path], tmp_path: Path) -> None:
+    container, module = (
+        run(stores, tmp_path / layer, layer=layer).read("map")
+        for layer in ("decoder.mid", "decoder.mid.block_2")
+    )
+    np.testing.assert_array_equal(container, module)
+
+
+def test_repeats_bit_by_bit_and_batches_change_rounding_alone(
+    stores: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first = run(stores, tmp_path / "a", "norm").read("map")
+    run(stores, tmp_path / "b", "norm")
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    np.testing.assert_allclose(
+        run(stores, tmp_path / "c", "norm", batch=3).read("map"), first, rtol=0, atol=1e-4 * first.max()
+    )
+
+
+def test_blocks_of_steps_do_not_matter(
+    stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stores, tmp_path / "whole")
+    monkeypatch.setattr(pairs, "ROWS", 2)
+    run(stores, tmp_path / "blocks")
+    assert digest(tmp_path / "whole") == digest(tmp_path / "blocks")
+
+
+@pytest.mark.parametrize("grid", [(4, 4), (3, 5), (9, 10)])
+def test_groups_are_the_distinct_codes_and_positions_in_order(grid: tuple[int, int]) -> None:
+    tokens = np.random.default_rng(0).integers(0, 3, (40, *grid))
+    tokens[20:] = np.where(np.arange(20)[:, None, None] % 2, tokens[:20], tokens[20:])
+    found = find_pairs(tokens, first_step=100)
+    rows, group = found.group()
+    keys = [
+        (int(c), p.tobytes()) for c, p in zip(found.code, found.positions(np.arange(len(group))), strict=True)
+    ]
+    assert [keys[rows[g]] for g in group] == keys
+    assert len(rows) == len(set(keys)) < len(keys)
+    assert [keys[r][0] for r in rows] == sorted(keys[r][0] for r in rows)
+    np.testing.assert_array_equal(
+        found.positions(np.arange(len(group))), tokens[found.step - 100] == found.code[:, None, None]
+    )
+
+
+@pytest.mark.parametrize("layer", ["", "decoder.up.9", "encoder.conv_in", "pre_quant_conv", "embedding"])
+def test_a_layer_off_the_decoding_path_is_refused(
+    stores: tuple[Path, Path], tmp_path: Path, layer: str
+) -> None:
+    with pytest.raises(ParamError, match=r"^gradcam\.layer: .*code_input, .*decoder\.conv_in") as error:
+        run(stores, tmp_path / "out", layer=layer)
+    assert "\n" not in str(error.value)
+    assert "encoder.mid" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("codes", "frame", "token", "steps"),
+    [
+        (CODES + 1, SIZE, 0, 1),
+        (CODES, 2 * SIZE, 0, 1),
+        (CODES, SIZE, CODES, 1),
+        (CODES, SIZE, -1, 1),
+        (CODES, SIZE, 0, 0),
+    ],
+)
+def test_rollouts_of_another_agent_are_refused(
+    stores: tuple[Path, Path], tmp_path: Path, codes: int, frame: int, token: int, steps: int
+) -> None:
+    rollouts = tmp_path / "rollouts.zarr"
+    record_play(rollouts, np.zeros((steps, frame, frame, 3), np.uint8), np.full((steps, 4, 4), token), codes)
+    with pytest.raises(ArtifactError, match=r"rollouts\.zarr: .*; run the rollout stage again$"):
+        run((stores[0], rollouts), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,320 @@
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from irislib.agent import Agent
+from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.artifacts import digest, writing
+from irislib.errors import ArtifactError, ParamError
+from irislib.interpret.metrics import MetricsConfig, compute_metrics
+from irislib.interpret.playing import crafter_score
+from irislib.interpret.reconstruction import psnr
+from irislib.params import parse_value
+from irislib.stores.crops import CROPS
+from irislib.stores.embeddings import EMBEDDINGS
+from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+CONFIG = MetricsConfig(alpha=0.05, permutations=199, min_crops=3, min_pair_count=2, psnr_frames=5)
+KEYS = {
+    "agent": "episodes transitions return_mean return_std length_mean crafter_score psnr_db training_steps "
+    "success_rate",
+    "codebook": "size used perplexity codes_per_observation",
+    "empty_share": "present_pairs present_pairs_before_relu all_codes_all_steps "
+    "all_codes_all_steps_before_relu codes_always_empty codes_always_empty_before_relu distinct_maps "
+    "distinct_maps_before_relu used_codes_always_empty used_codes_always_empty_before_relu",
+    "maps": "distinct pairs nonempty_pairs pairs_per_map",
+    "crops": "regions crops distinct_crops codes_with_crops",
+    "consistency": "codes_tested codes_consistent share_consistent share_of_codebook mean_cosine_codes "
+    "mean_cosine_random median_effect_size alpha",
+    "cooccurrence": "pairs_seen pairs_tested pairs_interpretable observations_covered single_episode_share",
+    "semantics": "nmi nmi_null purity purity_null",
+}
+COLUMNS = {
+    "codes": "code uses steps_present distinct_maps empty_share empty_share_before_relu crops distinct_crops "
+    "episodes consistency consistency_random effect_size p_value q_value consistent label label_share "
+    "label_lift hud_share",
+    "pairs": "code_a code_b count share pmi episodes consistency consistency_random interpretable",
+    "labels": "code label count share lift",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What to write: tokens [T,4,4], raw maps [U,4,4] with their codes, and which pair has which."""
+
+    tokens: np.ndarray
+    raw: np.ndarray
+    code: np.ndarray
+    pair_step: np.ndarray
+    pair_map: np.ndarray
+    codes: int
+
+
+def by_hand() -> World:
+    """Four codes, two of them unused; one map is not empty, two are negative, one is zero."""
+    half = np.repeat([0, 1], 8).reshape(4, 4)
+    value = np.array([1.0, -1.0, 0.0, -1.0])[:, None, None] * np.ones((4, 4))
+    return World(
+        tokens=np.stack([0 * half, half, half, 0 * half + 1]),
+        raw=value,
+        code=np.array([0, 0, 1, 1]),
+        pair_step=np.array([0, 1, 1, 2, 2, 3]),
+        pair_map=np.array([0, 1, 2, 1, 2, 3]),
+        codes=4,
+    )
+
+
+def by_chance(seed: int = 0, steps: int = 40, codes: int = 6) -> World:
+    """Random tokens and maps, one a pair; a third are empty."""
+    rng = np.random.default_rng(seed)
+    tokens = np.minimum(rng.integers(0, codes, (steps, 4, 4)), rng.integers(0, codes, (steps, 1, 1)))
+    pairs = np.array([(t, k) for t in range(steps) for k in np.unique(tokens[t])])
+    raw = rng.random((len(pairs), 4, 4)) * rng.choice([1, 1, -1], (len(pairs), 1, 1))
+    return World(tokens, raw, pairs[:, 1], pairs[:, 0], np.arange(len(pairs)), codes)
+
+
+def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
+    """The five inputs; every non-empty pair gets a crop, code 1's all alike but for noise."""
+    root.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    names = ("agent", "rollouts", "heatmaps", "crops", "embeddings")
+    paths = {name: root / name for name in names}
+    write_agent(paths["agent"], world.codes)
+    write_rollouts(paths["rollouts"], world, rng)
+    write_heatmaps(paths["heatmaps"], world)
+    alive = np.flatnonzero(world.raw.max(axis=(1, 2))[world.pair_map] > 0) if with_crops else np.zeros(0, int)
+    write_crops(paths["crops"], world, alive)
+    vectors = rng.normal(size=(2 * len(alive), 8))
+    vectors[: len(alive)][world.code[world.pair_map[alive]] == 1] += 5
+    write_embeddings(paths["embeddings"], vectors)
+    return paths
+
+
+def write_agent(path: Path, codes: int) -> None:
+    tokenizer = TokenizerConfig(codes, 4, 4, 4, (1, 1, 1, 1, 1), 1, ())
+    config = AgentConfig(64, 17, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8))
+    path.mkdir()
+    Agent(config, steps=77).save(path)
+
+
+def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
+    steps = len(world.tokens)
+    attrs = {
+        "codebook_size": world.codes,
+        "label_names": ["grass", "tree", "cow"],
+        "achievement_names": ["eat", "wake"],
+        "cell": 7,
+    }
+    with writing(path, ROLLOUTS, attrs) as store:
+        store.append(
+            obs=rng.integers(0, 256, (steps, 64, 64, 3)).astype(np.uint8),
+            token=world.tokens.astype(np.int16),
+            action=np.zeros(steps, np.uint8),
+            reward=np.arange(steps, dtype=np.float32),
+            terminated=np.zeros(steps, bool),
+            truncated=np.zeros(steps, bool),
+            # Lanes interleave: episodes 3 and 5 take turns.
+            episode=np.where(np.arange(steps) % 2, 5, 3).astype(np.int32),
+            semantic=rng.integers(0, 3, (steps, 7, 9)).astype(np.uint8),
+            inventory=np.zeros((steps, 16), np.uint8),
+            achievement=np.stack([np.arange(steps) == 1, np.zeros(steps, bool)], axis=1),
+        )
+
+
+def write_heatmaps(path: Path, world: World, steps: int | None = None) -> None:
+    attrs = {"codebook_size": world.codes, "steps": len(world.tokens) if steps is None else steps}
+    with writing(path, HEATMAPS, attrs) as store:
+        store.append(
+            map=np.maximum(world.raw, 0).astype(np.float32),
+            map_raw_max=world.raw.max(axis=(1, 2)).astype(np.float32),
+            map_raw_min=world.raw.min(axis=(1, 2)).astype(np.float32),
+            map_code=world.code.astype(np.int32),
+            map_positions=np.zeros((len(world.raw), 4, 4), bool),
+            pair_step=world.pair_step.astype(np.int32),
+            pair_map=world.pair_map.astype(np.int32),
+        )
+
+
+def write_crops(path: Path, world: World, pairs: np.ndarray) -> None:
+    n = len(pairs)
+    maps = world.pair_map[pairs]
+    with writing(path, CROPS, {}) as store:
+        store.append(
+            region_map=maps.astype(np.int32),
+            region_box=np.zeros((n, 4), np.int16),
+            crop_step=np.tile(world.pair_step[pairs], 2).astype(np.int32),
+            crop_code=np.tile(world.code[maps], 2).astype(np.int32),
+            crop_box=np.zeros((2 * n, 4), np.int16),
+            crop_random=np.repeat([False, True], n),
+            crop_match=np.tile(np.arange(n), 2).astype(np.int32),
+        )
+
+
+def write_embeddings(path: Path, vectors: np.ndarray) -> None:
+    with writing(path, EMBEDDINGS, {}) as store:
+        store.append(
+            embedding=vectors.astype(np.float16), crop_embedding=np.arange(len(vectors), dtype=np.int32)
+        )
+
+
+def measure(paths: dict[str, Path], out: Path, config: MetricsConfig = CONFIG) -> dict[str, Any]:
+    compute_metrics(config, seed=0, out=out, **paths)
+    metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text())
+    return metrics
+
+
+def test_shares_by_hand(tmp_path: Path) -> None:
+    metrics = measure(write(tmp_path, by_hand()), tmp_path / "out")
+    assert metrics["empty_share"] == {
+        "present_pairs": pytest.approx(5 / 6, rel=1e-5),
+        "present_pairs_before_relu": pytest.approx(2 / 6, rel=1e-5),
+        "all_codes_all_steps": 1 - 1 / 16,
+        "all_codes_all_steps_before_relu": 1 - 4 / 16,
+        "codes_always_empty": 3 / 4,
+        "codes_always_empty_before_relu": 2 / 4,
+        "distinct_maps": 3 / 4,
+        "distinct_maps_before_relu": 1 / 4,
+        "used_codes_always_empty": 1 / 2,
+        "used_codes_always_empty_before_relu": 0,
+    }
+    assert metrics["codebook"] == {"size": 4, "used": 2, "perplexity": 2, "codes_per_observation": 1.5}
+    assert metrics["maps"] == {"distinct": 4, "pairs": 6, "nonempty_pairs": 1, "pairs_per_map": 1.5}
+    assert metrics["crops"] == {"regions": 1, "crops": 1, "distinct_crops": 1, "codes_with_crops": 1}
+    agent = metrics["agent"]
+    # Rewards 0, 1, 2, 3 alternate between two episodes: returns 2 and 4.
+    assert (agent["return_mean"], agent["return_std"], agent["length_mean"]) == (3, 1, 2)
+    assert (agent["episodes"], agent["transitions"], agent["training_steps"]) == (2, 4, 77)
+    assert agent["success_rate"] == {"eat": 0.5, "wake": 0}
+    assert agent["crafter_score"] == pytest.approx(math.sqrt(51) - 1, rel=1e-5)
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    assert list(codes["uses"]) == [32, 32, 0, 0]
+    assert list(codes["steps_present"]) == [3, 3, 0, 0]
+    assert list(codes["empty_share"].fillna(-1)) == pytest.approx([2 / 3, 1, -1, -1], rel=1e-5)
+    assert list(codes["empty_share_before_relu"].fillna(-1)) == pytest.approx([0, 2 / 3, -1, -1], rel=1e-5)
+
+
+@pytest.mark.parametrize(("make", "with_crops"), [(by_chance, True), (by_chance, False), (by_hand, True)])
+def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_path: Path) -> None:
+    world = make()
+    metrics = measure(write(tmp_path, world, with_crops), tmp_path / "out")
+    assert {section: " ".join(values) for section, values in metrics.items()} == KEYS
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        *("codes.csv", "labels.csv", "metrics.json", "pairs.csv"),
+    ]
+    for name, columns in COLUMNS.items():
+        assert " ".join(pd.read_csv(tmp_path / f"out/{name}.csv").columns) == columns
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    labels = pd.read_csv(tmp_path / "out/labels.csv")
+    assert list(codes["code"]) == list(range(world.codes))
+    assert labels["count"].sum() == metrics["maps"]["nonempty_pairs"]
+    if make is by_chance and with_crops:
+        assert list(codes.loc[codes["consistent"], "code"]) == [1]
+        assert metrics["consistency"]["codes_consistent"] == 1
+
+
+def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
+    world = by_chance()
+    metrics = measure(write(tmp_path, replace(world, raw=-world.raw.clip(0))), tmp_path / "out")
+    assert metrics["empty_share"]["present_pairs"] == 1
+    assert 0 < metrics["empty_share"]["present_pairs_before_relu"] < 1
+    assert metrics["consistency"]["codes_tested"] == 0
+    assert metrics["consistency"]["share_consistent"] is None
+    assert metrics["consistency"]["mean_cosine_codes"] is None
+    assert metrics["consistency"]["median_effect_size"] is None
+    assert metrics["cooccurrence"] == {
+        "pairs_seen": 0,
+        "pairs_tested": 0,
+        "pairs_interpretable": 0,
+        "observations_covered": 0,
+        "single_episode_share": None,
+    }
+    assert set(metrics["semantics"].values()) == {None}
+
+
+def test_run_repeats_itself_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    paths = write(tmp_path, by_chance())
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "index.html").write_text("page")
+    measure(paths, out)
+    first = digest(out)
+    measure(paths, out)
+    assert digest(out) == first
+    assert (out / "index.html").read_text() == "page"
+
+
+def rewrite_agent(paths: dict[str, Path], world: World) -> str:
+    paths["agent"] = paths["agent"].with_name("other")
+    write_agent(paths["agent"], world.codes + 1)
+    return "rollouts: another agent's"
+
+
+def rewrite_heatmaps(paths: dict[str, Path], world: World) -> str:
+    write_heatmaps(paths["heatmaps"], world, steps=len(world.tokens) + 1)
+    return "heatmaps: does not belong to .*run the gradcam stage"
+
+
+def rewrite_crops(paths: dict[str, Path], world: World) -> str:
+    write_crops(paths["crops"], replace(world, code=world.code + world.codes), np.arange(3))
+    return "crops: does not belong to .*run the crop stage"
+
+
+def rewrite_embeddings(paths: dict[str, Path], world: World) -> str:
+    write_embeddings(paths["embeddings"], np.ones((3, 8)))
+    return "embeddings: does not belong to .*run the embed stage"
+
+
+def blank_embeddings(paths: dict[str, Path], world: World) -> str:
+    write_embeddings(paths["embeddings"], np.zeros((2, 8)))
+    return "embeddings: holds a vector without a direction.*run the embed stage"
+
+
+def forget_embeddings(paths: dict[str, Path], world: World) -> str:
+    paths["embeddings"] = paths["embeddings"].with_name("nowhere")
+    return "nowhere: missing; .*embed stage"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [rewrite_agent, rewrite_heatmaps, rewrite_crops, rewrite_embeddings, blank_embeddings, forget_embeddings],
+)
+def test_inputs_that_do_not_belong_together(
+    change: Callable[[dict[str, Path], World], str], tmp_path: Path
+) -> None:
+    world = by_hand()
+    paths = write(tmp_path, world)
+    message = change(paths, world)
+    with pytest.raises(ArtifactError, match=message):
+        measure(paths, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"alpha": 0.01}, "permutations"), ({"alpha": 0}, "alpha"), ({"min_crops": 1}, "min_crops")],
+)
+def test_impossible_parameters_are_named(change: dict[str, float], key: str) -> None:
+    values = {"alpha": 0.05, "permutations": 19, "min_crops": 5, "min_pair_count": 10, "psnr_frames": 4}
+    assert parse_value(values, "metrics", MetricsConfig).permutations == 19
+    with pytest.raises(ParamError, match=rf"^metrics\.{key}: "):
+        parse_value({**values, **change}, "metrics", MetricsConfig)
+
+
+def test_crafter_score_and_psnr_by_hand() -> None:
+    assert crafter_score([1.0] * 22) == pytest.approx(100)
+    assert crafter_score([0.0, 0.0]) == 0
+    black = np.zeros((2, 4, 4, 3), np.uint8)
+    images = np.stack([black[0] + np.uint8(255), black[0] + np.uint8(51)])
+    # Errors of 1 and 1/25 are 0 and 20 log10(5) dB.
+    assert psnr(black, images) == pytest.approx(10 * math.log10(5))
+    assert psnr(black, black) == math.inf

@@ -1,0 +1,121 @@
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field
+
+from irislib.errors import ParamError
+from irislib.params import SECTIONS, STRICT, load_params, parse_section, require
+
+
+@dataclass(frozen=True)
+class Net:
+    __pydantic_config__ = STRICT
+    ch_mult: tuple[int, ...]
+    rate: Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Section:
+    __pydantic_config__ = STRICT
+    steps: Annotated[int, Field(ge=1)]
+    lanes: int
+    score: Literal["mean", "norm"]
+    net: Net
+
+    def __post_init__(self) -> None:
+        require(self.steps % self.lanes == 0, "lanes", f"{self.lanes} does not divide steps {self.steps}")
+        require(len(self.net.ch_mult) > 0, "net.ch_mult", "needs a resolution")
+
+
+GOOD: dict[str, Any] = {
+    "steps": 8,
+    "lanes": 2,
+    "score": "mean",
+    "net": {"ch_mult": [1, 2], "rate": 1},
+}
+
+
+def complaint(section: object, into: type = Section) -> str:
+    with pytest.raises(ParamError) as raised:
+        parse_section({"crop": section}, "crop", into)
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def test_good_values_become_a_nested_frozen_record() -> None:
+    section = parse_section({"crop": GOOD}, "crop", Section)
+    assert section == Section(8, 2, "mean", Net((1, 2), 1.0))
+    assert isinstance(section.net.rate, float)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"stepz": 8}, "crop.stepz"),  # unknown
+        ({"steps": "8"}, "crop.steps"),  # ill-typed: YAML quotes
+        ({"steps": True}, "crop.steps"),
+        ({"steps": 8.5}, "crop.steps"),
+        ({"steps": None}, "crop.steps"),
+        ({"steps": 0}, "crop.steps"),  # impossible
+        ({"score": "median"}, "crop.score"),
+        ({"lanes": 3}, "crop.lanes"),  # impossible together
+        ({"net": {"ch_mult": [1, "x"], "rate": 1}}, "crop.net.ch_mult.1"),
+        ({"net": {"ch_mult": [1], "rate": 0}}, "crop.net.rate"),
+        ({"net": {"ch_mult": [1], "rate": float("nan")}}, "crop.net.rate"),
+        ({"net": {"ch_mult": [1], "rate": float("inf")}}, "crop.net.rate"),
+        ({"net": {"ch_mult": [1], "rate": 1, "typo": 1}}, "crop.net.typo"),
+        ({"net": {"ch_mult": [], "rate": 1}}, "crop.net.ch_mult"),  # named by the section above it
+        ({"net": {"ch_mult": [1]}}, "crop.net.rate"),  # missing
+        ({"net": 3}, "crop.net"),
+    ],
+)
+def test_a_mistake_is_one_line_led_by_its_full_key(change: dict[str, Any], key: str) -> None:
+    assert complaint({**GOOD, **change}).startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_a_missing_key_is_named(key: str) -> None:
+    rest = {name: value for name, value in GOOD.items() if name != key}
+    assert complaint(rest) == f"crop.{key}: missing; add it to params.yaml"
+
+
+@pytest.mark.parametrize("section", [None, 3, [], "text"])
+def test_a_section_must_be_a_mapping(section: object) -> None:
+    assert complaint(section).startswith("crop: ")
+
+
+@pytest.mark.parametrize("seed", [True, 0.5, "0", None, [0], date(2020, 1, 1)])
+def test_plain_sections_are_strict_too(seed: object) -> None:
+    assert complaint(seed, int).startswith("crop: ")
+
+
+def test_missing_and_unknown_sections_are_named() -> None:
+    with pytest.raises(ParamError, match=r"^seed: missing"):
+        parse_section({"crop": GOOD}, "seed", int)
+    with pytest.raises(ParamError, match=r"^crpo: unknown section.*crop"):
+        parse_section({"crpo": GOOD, "seed": 0}, "seed", int)
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: 1\na: 2", "- seed", "", "seed: 0\n\tenv: 1"])
+def test_a_broken_file_is_one_line_led_by_its_name(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(ParamError) as raised:
+        load_params(file, "seed", int)
+    assert str(raised.value).startswith(f"{file}: ")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ParamError, match=r"params\.yaml: cannot be read"):
+        load_params(tmp_path / "params.yaml", "seed", int)
+
+
+def test_the_files_sections_are_read_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("".join(f"{name}: {number}\n" for number, name in enumerate(SECTIONS)))
+    assert [load_params(file, name, int) for name in SECTIONS] == list(range(len(SECTIONS)))

@@ -1,0 +1,204 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from recordings import record_maps, record_play
+from scipy import ndimage
+
+from irislib.artifacts import Store, digest, open_store
+from irislib.errors import ArtifactError, ParamError
+from irislib.interpret import regions
+from irislib.interpret.regions import CropConfig, crop_regions, draw_boxes, find_regions, upsample
+from irislib.params import parse_value
+from irislib.stores.crops import CROPS
+
+FRAME = (16, 16)
+
+
+def config(
+    threshold: float = 0.5, min_area: int = 1, max_per_code: int = 10, connectivity: int = 1
+) -> CropConfig:
+    values = {"threshold": threshold, "min_area": min_area, "max_per_code": max_per_code}
+    return parse_value({**values, "connectivity": connectivity}, "crop", CropConfig)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"threshold": 0.0}, {"threshold": 1.1}, {"min_area": 0}, {"connectivity": 3}]
+)
+def test_impossible_values_are_refused_by_name(bad: dict[str, float]) -> None:
+    with pytest.raises(ParamError, match=f"^crop.{next(iter(bad))}: "):
+        config(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [((4, 4), (64, 64)), ((3, 5), (17, 23)), ((1, 1), (9, 9)), ((8, 8), (8, 8))]
+)
+def test_upsampling_is_torchs(old: tuple[int, int], new: tuple[int, int]) -> None:
+    maps = np.random.default_rng(0).normal(size=(6, *old)).astype(np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(maps)[:, None], size=new, mode="bilinear", align_corners=False
+    )
+    large = upsample(maps, new)
+    assert large.dtype == np.float32
+    np.testing.assert_allclose(large, expected[:, 0].numpy(), rtol=0, atol=2e-6)
+
+
+def drawn(*boxes: tuple[int, int, int, int], value: float = 1.0) -> np.ndarray:
+    image = np.zeros(FRAME, np.float32)
+    for y0, x0, y1, x1 in boxes:
+        image[y0:y1, x0:x1] = value
+    return image
+
+
+def boxes_of(maps: np.ndarray, config: CropConfig) -> list[tuple[int, ...]]:
+    """(map, y0, x0, y1, x1) of each region."""
+    rows, box = find_regions(maps, FRAME, config)
+    return [(int(row), *map(int, b)) for row, b in zip(rows, box, strict=True)]
+
+
+def test_boxes_of_drawn_maps() -> None:
+    two = drawn((2, 3, 5, 9), (10, 1, 12, 3))
+    faint = drawn((0, 0, 16, 16), value=0.5) + drawn((4, 4, 6, 6), value=0.5)
+    full = drawn((0, 0, 16, 16))
+    maps = np.stack([two, np.zeros(FRAME, np.float32), full, full, faint])
+    # Neighbouring maps of the stack do not touch, an empty map has no region, the threshold is inclusive.
+    both = [(0, 2, 3, 5, 9), (0, 10, 1, 12, 3), (2, 0, 0, 16, 16), (3, 0, 0, 16, 16)]
+    assert boxes_of(maps, config()) == [*both, (4, 0, 0, 16, 16)]
+    assert boxes_of(maps, config(threshold=0.51)) == [*both, (4, 4, 4, 6, 6)]
+    assert boxes_of(maps, config(threshold=1.0, min_area=5)) == [both[0], *both[2:]]
+    assert boxes_of(maps, config(min_area=4)) == [*both, (4, 0, 0, 16, 16)]
+    assert boxes_of(1e-30 * maps, config()) == boxes_of(maps, config())
+
+
+def test_corners_connect_only_where_asked() -> None:
+    diagonal = drawn((0, 0, 4, 4), (4, 4, 8, 8))[None]
+    assert boxes_of(diagonal, config(connectivity=1)) == [(0, 0, 0, 4, 4), (0, 4, 4, 8, 8)]
+    assert boxes_of(diagonal, config(connectivity=2)) == [(0, 0, 0, 8, 8)]
+
+
+@pytest.mark.parametrize("connectivity", [1, 2])
+def test_regions_match_one_map_at_a_time(connectivity: int) -> None:
+    maps = np.random.default_rng(1).normal(size=(50, 5, 5)).clip(0).astype(np.float32)
+    expected = []
+    for row, large in enumerate(upsample(maps, FRAME)):
+        structure = ndimage.generate_binary_structure(2, connectivity)
+        labels, _ = ndimage.label(large >= 0.7 * large.max(), structure)
+        for y, x in ndimage.find_objects(labels):
+            if (y.stop - y.start) * (x.stop - x.start) >= 6:
+                expected.append((row, y.start, x.start, y.stop, x.stop))
+    assert boxes_of(maps, config(0.7, 6, connectivity=connectivity)) == expected
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
+    """Play of 40 steps with 6 codes; 30 maps, some empty, each used by several pairs."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("stores")
+    play = record_play(folder / "rollouts.zarr", np.zeros((40, *FRAME, 3), np.uint8), np.zeros((40, 4, 4)), 6)
+    maps = rng.normal(size=(30, 4, 4)).clip(0) * (rng.random(30) > 0.3)[:, None, None]
+    map_code = np.sort(rng.integers(0, 5, 30))  # code 5 has none
+    pairs = np.array(
+        [(t, m) for t in range(40) for c in range(5) for m in [rng.choice(np.flatnonzero(map_code == c))]]
+    )
+    return play, record_maps(folder / "heatmaps.zarr", maps, map_code, pairs, play)
+
+
+def run(stores: tuple[Store, Store], out: Path, config: CropConfig, seed: int = 0) -> Store:
+    crop_regions(config, seed, rollouts=stores[0].path, heatmaps=stores[1].path, out=out)
+    return open_store(out, CROPS)
+
+
+def candidates(heatmaps: Store, crops: Store) -> list[tuple[int, int, tuple[int, ...]]]:
+    """(code, step, box) of every region of every pair, by code, step, region."""
+    code, region_map = heatmaps.read("map_code"), crops.read("region_map")
+    return [
+        (int(code[m]), int(t), tuple(map(int, crops.read("region_box")[r])))
+        for k in range(6)
+        for t, m in zip(heatmaps.read("pair_step"), heatmaps.read("pair_map"), strict=True)
+        if code[m] == k
+        for r in np.flatnonzero(region_map == m)
+    ]
+
+
+def crops_of(crops: Store, random: bool) -> list[tuple[int, int, tuple[int, ...]]]:
+    """(code, step, box) of the crops of one kind."""
+    rows = crops.read("crop_random") == random
+    code, step, box = (crops.read(f"crop_{name}")[rows] for name in ("code", "step", "box"))
+    return [(int(k), int(t), tuple(map(int, b))) for k, t, b in zip(code, step, box, strict=True)]
+
+
+def test_without_a_limit_every_region_of_every_pair_is_a_crop(
+    stores: tuple[Store, Store], tmp_path: Path
+) -> None:
+    crops = run(stores, tmp_path / "crops", config(max_per_code=10**6))
+    expected = candidates(stores[1], crops)
+    assert len(expected) > len(stores[1].read("pair_step")) / 2
+    assert crops_of(crops, random=False) == expected
+
+
+def test_at_most_so_many_crops_a_code_in_order_and_among_the_candidates(
+    stores: tuple[Store, Store], tmp_path: Path
+) -> None:
+    crops = run(stores, tmp_path / "crops", config(max_per_code=7))
+    found, possible = crops_of(crops, random=False), candidates(stores[1], crops)
+    position = 0
+    for crop in found:  # a subsequence
+        position = possible.index(crop, position) + 1
+    per_code = np.bincount([code for code, _, _ in found], minlength=6)
+    np.testing.assert_array_equal(per_code, np.minimum(np.bincount([c[0] for c in possible], minlength=6), 7))
+
+
+def test_random_counterparts_share_code_frame_and_size_and_lie_in_the_frame(
+    stores: tuple[Store, Store], tmp_path: Path
+) -> None:
+    crops = run(stores, tmp_path / "crops", config())
+    is_random, match = crops.read("crop_random"), crops.read("crop_match")
+    own = np.flatnonzero(~is_random)
+    np.testing.assert_array_equal(match[own], own)
+    np.testing.assert_array_equal(np.sort(match[is_random]), own)
+    for name in ("crop_step", "crop_code"):
+        np.testing.assert_array_equal(crops.read(name)[is_random], crops.read(name)[match[is_random]])
+    box = crops.read("crop_box").astype(int)
+    size = box[:, 2:] - box[:, :2]
+    np.testing.assert_array_equal(size, size[match])
+    assert (box[:, :2] >= 0).all()
+    assert (box[:, 2:] <= FRAME).all()
+    assert (box[is_random] != box[match[is_random]]).any()
+
+
+def test_random_boxes_are_equally_likely_everywhere() -> None:
+    n = 9000
+    box = np.tile(np.array([[1, 0, 15, 15]], np.int16), (n, 1))  # 3 x 2 places
+    found = draw_boxes(np.repeat([0, 3], n // 2), box, FRAME, seed=0)
+    count = np.zeros((3, 2))
+    np.add.at(count, (found[:, 0], found[:, 1]), 1)
+    assert (np.abs(count - n / 6) < 5 * np.sqrt(n / 6)).all()
+
+
+def test_the_seed_alone_decides_the_draws(
+    stores: tuple[Store, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(stores, tmp_path / "a", config(max_per_code=5))
+    monkeypatch.setattr(regions, "ROWS", 7)
+    run(stores, tmp_path / "b", config(max_per_code=5))
+    run(stores, tmp_path / "c", config(max_per_code=5), seed=1)
+    a, b, c = (digest(tmp_path / name) for name in "abc")
+    assert a == b != c
+
+
+def test_without_a_map_above_zero_there_are_no_crops(stores: tuple[Store, Store], tmp_path: Path) -> None:
+    play, _ = stores
+    empty = record_maps(tmp_path / "maps", np.zeros((1, 4, 4)), np.zeros(1), np.zeros((1, 2)), play)
+    crops = run((play, empty), tmp_path / "crops", config())
+    assert len(crops) == len(crops.read("crop_step")) == 0
+
+
+def test_heatmaps_of_other_rollouts_are_refused(stores: tuple[Store, Store], tmp_path: Path) -> None:
+    for steps, side in ((39, 16), (40, 32)):
+        other = record_play(
+            tmp_path / "other", np.zeros((steps, side, side, 3), np.uint8), np.zeros((steps, 4, 4)), 6
+        )
+        with pytest.raises(ArtifactError, match=r"does not belong to .*run the gradcam stage again"):
+            run((other, stores[1]), tmp_path / "crops", config())
+        assert not (tmp_path / "crops").exists()

@@ -1,0 +1,387 @@
+"""The report from small made-up inputs: whole, repeatable, self-contained, unharmed by nothing to show."""
+
+import csv
+import json
+import re
+import warnings
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from irislib.agent import Agent
+from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.artifacts import writing
+from irislib.errors import ArtifactError
+from irislib.report.build import PlotsConfig, build_report
+from irislib.report.claims import Claim, claims_csv, collect_claims
+from irislib.report.codebook import empty_share
+from irislib.report.galleries import spread
+from irislib.report.inputs import load_inputs
+from irislib.report.page import render_page
+from irislib.report.wording import many, number, percent
+from irislib.stores.crops import CROPS
+from irislib.stores.embeddings import EMBEDDINGS
+from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS
+
+CODES = 12
+LABELS = ["water", "grass", "stone", "player"]
+FIGURES = {
+    "empty_share",
+    "codebook_usage",
+    "consistency",
+    "gallery",
+    "tsne",
+    "cooccurrence",
+    "code_label",
+    "reconstructions",
+    "training",
+}
+CONFIG = PlotsConfig(codes=3, frames=4, tsne_perplexity=30.0, dpi=50)
+
+
+def write_inputs(
+    root: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, alive: bool, seed: int = 0
+) -> None:
+    """Everything that the report reads, with made-up numbers; without `alive` every map is empty.
+
+    Args:
+        frames: u8 [T,H,W,3].
+        tokens: int16 [T,4,4] below `codes`.
+    """
+    rng = np.random.default_rng(seed)
+    root.mkdir(parents=True, exist_ok=True)
+    write_rollouts(root / "rollouts.zarr", frames, tokens, codes)
+    lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, alive, rng)
+    write_crops(root, lit, tokens, frames.shape[1] // 4, rng)
+    write_agent(root / "agent", frames.shape[1], alive)
+    (root / "reports").mkdir(exist_ok=True)
+    write_tables(root / "reports", np.bincount(tokens.ravel(), minlength=codes), lit, rng)
+
+
+def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int) -> None:
+    steps = len(frames)
+    with writing(
+        path, ROLLOUTS, {"episodes": 2, "codebook_size": codes, "label_names": LABELS, "cell": 7}
+    ) as store:
+        store.append(
+            obs=frames,
+            token=tokens,
+            action=np.zeros(steps, np.uint8),
+            reward=np.zeros(steps, np.float32),
+            terminated=np.zeros(steps, bool),
+            truncated=np.zeros(steps, bool),
+            episode=(np.arange(steps) * 2 // steps).astype(np.int32),
+            semantic=np.zeros((steps, 7, 9), np.uint8),
+            inventory=np.zeros((steps, 2), np.uint8),
+            achievement=np.zeros((steps, 2), bool),
+        )
+
+
+def write_heatmaps(
+    path: Path, tokens: np.ndarray, codes: int, alive: bool, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Returns the (step, code) pairs whose map is not empty: all of the even codes', if `alive`."""
+    pairs = [(step, int(code)) for step in range(len(tokens)) for code in np.unique(tokens[step])]
+    masks = np.stack([tokens[step] == code for step, code in pairs])
+    owner = np.array([code for _, code in pairs], np.int32)
+    lit = (owner % 2 == 0) & alive
+    maps = (masks * lit[:, None, None] * rng.uniform(0.5, 1, masks.shape)).astype(np.float32)
+    with writing(path, HEATMAPS, {"codebook_size": codes, "steps": len(tokens)}) as store:
+        store.append(
+            map=maps,
+            map_raw_max=maps.max(axis=(1, 2)),
+            map_raw_min=np.where(lit, 0, -1).astype(np.float32),
+            map_code=owner,
+            map_positions=masks,
+            pair_step=np.array([step for step, _ in pairs], np.int32),
+            pair_map=np.arange(len(pairs), dtype=np.int32),
+        )
+    return [pair for pair, shown in zip(pairs, lit, strict=True) if shown]
+
+
+def write_crops(
+    root: Path, lit: list[tuple[int, int]], tokens: np.ndarray, cell: int, rng: np.random.Generator
+) -> None:
+    """One crop a lit pair, of the code's first cell, and a random one; embeddings gather around codes."""
+    own = [(step, code, *np.argwhere(tokens[step] == code)[0]) for step, code in lit]
+    random = [(step, code, *rng.integers(0, 4, 2)) for step, code, _, _ in own]
+    rows = np.array(own + random, np.int32).reshape(-1, 4)
+    box = np.concatenate([rows[:, 2:] * cell, rows[:, 2:] * cell + cell], axis=1).astype(np.int16)
+    is_random = np.arange(len(rows)) >= len(own)
+    with writing(root / "crops.zarr", CROPS, {}) as store:
+        store.append(
+            region_map=np.arange(len(own), dtype=np.int32),
+            region_box=box[: len(own)],
+            crop_step=rows[:, 0],
+            crop_code=rows[:, 1],
+            crop_box=box,
+            crop_random=is_random,
+            crop_match=np.tile(np.arange(len(own), dtype=np.int32), 2),
+        )
+    centres = rng.normal(size=(int(rows[:, 1].max(initial=0)) + 1, 32))
+    features = (
+        np.where(is_random[:, None], 0, centres[rows[:, 1]]) + 0.8 * rng.normal(size=(len(rows), 32)) + 1
+    )
+    with writing(root / "embeddings.zarr", EMBEDDINGS, {"weights": "random", "size": 64}) as store:
+        store.append(
+            embedding=features.astype(np.float16), crop_embedding=np.arange(len(rows), dtype=np.int32)
+        )
+
+
+def write_agent(folder: Path, resolution: int, trained: bool) -> None:
+    tokenizer = TokenizerConfig(8, 4, 4, 4, (1, 1, 1, 1, 1), 1, ())
+    world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
+    folder.mkdir(exist_ok=True)
+    Agent(AgentConfig(resolution, 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
+    series = [("tokenizer", "total"), ("world_model", "total"), ("world_model", "ends")]
+    series += [("actor_critic", "total"), ("collect", "return")]
+    with (folder / "curves.csv").open("w") as stream:
+        stream.write("epoch,step,component,loss,value\n")
+        for epoch in range(30 if trained else 1):
+            for i, (component, loss) in enumerate(series):
+                value = np.exp(-epoch / 9) * (i + 1) + 0.1 * np.sin(epoch * i) if trained or i else ""
+                stream.write(f"{epoch},{200 * epoch},{component},{loss},{value}\n")
+
+
+def write_tables(
+    folder: Path, uses: np.ndarray, lit: list[tuple[int, int]], rng: np.random.Generator
+) -> None:
+    codes, living = len(uses), sorted({code for _, code in lit})
+    table = pd.DataFrame({"code": range(codes), "uses": uses})
+    shown = table["code"].isin(living)
+    table["consistency_random"] = np.where(shown, rng.uniform(0.5, 0.8, codes), np.nan)
+    table["consistency"] = table["consistency_random"] + rng.normal(0.05, 0.08, codes)
+    table["p_value"] = np.where(shown & (table["uses"] > 5), 0.01, np.nan)
+    table["consistent"] = (table["consistency"] > table["consistency_random"] + 0.08) & table[
+        "p_value"
+    ].notna()
+    table["label"] = [LABELS[code % len(LABELS)] if code in living else None for code in range(codes)]
+    table["label_share"] = np.where(shown, 0.6, np.nan)
+    table.to_csv(folder / "codes.csv", index=False)
+
+    steps = {code: {step for step, other in lit if other == code} for code in living}
+    pairs = [
+        (a, b, len(steps[a] & steps[b])) for a in living for b in living if a < b and steps[a] & steps[b]
+    ]
+    pairs.sort(key=lambda pair: (-pair[2], pair))
+    frame = pd.DataFrame(pairs, columns=["code_a", "code_b", "count"])
+    frame["pmi"], frame["interpretable"] = rng.normal(size=len(frame)), rng.random(len(frame)) < 0.2
+    frame.to_csv(folder / "pairs.csv", index=False)
+
+    shares = {
+        code: rng.dirichlet([4 if i == code % len(LABELS) else 0.5 for i in range(len(LABELS))])
+        for code in living
+    }
+    rows = [
+        (code, label, int(uses[code] * s) + 1, s)
+        for code in living
+        for label, s in zip(LABELS, shares[code], strict=True)
+    ]
+    pd.DataFrame(rows, columns=["code", "label", "count", "share"]).to_csv(folder / "labels.csv", index=False)
+    (folder / "metrics.json").write_text(json.dumps(make_metrics(codes, bool(lit), table, len(pairs))))
+
+
+def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> dict[str, Any]:
+    def only_alive(value: float) -> float | None:
+        return value if alive else None
+
+    empty = {"present_pairs": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
+    empty |= {"used_codes_always_empty": 0.4, "distinct_maps": 0.47}
+    empty = {key: share if alive else 1.0 for key, share in empty.items()}
+    return {
+        "agent": {
+            "episodes": 2, "transitions": 40, "return_mean": 1.53, "return_std": 0.4, "length_mean": 167.2,
+            "psnr_db": 21.37, "training_steps": 6000,
+        },
+        "codebook": {
+            "size": codes, "used": int((table["uses"] > 0).sum()), "perplexity": 5.25,
+            "codes_per_observation": 4.1,
+        },
+        "empty_share": empty | {f"{key}_before_relu": 0.1 for key in empty},
+        "consistency": {
+            "codes_tested": int(table["p_value"].notna().sum()),
+            "codes_consistent": int(table["consistent"].sum()),
+            "share_consistent": only_alive(0.25), "share_of_codebook": 0.05 * alive, "alpha": 0.05,
+            "mean_cosine_codes": only_alive(0.71), "mean_cosine_random": only_alive(0.64),
+        },
+        "cooccurrence": {
+            "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_interpretable": pairs // 5,
+            "observations_covered": 0.0123 * alive, "single_episode_share": only_alive(0.4),
+        },
+        "semantics": {
+            "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "purity": only_alive(0.6),
+            "purity_null": only_alive(0.41),
+        },
+    }  # fmt: skip
+
+
+def sources(root: Path) -> tuple[Path, Path, Path, Path, Path]:
+    agent, *stores = (
+        root / name for name in ("agent", "rollouts.zarr", "heatmaps.zarr", "crops.zarr", "embeddings.zarr")
+    )
+    return agent, stores[0], stores[1], stores[2], stores[3]
+
+
+def report(root: Path, seed: int = 0, config: PlotsConfig = CONFIG) -> dict[str, bytes]:
+    """Builds the report; what it wrote, by path."""
+    out = root / "reports"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # within seaborn; nobody is shown it
+        build_report(config, seed, *sources(root), out)
+    written = [out / "index.html", out / "claims.csv", *(out / "figures").iterdir()]
+    return {str(path.relative_to(out)): path.read_bytes() for path in written}
+
+
+@pytest.fixture(scope="module", params=["alive", "nothing to show"])
+def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run")
+    rng = np.random.default_rng(1)
+    frames = np.kron(rng.integers(0, 256, (24, 8, 8, 3), np.uint8), np.ones((1, 4, 4, 1), np.uint8))
+    tokens = rng.integers(0, CODES - 2, (24, 4, 4)).astype(np.int16)
+    write_inputs(path, frames, tokens, CODES, alive=request.param == "alive")
+    return path
+
+
+@pytest.fixture(scope="module")
+def written(root: Path) -> dict[str, bytes]:
+    return report(root)
+
+
+def test_a_second_run_writes_the_same_bytes(root: Path, written: dict[str, bytes]) -> None:
+    (root / "reports/figures/stale.png").write_bytes(b"from an older run")
+    assert report(root) == written
+
+
+def test_every_figure_is_there_and_not_blank(root: Path, written: dict[str, bytes]) -> None:
+    assert {path for path in written if path.endswith(".png")} == {f"figures/{name}.png" for name in FIGURES}
+    for name in FIGURES:
+        with Image.open(root / f"reports/figures/{name}.png") as image:
+            assert np.asarray(image.convert("L")).std() > 0
+            assert not image.info.keys() & {"Software", "Creation Time"}
+
+
+class Reader(HTMLParser):
+    """Collects text, ids, images and links, and checks that tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.images: list[dict[str, str]] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        own = {name: value or "" for name, value in attrs}
+        if tag == "img":
+            self.images.append(own)
+        if tag in ("a", "link"):
+            self.links.append(own["href"])
+        if "id" in own:
+            self.ids.append(own["id"])
+        if tag not in ("meta", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
+    root: Path, written: dict[str, bytes]
+) -> None:
+    text = written["index.html"].decode()
+    page = Reader(text)
+    assert not page.open
+    assert len(set(page.ids)) == len(page.ids)
+    assert sorted(image["src"] for image in page.images) == sorted(f"figures/{name}.png" for name in FIGURES)
+    assert all(image["alt"] for image in page.images)
+    claims = list(csv.DictReader(written["claims.csv"].decode().splitlines()))
+    assert len(claims) >= 12
+    for row in claims:
+        assert row["claim"] in page.text
+        assert row["definition"] in page.text
+    assert not re.search(r"https?:|//|<script|@import|url\(", text)
+    for link in set(page.links) - {"data:,"}:
+        assert (root / "reports" / link).exists()
+
+
+def test_every_number_follows_the_metrics(root: Path) -> None:
+    inputs = load_inputs(*sources(root), root / "reports")
+    metrics = json.loads(json.dumps(inputs.metrics))
+    metrics["empty_share"]["present_pairs"] = 0.1357
+    metrics["agent"]["length_mean"] = 321.5
+    changed = replace(inputs, metrics=metrics)
+    claims = collect_claims(changed)
+    ours = {row["claim"]: row["ours"] for row in csv.DictReader(claims_csv(claims).decode().splitlines())}
+    assert ours["Empty maps of present codes"] == "0.1357"
+    assert ours["Length of an episode"] == "321.5"
+    # In the headline, the table, the caption and the alternative text.
+    page = render_page(changed, claims, [empty_share(changed)]).decode()
+    assert page.count("13.6%") == 4
+    assert "13.6%" not in render_page(inputs, collect_claims(inputs), [empty_share(inputs)]).decode()
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "codes.csv", "pairs.csv", "labels.csv"])
+def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, name: str) -> None:
+    path = root / "reports" / name
+    before = path.read_bytes()
+    path.unlink()
+    with pytest.raises(ArtifactError, match=rf"{name}: missing; run the metrics stage"):
+        report(root)
+    path.write_text("{}")
+    with pytest.raises(ArtifactError, match=rf"{name}: has no .*; run the metrics stage again"):
+        report(root)
+    path.write_bytes(before)
+    assert not (root / "reports/figures.partial").exists()
+
+
+def test_text_is_escaped(root: Path) -> None:
+    inputs = load_inputs(*sources(root), root / "reports")
+    claim = Claim('<b>"a", b</b>', "line\nbreak", "almost none", None, "share")
+    assert "<b>" not in render_page(inputs, [claim], []).decode()
+    rows = list(csv.reader(claims_csv([claim]).decode().splitlines(keepends=True)))
+    assert rows[1] == ['<b>"a", b</b>', "line\nbreak", "almost none", ""]
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 7, 100])
+@pytest.mark.parametrize("wanted", [1, 2, 6])
+def test_spread_reaches_both_ends_without_repeats(length: int, wanted: int) -> None:
+    indices = spread(length, wanted)
+    assert len(indices) == min(length, wanted)
+    assert len(np.unique(indices)) == len(indices)
+    assert all(0 <= index < length for index in indices)
+    if min(length, wanted) > 1:
+        assert (indices[0], indices[-1]) == (0, length - 1)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (percent(0.0), "0%"),
+        (percent(1.0), "100%"),
+        (percent(0.1234), "12.3%"),
+        (percent(0.00012), "0.012%"),
+        (percent(0.9999), "99.99%"),
+        (percent(None), "undefined"),
+        (number(127434.0), "127,434"),
+        (number(0.03456), "0.0346"),
+        (number(None), "undefined"),
+        (many(1, "code"), "1 code"),
+        (many(0, "code"), "0 codes"),
+    ],
+)
+def test_wording(shown: str, expected: str) -> None:
+    assert shown == expected

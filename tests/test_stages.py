@@ -1,0 +1,247 @@
+"""Static contracts of the pipeline: what dvc.yaml says is what the code does."""
+
+import ast
+import importlib
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from dvc.utils.hydra import apply_overrides
+from ruamel.yaml import YAML
+
+from irislib.errors import ParamError
+from irislib.params import SECTIONS, read_yaml
+from stages import check, crop, profile
+from stages.deps import closure
+
+REPO = Path(__file__).parent.parent
+STAGES: dict[str, dict[str, Any]] = read_yaml(REPO / "dvc.yaml")["stages"]
+PROFILES = sorted(file.stem for file in (REPO / "profiles").glob("*.yaml"))
+
+each_stage = pytest.mark.parametrize("name", STAGES)
+each_profile = pytest.mark.parametrize("name", PROFILES)
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPO)
+
+
+def is_code(dep: str) -> bool:
+    return dep.startswith(("irislib/", "stages/"))
+
+
+def outs_of(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {path: flags for out in stage["outs"] + stage.get("metrics", []) for path, flags in out.items()}
+
+
+def one_line(stderr: str) -> str:
+    assert stderr.startswith("error: ")
+    assert stderr.count("\n") == 1
+    return stderr
+
+
+# dvc.yaml
+
+
+@each_stage
+def test_code_deps_are_the_imports(name: str) -> None:
+    listed = {dep for dep in STAGES[name]["deps"] if is_code(dep)}
+    assert listed == closure(f"stages.{name}"), "run `make deps`"
+
+
+@each_stage
+def test_params_are_the_sections_that_the_stage_loads(name: str) -> None:
+    calls = [
+        node
+        for node in ast.walk(ast.parse(Path(f"stages/{name}.py").read_text()))
+        if isinstance(node, ast.Call)
+    ]
+    loaded = {ast.literal_eval(c.args[1]) for c in calls if ast.unparse(c.func) == "load_params"}
+    assert loaded == set(STAGES[name]["params"])
+
+
+@each_stage
+def test_the_command_is_the_stage_and_nothing_else(name: str) -> None:
+    # DVC hashes it: a device or a number of workers in it would change what is up to date.
+    assert STAGES[name]["cmd"] == f"python -m stages.{name}"
+
+
+@each_stage
+def test_paths_are_those_that_the_command_uses(name: str) -> None:
+    command: click.Command = importlib.import_module(f"stages.{name}").main
+    used = {str(option.default) for option in command.params} - {"params.yaml", ".work", "reports"}
+    tracked = {dep for dep in STAGES[name]["deps"] if not is_code(dep)} | set(outs_of(STAGES[name]))
+    assert used == {path for path in tracked if not path.startswith("reports/")}
+
+
+@each_stage
+def test_outs_outlive_a_failed_run_and_only_small_ones_are_left_to_git(name: str) -> None:
+    for path, flags in outs_of(STAGES[name]).items():
+        assert flags["persist"] is True
+        assert flags.get("cache", True) is path.startswith("data/")
+
+
+@each_stage
+def test_stages_are_thin(name: str) -> None:
+    assert len(Path(f"stages/{name}.py").read_text().splitlines()) < 60
+
+
+def test_data_flows_one_way() -> None:
+    made: set[str] = set()
+    for stage in STAGES.values():
+        assert {dep for dep in stage["deps"] if not is_code(dep)} <= made
+        made |= set(outs_of(stage))
+
+
+def test_git_ignores_the_data_but_not_the_bundled_remote() -> None:
+    data = {out for stage in STAGES.values() for out in outs_of(stage) if out.startswith("data/")}
+    assert set(Path("data/.gitignore").read_text().split()) == {out.removeprefix("data") for out in data}
+
+
+def test_closure_follows_what_runs(tmp_path: Path) -> None:
+    files = {
+        "stages/__init__.py": "",
+        "stages/a.py": "def main():\n    from irislib.x import deep\n",
+        "irislib/__init__.py": "import irislib.always",
+        "irislib/always.py": "",
+        "irislib/x/__init__.py": "",
+        "irislib/x/deep.py": "import irislib.back\nPAGE = 'page.j2'\nOTHER = 'absent.j2'",
+        "irislib/x/page.j2": "",
+        "irislib/back.py": "import stages.a\nif TYPE_CHECKING:\n    import irislib.typing_only",
+        "irislib/typing_only.py": "",
+        "irislib/unused.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert closure("stages.a", tmp_path) == set(files) - {"irislib/typing_only.py", "irislib/unused.py"}
+
+
+def test_closure_refuses_imports_that_it_cannot_follow(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/a.py").write_text("from . import b")
+    with pytest.raises(SyntaxError, match=r"stages/a\.py"):
+        closure("stages.a", tmp_path)
+
+
+# params.yaml and profiles
+
+
+def test_check_knows_every_section() -> None:
+    assert set(check.CONFIGS) == set(SECTIONS) == set(read_yaml(Path("params.yaml")))
+
+
+def test_the_parameters_are_valid() -> None:
+    check.check(read_yaml(Path("params.yaml")), "params.yaml")
+
+
+@each_profile
+def test_profiles_are_valid_and_keep_every_comment(name: str) -> None:
+    before = Path("params.yaml").read_text()
+    after = profile.apply(profile.read_profile(Path("profiles"), name), before)
+    check.check(YAML(typ="safe").load(after), name)
+    assert re.findall("#.*", after) == re.findall("#.*", before)
+
+
+@each_profile
+def test_flags_say_the_same_as_writing(name: str, tmp_path: Path) -> None:
+    by_flags, by_writing = tmp_path / "flags.yaml", tmp_path / "written.yaml"
+    for file in (by_flags, by_writing):
+        file.write_text(Path("params.yaml").read_text())
+    printed = CliRunner().invoke(profile.main, [name]).stdout
+    apply_overrides(by_flags, [flag for flag in printed.split() if flag != "-S"])
+    assert CliRunner().invoke(profile.main, [name, "--write", "--params", str(by_writing)]).exit_code == 0
+    assert read_yaml(by_flags) == read_yaml(by_writing) != read_yaml(Path("params.yaml"))
+
+
+def test_an_unknown_profile_names_the_known_ones() -> None:
+    result = CliRunner().invoke(profile.main, ["huge"])
+    assert result.exit_code == 1
+    assert all(name in one_line(result.stderr) for name in ("huge", *PROFILES))
+
+
+@pytest.mark.parametrize("overlay", [{"crop": {"treshold": 1}}, {"crops": 1}, {"seed": {"x": 1}}])
+def test_a_profile_sets_only_what_there_is(overlay: dict[str, Any]) -> None:
+    with pytest.raises(ParamError, match="the profile sets it"):
+        profile.apply(overlay, Path("params.yaml").read_text())
+
+
+def test_a_profile_that_does_not_fit_leaves_the_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("crop: {threshold: 2.0}")
+    params = tmp_path / "params.yaml"
+    params.write_text(Path("params.yaml").read_text())
+    result = CliRunner().invoke(
+        profile.main, ["bad", "--write", "--params", str(params), "--profiles", str(tmp_path)]
+    )
+    assert result.exit_code == 1
+    assert "crop.threshold" in one_line(result.stderr)
+    assert params.read_text() == Path("params.yaml").read_text()
+
+
+# What a user sees
+
+
+def test_a_mistake_in_the_last_section_is_found_first(tmp_path: Path) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text(Path("params.yaml").read_text().replace("dpi: ", "dpj: "))
+    result = CliRunner().invoke(check.main, ["--params", str(params)])
+    assert result.exit_code == 1
+    assert "plots.dpj" in one_line(result.stderr) or "plots.dpi" in one_line(result.stderr)
+
+
+def test_a_missing_artifact_is_one_line_that_says_what_to_run(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        crop.main, ["--heatmaps", str(tmp_path / "x"), "--rollouts", str(tmp_path / "y")]
+    )
+    assert result.exit_code == 1
+    assert "run the" in one_line(result.stderr)
+
+
+def test_an_interrupt_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crop, "crop_regions", interrupt)
+    result = CliRunner().invoke(crop.main)
+    assert result.exit_code == 130
+    assert result.stderr.startswith("interrupted: ")
+    assert result.stderr.count("\n") == 1
+
+
+# pyproject.toml
+
+
+def pins_of(requirements: list[str]) -> dict[str, str]:
+    return dict(line.lower().replace("_", "-").split("==") for line in requirements)
+
+
+def imports_of(*folders: str) -> set[str]:
+    names = set()
+    for file in (file for folder in folders for file in Path(folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module or "")
+    own = {"irislib", "stages", *(file.stem for file in Path("tests").glob("*.py"))}
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - own
+
+
+def test_imports_are_pinned() -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    library = pins_of(project["dependencies"])
+    everything = library | pins_of(project["optional-dependencies"]["dev"])
+    distributions = packages_distributions()
+    for imported, pins in ((imports_of("irislib", "stages"), library), (imports_of("tests"), everything)):
+        for name in imported:
+            assert pins_of([f"{d}==" for d in distributions[name]]).keys() & pins.keys(), (
+                f"pyproject.toml lacks {name}"
+            )
+    assert everything.items() <= pins_of(Path("requirements.lock").read_text().split()).items()
