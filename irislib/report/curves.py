@@ -8,6 +8,7 @@ from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, ORANGE, Illustration, new_figure, nothing_to_show
 
 COLUMNS = 4
+UNITS = {"return": " (rewards)", "length": " (steps)"}
 
 
 def training(inputs: Inputs) -> Illustration:
@@ -28,14 +29,14 @@ def training(inputs: Inputs) -> Illustration:
     for axes, ((component, loss), curve) in zip(grid.flat, panels, strict=False):
         look = {"color": ORANGE if component == "collect" else BLUE, "marker": "." if len(curve) < 12 else ""}
         axes.plot(curve["epoch"], curve["value"], lw=1.3, **look)
-        axes.set_title(f"{component.replace('_', ' ')}: {loss.replace('_', ' ')}")
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.set_title(f"{component}: {loss}{UNITS.get(loss, '')}".replace("_", " "))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         axes.tick_params(labelsize=7.5)
         axes.margins(x=0.03, y=0.12)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
     figure.supxlabel("epoch", fontsize=9.5)
-    figure.supylabel("value (a scale for each panel; return in rewards, length in steps)", fontsize=9.5)
+    figure.supylabel("value (each panel: own scale)", fontsize=9.5)
     caption = inputs.say(
         "Training curves over {epochs:epoch} and {agent.training_steps:environment step}; the trained "
         "agent's episodes return {agent.return_mean} ± {agent.return_std} (mean ± standard deviation).",

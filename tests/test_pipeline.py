@@ -1,0 +1,254 @@
+"""The whole pipeline under DVC, at the smoke profile's size, as a user would run it."""
+
+import importlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray
+from click.testing import CliRunner, Result
+from conftest import Checkout
+from ruamel.yaml import YAML
+
+from irislib.artifacts import digest
+
+STORES = ("rollouts", "heatmaps", "crops", "embeddings")
+STAGES = ("train", "rollout", "gradcam", "crop", "embed", "metrics", "plots")
+
+
+@pytest.fixture(scope="module")
+def built(pipeline: Checkout) -> Checkout:
+    """The pipeline after its first `dvc repro`, with one worker."""
+    pipeline.run("dvc", "repro", IRISLIB_WORKERS="1")
+    pipeline.run("git", "add", "--all")
+    pipeline.run("git", "commit", "--quiet", "--message", "built")
+    return pipeline
+
+
+@contextmanager
+def restored(checkout: Checkout) -> Iterator[None]:
+    """Puts parameters, reports and data back to what `built` committed."""
+    try:
+        yield
+    finally:
+        checkout.run("git", "checkout", "--quiet", "--force", "HEAD")
+        checkout.run("dvc", "checkout", "--quiet", "--force")
+
+
+def ran(output: str) -> list[str]:
+    """Stages that a `dvc repro` ran, in order."""
+    return re.findall(r"Running stage '(\w+)'", output)
+
+
+def outs(checkout: Checkout) -> dict[str, str]:
+    """Hash of every artifact, from dvc.lock."""
+    lock = YAML(typ="safe").load(checkout.root / "dvc.lock")
+    return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
+
+
+def set_params(checkout: Checkout, **values: Any) -> None:
+    """Edits params.yaml as a person would; keys like crop__threshold."""
+    yaml, file = YAML(), checkout.root / "params.yaml"
+    params = yaml.load(file)
+    for key, value in values.items():
+        section, name = key.split("__")
+        params[section][name] = value
+    yaml.dump(params, file)
+
+
+def test_one_command_builds_every_artifact(built: Checkout) -> None:
+    metrics = json.loads((built.root / "reports/metrics.json").read_text())
+    for key in ("present_pairs", "all_codes_all_steps", "codes_always_empty"):
+        assert 0 <= metrics["empty_share"][key] <= 1
+        assert 0 <= metrics["empty_share"][f"{key}_before_relu"] <= metrics["empty_share"][key]
+    assert metrics["agent"]["episodes"] == 4
+    assert (built.root / "reports/index.html").stat().st_size > 1000
+    figures = list((built.root / "reports/figures").glob("*.png"))
+    assert len(figures) >= 8
+    for store in STORES:
+        path = built.root / f"data/{store}.zarr"
+        assert sum(f.is_file() for f in path.rglob("*")) < 100
+        assert xarray.open_zarr(path).sizes
+
+
+def test_second_run_does_nothing(built: Checkout) -> None:
+    output = built.run("dvc", "repro").stdout
+    assert ran(output) == []
+    assert "up to date" in output
+
+
+def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
+    before = outs(built)
+    assert len(before) == 12
+    output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="4").stdout
+    assert ran(output) == list(STAGES)
+    assert outs(built) == before
+
+
+def killed_when(checkout: Checkout, ready: Callable[[], bool], *command: str) -> None:
+    """Starts a command and kills it, as a crash would, once `ready`."""
+    process = subprocess.Popen(
+        command,
+        cwd=checkout.root,
+        env=checkout.env() | {"IRISLIB_WORKERS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not ready() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+
+
+def test_killed_training_resumes_to_the_same_agent(built: Checkout, tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "agent"
+    command = ("python", "-m", "stages.train", "--work", str(work), "--out", str(out))
+    killed_when(built, lambda: any(work.glob("train-*/checkpoint.pt")), *command)
+    assert not out.exists()
+    resumed = built.run(*command)
+    assert "epoch 1" not in resumed.stderr
+    assert "epoch 2" in resumed.stderr
+    assert digest(out) == digest(built.root / "data/agent")
+    assert not any(work.iterdir())
+
+
+def test_killed_rollout_resumes_to_the_same_store(built: Checkout, tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "rollouts.zarr"
+    command = ("python", "-m", "stages.rollout", "--work", str(work), "--out", str(out))
+    killed_when(built, lambda: any(work.glob("rollout-*/episodes-000000-*.npz")), *command)
+    assert not out.exists()
+    resumed = built.run(*command)
+    assert "0/2 " in resumed.stderr  # of 4 episodes, 2 were kept
+    assert digest(out) == digest(built.root / "data/rollouts.zarr")
+
+
+def test_two_processes_do_not_share_one_result(built: Checkout, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    command = ("python", "-m", "stages.train", "--work", str(work), "--out", str(tmp_path / "agent"))
+    first = subprocess.Popen(command, cwd=built.root, env=built.env(), stderr=subprocess.DEVNULL)
+    try:
+        while not any(work.glob("train-*.lock")):
+            time.sleep(0.01)
+        time.sleep(0.5)
+        second = built.run(*command, check=False)
+    finally:
+        first.kill()
+        first.wait()
+    assert second.returncode == 1
+    assert "another process is at work" in second.stderr
+
+
+def test_plots_parameters_remake_the_plots_alone(built: Checkout) -> None:
+    with restored(built):
+        set_params(built, plots__dpi=50)
+        assert ran(built.run("dvc", "repro").stdout) == ["plots"]
+
+
+def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
+    with restored(built):
+        output = built.run("dvc", "exp", "run", "--name", "low", "-S", "crop.threshold=0.3").stdout
+        assert ran(output) == ["crop", "embed", "metrics", "plots"]
+        assert "# " in (built.root / "params.yaml").read_text()  # people's comments are kept
+        diff = built.run("dvc", "metrics", "diff", "--json").stdout
+        assert "crops.regions" in diff or json.loads(diff)["diff"]
+        shown = built.run("dvc", "exp", "show", "--csv", "--no-pager").stdout
+        assert "low" in shown
+        assert "empty_share.present_pairs" in shown
+
+
+def test_a_clone_pulls_everything_and_has_nothing_to_do(built: Checkout, tmp_path: Path) -> None:
+    shutil.rmtree(built.root / "data/remote", ignore_errors=True)
+    built.run("dvc", "push")
+    with restored(built):
+        built.run("git", "add", "--all")
+        built.run("git", "commit", "--quiet", "--message", "pushed")
+        built.run("git", "clone", "--quiet", str(built.root), str(tmp_path / "clone"))
+    clone = Checkout(tmp_path / "clone")
+    clone.run("dvc", "pull")
+    assert ran(clone.run("dvc", "repro").stdout) == []
+    assert digest(clone.root / "data/agent") == digest(built.root / "data/agent")
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"rollout__episodes": 0}, "rollout.episodes"),
+        ({"rollout__speed": 3}, "rollout.speed"),
+        ({"crop__threshold": "half"}, "crop.threshold"),
+        ({"env__size": 72}, "env.size"),
+        ({"gradcam__layer": "encoder.conv_in"}, "gradcam.layer"),
+    ],
+)
+def test_a_bad_parameter_costs_no_artifact(built: Checkout, change: dict[str, Any], key: str) -> None:
+    before = {store: digest(built.root / f"data/{store}.zarr") for store in STORES}
+    with restored(built):
+        set_params(built, **change)
+        failed = built.run("dvc", "repro", check=False)
+        assert failed.returncode != 0
+        (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+        assert key in line
+        assert "Traceback" not in failed.stderr
+        assert {store: digest(built.root / f"data/{store}.zarr") for store in STORES} == before
+
+
+def one_line(result: Result) -> str:
+    """The complaint of a command that refused to work."""
+    assert result.exit_code == 1, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_an_impossible_horizon_is_refused(built: Checkout, tmp_path: Path) -> None:
+    yaml = YAML()
+    params = yaml.load(built.root / "params.yaml")
+    params["train"]["fit"]["actor_critic"]["horizon"] = 99
+    yaml.dump(params, tmp_path / "params.yaml")
+    command = importlib.import_module("stages.train").main
+    line = one_line(CliRunner().invoke(command, ["--params", str(tmp_path / "params.yaml")]))
+    assert line.startswith("error: train.fit.actor_critic.horizon: 99 imagined steps")
+
+
+STAGES_READING = {
+    "rollout": ("agent",),
+    "gradcam": ("agent", "rollouts"),
+    "crop": ("rollouts", "heatmaps"),
+    "embed": ("rollouts", "crops"),
+    "metrics": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
+    "plots": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES_READING)
+@pytest.mark.parametrize("harm", ["missing", "foreign", "damaged"])
+def test_harmed_artifacts_end_in_one_line(
+    built: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, harm: str
+) -> None:
+    """The last input of each stage is gone, another kind of artifact, or cut short."""
+    monkeypatch.chdir(built.root)
+    name = STAGES_READING[stage][-1]
+    path, out = tmp_path / name, tmp_path / "out"
+    source = Path("data/agent" if name == "agent" else f"data/{name}.zarr")
+    if harm == "foreign":
+        shutil.copytree("data/crops.zarr" if name != "crops" else "data/heatmaps.zarr", path)
+    elif harm == "damaged":
+        shutil.copytree(source, path)
+        largest = max((f for f in path.rglob("*") if f.is_file()), key=lambda f: f.stat().st_size)
+        largest.write_bytes(largest.read_bytes()[:-1])
+    options = [f"--{name}", str(path), "--reports" if stage == "plots" else "--out", str(out)]
+    if stage == "plots":
+        shutil.copytree("reports", out)
+        before = digest(out)
+    line = one_line(CliRunner().invoke(importlib.import_module(f"stages.{stage}").main, options))
+    assert str(path) in line
+    assert ";" in line  # a remedy follows
+    assert digest(out) == before if stage == "plots" else not out.exists()
