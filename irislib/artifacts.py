@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import ZstdCodec
+from zarr.abc.codec import BytesBytesCodec as Codec
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.errors import ZarrUserWarning
 
 from irislib.errors import ArtifactError
@@ -33,12 +34,21 @@ class Array:
         dims: dimension names, the growing one first; arrays that share it have the same length.
         chunk: rows that are compressed together.
         shard: rows a file; a multiple of `chunk`.
+        shuffle: sort the bytes by significance before compression, which suits rounded floats.
     """
 
     dtype: str
     dims: tuple[str, ...]
     chunk: int = 1024
     shard: int = 65536
+    shuffle: bool = False
+
+    @property
+    def compressors(self) -> tuple[Codec, ...]:
+        """Zstandard with a checksum, so that damage is noticed."""
+        if self.shuffle:
+            return BloscCodec(cname="zstd", clevel=5, shuffle="shuffle"), Crc32cCodec()
+        return (ZstdCodec(level=5, checksum=True),)
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ class StoreWriter:
                 chunks=(spec.chunk, *(max(1, n) for n in values.shape[1:])),
                 shards=(spec.shard, *(max(1, n) for n in values.shape[1:])),
                 dtype=spec.dtype,
-                compressors=ZstdCodec(level=5, checksum=True),
+                compressors=spec.compressors,
                 dimension_names=spec.dims,
             )
         array = self.group[name]

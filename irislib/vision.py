@@ -16,9 +16,9 @@ except RuntimeError as error:
     if "operator torchvision::" not in str(error):
         raise
     # Operators live as long as the object that declares them.
-    _OPERATORS = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    _OPERATORS = torch.library.Library("torchvision", "DEF")
     for _name in ("nms", "qnms"):
-        _OPERATORS.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+        _OPERATORS.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     torchvision = importlib.import_module("torchvision")
 
 __all__ = ["torchvision"]

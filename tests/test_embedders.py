@@ -89,12 +89,17 @@ def run(
     return open_store(out, EMBEDDINGS)
 
 
+def assert_rounded(stored: np.ndarray, exact: np.ndarray) -> None:
+    """Seven bits of mantissa are kept: half a unit of the last is 2^-8."""
+    np.testing.assert_allclose(stored, exact, rtol=2**-8)
+
+
 def test_identical_crops_are_embedded_once_and_every_crop_has_its_own_features(
     stores: tuple[Store, Store], colours: Colours, tmp_path: Path
 ) -> None:
     store, expected = run(stores, tmp_path / "out"), cut(stores)
     row, embedding = store.read("crop_embedding"), store.read("embedding")
-    np.testing.assert_array_equal(embedding[row], Colours()(expected).astype(np.float16))
+    assert_rounded(embedding[row], Colours()(expected))
     distinct = {(crop.shape, crop.tobytes()) for crop in expected}
     assert len(embedding) == len(distinct) == sum(colours.batches) < len(expected)
     assert len({(crop.shape, crop.tobytes(), r) for crop, r in zip(expected, row, strict=True)}) == len(
@@ -126,11 +131,11 @@ def test_the_sample_is_spread_over_the_distinct_crops(
     stores: tuple[Store, Store], colours: Colours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedding = run(stores, tmp_path / "a").read("embedding")
-    np.testing.assert_array_equal(Colours()(colours.sample).astype(np.float16), embedding)
+    assert_rounded(embedding, Colours()(colours.sample))
     monkeypatch.setattr(embedders, "CALIBRATION", 3)
     run(stores, tmp_path / "b")
     middle = round((len(embedding) - 1) / 2)
-    np.testing.assert_array_equal(Colours()(colours.sample).astype(np.float16), embedding[[0, middle, -1]])
+    assert_rounded(embedding[[0, middle, -1]], Colours()(colours.sample))
 
 
 def test_crops_of_the_same_bytes_and_another_shape_differ() -> None:
@@ -232,7 +237,7 @@ def test_imagenet_weights_are_taken_from_the_cache(
     np.testing.assert_allclose(
         store.read("embedding")[store.read("crop_embedding")],
         ResNet50(net, 32)(cut(stores)),
-        rtol=2e-3,
+        rtol=5e-3,
         atol=1e-3,
     )
 

@@ -79,7 +79,7 @@ def plain_map(
 
             patch.setattr(module, "forward", keep)
         image = tokenizer.decode(latents)
-    SCORES[score](image, torch.from_numpy(frame / 127.5 - 1).permute(2, 0, 1)[None]).backward()  # type: ignore[no-untyped-call]
+    SCORES[score](image, torch.from_numpy(frame / 127.5 - 1).permute(2, 0, 1)[None]).backward()
     assert activation.grad is not None
     raw = torch.zeros(activation.shape[2:], dtype=torch.float64)
     for channel, gradient in zip(activation[0], activation.grad[0], strict=True):

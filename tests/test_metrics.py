@@ -1,5 +1,6 @@
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch.nn import functional
 
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
-from irislib.artifacts import digest, writing
+from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.metrics import MetricsConfig, compute_metrics
 from irislib.interpret.playing import crafter_score
@@ -36,14 +39,14 @@ KEYS = {
     "crops": "regions crops distinct_crops codes_with_crops",
     "consistency": "codes_tested codes_consistent share_consistent share_of_codebook mean_cosine_codes "
     "mean_cosine_random median_effect_size alpha",
-    "cooccurrence": "pairs_seen pairs_tested pairs_interpretable observations_covered single_episode_share",
+    "cooccurrence": "pairs_seen pairs_tested pairs_judged pairs_interpretable observations_covered single_episode_share",
     "semantics": "nmi nmi_null purity purity_null",
 }
 COLUMNS = {
     "codes": "code uses steps_present distinct_maps empty_share empty_share_before_relu crops distinct_crops "
     "episodes consistency consistency_random effect_size p_value q_value consistent label label_share "
     "label_lift hud_share",
-    "pairs": "code_a code_b count share pmi episodes consistency consistency_random interpretable",
+    "pairs": "code_a code_b count share pmi episodes cropped consistency consistency_random interpretable",
     "labels": "code label count share lift",
 }
 
@@ -222,6 +225,45 @@ def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_p
         assert metrics["consistency"]["codes_consistent"] == 1
 
 
+def test_labels_equal_a_count_of_pixels(tmp_path: Path) -> None:
+    world = by_chance()
+    paths = write(tmp_path, world)
+    measure(paths, tmp_path / "out")
+    semantic = open_store(paths["rollouts"], ROLLOUTS).read("semantic")
+    maps = torch.from_numpy(world.raw.clip(0))[:, None]
+    pixels = functional.interpolate(maps, size=64, mode="bilinear")[:, 0, :63, :63].numpy()
+    expected: Counter[tuple[int, str]] = Counter()
+    for step, row in zip(world.pair_step, world.pair_map, strict=True):
+        under = np.full((63, 63), 3)
+        under[:49] = np.kron(semantic[step], np.ones((7, 7), int))
+        mass = [pixels[row][under == label].sum() for label in range(4)]
+        if max(mass) > 0:
+            expected[world.code[row], ["grass", "tree", "cow", "hud"][int(np.argmax(mass))]] += 1
+    labels = pd.read_csv(tmp_path / "out/labels.csv")
+    found = zip(labels["code"], labels["label"], labels["count"], strict=True)
+    assert {(code, label): count for code, label, count in found} == expected
+    assert len(expected) > 6
+
+
+def test_sums_agree_with_the_tables(tmp_path: Path) -> None:
+    world = by_chance(steps=14)
+    metrics = measure(write(tmp_path, world), tmp_path / "out", replace(CONFIG, min_crops=6))
+    codes, pairs = pd.read_csv(tmp_path / "out/codes.csv"), pd.read_csv(tmp_path / "out/pairs.csv")
+    tested = codes[codes["p_value"].notna()]
+    assert 0 < len(tested) < codes["consistency"].notna().sum()
+    assert metrics["consistency"]["codes_tested"] == len(tested)
+    assert metrics["consistency"]["mean_cosine_codes"] == pytest.approx(
+        tested["consistency"].mean(), rel=1e-4
+    )
+    assert metrics["consistency"]["median_effect_size"] == pytest.approx(
+        tested["effect_size"].median(), rel=1e-4
+    )
+    single = (pairs["episodes"] == 1).mean()
+    assert 0 < single < 0.5
+    assert metrics["cooccurrence"]["single_episode_share"] == pytest.approx(single, rel=1e-4)
+    assert metrics["cooccurrence"]["pairs_tested"] == len(pairs)
+
+
 def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
     world = by_chance()
     metrics = measure(write(tmp_path, replace(world, raw=-world.raw.clip(0))), tmp_path / "out")
@@ -234,6 +276,7 @@ def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
     assert metrics["cooccurrence"] == {
         "pairs_seen": 0,
         "pairs_tested": 0,
+        "pairs_judged": 0,
         "pairs_interpretable": 0,
         "observations_covered": 0,
         "single_episode_share": None,

@@ -149,6 +149,17 @@ def test_at_most_so_many_crops_a_code_in_order_and_among_the_candidates(
     np.testing.assert_array_equal(per_code, np.minimum(np.bincount([c[0] for c in possible], minlength=6), 7))
 
 
+def test_codes_seen_together_are_cropped_together(tmp_path: Path) -> None:
+    play = record_play(tmp_path / "rollouts.zarr", np.zeros((50, *FRAME, 3), np.uint8), np.zeros((50, 4, 4)), 2)
+    maps = np.ones((2, 4, 4))
+    pairs = np.array([(t, code) for t in range(50) for code in (0, 1)])
+    stores = play, record_maps(tmp_path / "heatmaps.zarr", maps, np.arange(2), pairs, play)
+    drawn = crops_of(run(stores, tmp_path / "crops", config(max_per_code=5)), random=False)
+    steps = [{t for code, t, _ in drawn if code == k} for k in (0, 1)]
+    assert steps[0] == steps[1]
+    assert len(steps[0]) == 5
+
+
 def test_random_counterparts_share_code_frame_and_size_and_lie_in_the_frame(
     stores: tuple[Store, Store], tmp_path: Path
 ) -> None:

@@ -32,6 +32,12 @@ from irislib.stores.rollouts import ROLLOUTS
 
 CODES = 12
 LABELS = ["water", "grass", "stone", "player"]
+SERIES = {
+    "tokenizer": ["total", "commitment"],
+    "world_model": ["total"],
+    "actor_critic": ["total"],
+    "collect": ["return", "length"],
+}
 FIGURES = {
     "empty_share",
     "codebook_usage",
@@ -140,14 +146,20 @@ def write_agent(folder: Path, resolution: int, trained: bool) -> None:
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
     Agent(AgentConfig(resolution, 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
-    series = [("tokenizer", "total"), ("world_model", "total"), ("world_model", "ends")]
-    series += [("actor_critic", "total"), ("collect", "return")]
-    with (folder / "curves.csv").open("w") as stream:
-        stream.write("epoch,step,component,loss,value\n")
-        for epoch in range(30 if trained else 1):
-            for i, (component, loss) in enumerate(series):
-                value = np.exp(-epoch / 9) * (i + 1) + 0.1 * np.sin(epoch * i) if trained or i else ""
-                stream.write(f"{epoch},{200 * epoch},{component},{loss},{value}\n")
+    # One curve without a value; without training one epoch, and an actor-critic that never began.
+    (folder / "curves").mkdir(exist_ok=True)
+    epochs = range(1, 30 if trained else 2)
+    for component, losses in SERIES.items():
+        rows = [
+            {
+                "epoch": epoch,
+                "step": 200 * epoch,
+                **dict.fromkeys(losses, np.nan if "return" in losses else 5 / epoch),
+            }
+            for epoch in epochs
+            if trained or component != "actor_critic"
+        ]
+        pd.DataFrame(rows).to_csv(folder / "curves" / f"{component}.csv", index=False)
 
 
 def write_tables(

@@ -98,6 +98,7 @@ def score_pairs(
             "share": count / maps.steps,
             "pmi": pmi,
             "episodes": episodes,
+            "cropped": shared,
             "consistency": own,
             "consistency_random": random,
             "interpretable": interpretable,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
+from numcodecs import BitRound
 
 from irislib.artifacts import Store, open_store, writing
 from irislib.errors import ArtifactError
@@ -21,6 +22,8 @@ from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.rollouts import ROLLOUTS
 
 # How `embed.weights` makes an embedder: of the side crops are resized to, a seed, and a sample of the crops.
+MANTISSA_BITS = 7  # of float16's 10
+
 EMBEDDERS = {"random": random_resnet50, "imagenet": imagenet_resnet50}
 
 
@@ -67,11 +70,11 @@ def embed_crops(config: EmbedConfig, seed: int, rollouts: Path, crops: Path, out
     embedder = EMBEDDERS[config.weights](
         config.size, stream_seed(seed, "embed"), cut_crops(play, step[sample], box[sample])
     )
-    attrs = {"weights": config.weights, "size": config.size, "feature": embedder.feature}
+    attrs = {"weights": config.weights, "size": config.size, "mantissa_bits": MANTISSA_BITS, "feature": embedder.feature}
     with writing(out, EMBEDDINGS, attrs) as writer:
         writer.append(crop_embedding=crop_embedding)
         for features in _embed(embedder, cut_crops(play, step, box), len(step), config.batch_size):
-            writer.append(embedding=features.astype(np.float16))
+            writer.append(embedding=_rounded(features))
 
 
 def _read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
@@ -80,6 +83,14 @@ def _read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
     if tuple(crops.attrs["frame_size"]) != frame or (step.size and int(step.max()) >= len(play)):
         raise ArtifactError(f"{crops.path}: does not belong to {play.path}; run the crop stage again")
     return step, box
+
+
+def _rounded(features: np.ndarray) -> np.ndarray:
+    """Float16 features with the last bits of their mantissas rounded away."""
+    half = features.astype(np.float16)
+    codec = BitRound(keepbits=MANTISSA_BITS)
+    rounded: np.ndarray = codec.decode(codec.encode(half)).view(np.float16).reshape(half.shape)
+    return rounded
 
 
 def _embed(

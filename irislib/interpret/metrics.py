@@ -110,7 +110,7 @@ def compute_metrics(
         "maps": map_metrics(maps),
         "crops": crop_metrics(cut),
         "consistency": consistency_metrics(scores, config.alpha),
-        "cooccurrence": cooccurrence_metrics(together),
+        "cooccurrence": cooccurrence_metrics(together, config.min_crops),
         "semantics": semantic_metrics(labels.counts, seed),
     }
     codes = pd.concat([usage_by_code(maps, uses), scores, label_by_code(labels)], axis=1).reset_index()
@@ -161,12 +161,16 @@ def consistency_metrics(scores: pd.DataFrame, alpha: float) -> dict[str, float]:
     }
 
 
-def cooccurrence_metrics(together: Cooccurrence) -> dict[str, float]:
-    """Sums up `score_pairs`; single_episode_share is over the listed pairs."""
+def cooccurrence_metrics(together: Cooccurrence, min_crops: int) -> dict[str, float]:
+    """Sums up `score_pairs`; single_episode_share is over the listed (tested) pairs.
+
+    Judged are those cropped together in at least `min_crops` observations: only they can be interpretable.
+    """
     pairs = together.pairs
     return {
         "pairs_seen": together.seen,
         "pairs_tested": len(pairs),
+        "pairs_judged": int((pairs["cropped"] >= min_crops).sum()),
         "pairs_interpretable": int(pairs["interpretable"].sum()),
         "observations_covered": together.covered,
         "single_episode_share": (pairs["episodes"] == 1).mean(),

@@ -1,7 +1,6 @@
 """Regions under the maps, and random boxes of the same sizes to compare them with (protocol step 5)."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,7 +28,8 @@ class CropConfig:
     Attributes:
         threshold: a region's pixels have at least this share of the upsampled map's maximum.
         min_area: regions whose box is smaller are dropped, in pixels.
-        max_per_code: crops a code; where there are more candidates they are drawn evenly at random.
+        max_per_code: crops a code; where there are more candidates they are drawn evenly at random, the same
+            observations first for every code.
         connectivity: neighbours share a side (1), or a side or a corner (2).
     """
 
@@ -136,34 +136,33 @@ def draw_crops(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Chooses at most `max_per_code` of the (observation, region) candidates of each code, evenly at random.
 
+    All codes prefer the same observations, in one random order: else two codes would hardly ever be
+    cropped together, and nothing could be said of pairs.
+
     Args:
         maps: who has which map.
         region_map: int [R], the map of each region, ascending.
         max_per_code: crops a code, at most.
-        seed: of the draws; each code has its own random stream.
+        seed: of the order.
 
     Returns:
         code, step and region of each crop, int64 [N], ordered by the three.
     """
     regions = np.bincount(region_map, minlength=len(maps.code))
     first_region = np.cumsum(regions) - regions
-    by_code = np.argsort(maps.pair_code, kind="stable")
+    rank = stream(seed, "crops").permutation(maps.steps)
+    by_code = np.lexsort((rank[maps.pair_step], maps.pair_code))
     times = regions[maps.pair_map[by_code]]
     pair = np.repeat(by_code, times)
     nth = np.arange(len(pair)) - np.repeat(np.cumsum(times) - times, times)
 
-    starts = np.searchsorted(maps.pair_code[pair], np.arange(maps.codes + 1))
-    chosen = []
-    for code, (start, stop) in enumerate(pairwise(starts)):
-        rows = np.arange(start, stop)
-        if len(rows) > max_per_code:
-            rows = np.sort(
-                stream(seed, "crops", code).choice(rows, max_per_code, replace=False, shuffle=False)
-            )
-        chosen.append(rows)
-    rows = np.concatenate(chosen)
-    region = first_region[maps.pair_map[pair[rows]]] + nth[rows]
-    return maps.pair_code[pair[rows]].astype(np.int64), maps.pair_step[pair[rows]].astype(np.int64), region
+    code = maps.pair_code[pair].astype(np.int64)
+    place = np.arange(len(code)) - np.searchsorted(code, code)  # among the candidates of its code
+    chosen = place < max_per_code
+    step = maps.pair_step[pair[chosen]].astype(np.int64)
+    region = first_region[maps.pair_map[pair[chosen]]] + nth[chosen]
+    order = np.lexsort((region, step, code[chosen]))
+    return code[chosen][order], step[order], region[order]
 
 
 def draw_boxes(code: np.ndarray, box: np.ndarray, frame: tuple[int, ...], seed: int) -> np.ndarray:

@@ -57,7 +57,7 @@ def build_report(
     Args:
         config: the `plots` section.
         seed: the pipeline's.
-        agent: folder with the weights and curves.csv.
+        agent: folder with the weights and curves/*.csv.
         rollouts: store of recorded play.
         heatmaps: store of the maps of these rollouts.
         crops: store of the crops under these maps.

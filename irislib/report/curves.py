@@ -8,19 +8,15 @@ from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, ORANGE, Illustration, new_figure, nothing_to_show
 
 COLUMNS = 4
-UNITS = {"return": " (rewards)", "length": " (steps)"}
+UNITS = {"return": " (rewards)", "length": " (steps)", "perplexity": " (codes)"}
 
 
 def training(inputs: Inputs) -> Illustration:
     """Every training curve, one panel a component and loss; what was collected first, then as logged."""
-    heading, title = (
-        "Training curves",
-        "How the agent was trained: losses by component, and what it collected",
-    )
+    heading = "Training curves"
+    title = "How the agent was trained: losses by component, and what it collected"
     curves = inputs.curves.dropna(subset=["value"])
-    panels = sorted(
-        curves.groupby(["component", "loss"], sort=False), key=lambda panel: panel[0][0] != "collect"
-    )
+    panels = list(curves.groupby(["component", "loss"], sort=False))
     if not panels:
         return nothing_to_show("training", heading, title, "The training curves hold no value.")
     rows = math.ceil(len(panels) / COLUMNS)
@@ -36,7 +32,7 @@ def training(inputs: Inputs) -> Illustration:
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
     figure.supxlabel("epoch", fontsize=9.5)
-    figure.supylabel("value (each panel: own scale)", fontsize=9.5)
+    figure.supylabel("value", fontsize=9.5)
     caption = inputs.say(
         "Training curves over {epochs:epoch} and {agent.training_steps:environment step}; the trained "
         "agent's episodes return {agent.return_mean} ± {agent.return_std} (mean ± standard deviation).",

@@ -15,6 +15,8 @@ from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
+COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -25,7 +27,7 @@ class Inputs:
         codes: one row a code of the codebook, sorted by code.
         pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
         labels: one row a (code, label) that occurs.
-        curves: training curves in long format (epoch, step, component, loss, value).
+        curves: training curves in long format (epoch, component, loss, value), experience first.
     """
 
     rollouts: Store
@@ -80,8 +82,19 @@ def load_inputs(
         codes=codes.assign(consistent=_truth(codes["consistent"])).set_index("code").sort_index(),
         pairs=_pairs(reports / "pairs.csv"),
         labels=_table(reports / "labels.csv", "metrics", ["code", "label", "count", "share"]),
-        curves=_table(agent / "curves.csv", "train", ["epoch", "component", "loss", "value"]),
+        curves=_curves(agent / "curves"),
     )
+
+
+def _curves(folder: Path) -> pd.DataFrame:
+    tables = []
+    for component in COMPONENTS:
+        path = folder / f"{component}.csv"
+        # Blank where training ended before this component's began.
+        if not path.exists() or path.read_text().strip():
+            table = _table(path, "train", ["epoch", "step"]).drop(columns="step")
+            tables.append(table.melt("epoch", var_name="loss").assign(component=component))
+    return pd.concat(tables)
 
 
 def _pairs(path: Path) -> pd.DataFrame:

@@ -3,13 +3,14 @@
 from irislib.artifacts import Array, Schema
 
 # crop_embedding[i] is the row of `embedding` for row i of crops.zarr; crops with the same pixels share it.
-# attrs: weights, size, feature dimension's meaning.
+# Mantissas are rounded to `mantissa_bits`, which moves a cosine by about 1e-4 and saves a third of the disk.
+# attrs: weights, mantissa_bits, size, feature dimension's meaning.
 EMBEDDINGS = Schema(
     name="irislib/embeddings",
     version=1,
     stage="embed",
     arrays={
-        "embedding": Array("float16", ("distinct", "feature"), chunk=256, shard=16384),
+        "embedding": Array("float16", ("distinct", "feature"), chunk=256, shard=16384, shuffle=True),
         "crop_embedding": Array("int32", ("crop",)),
     },
 )
