@@ -39,7 +39,8 @@ KEYS = {
     "crops": "regions crops distinct_crops codes_with_crops",
     "consistency": "codes_tested codes_consistent share_consistent share_of_codebook mean_cosine_codes "
     "mean_cosine_random median_effect_size alpha",
-    "cooccurrence": "pairs_seen pairs_tested pairs_judged pairs_interpretable observations_covered single_episode_share",
+    "cooccurrence": "pairs_seen pairs_tested pairs_judged pairs_interpretable observations_covered "
+    "single_episode_share",
     "semantics": "nmi nmi_null purity purity_null",
 }
 COLUMNS = {

@@ -150,7 +150,9 @@ def test_at_most_so_many_crops_a_code_in_order_and_among_the_candidates(
 
 
 def test_codes_seen_together_are_cropped_together(tmp_path: Path) -> None:
-    play = record_play(tmp_path / "rollouts.zarr", np.zeros((50, *FRAME, 3), np.uint8), np.zeros((50, 4, 4)), 2)
+    play = record_play(
+        tmp_path / "rollouts.zarr", np.zeros((50, *FRAME, 3), np.uint8), np.zeros((50, 4, 4)), 2
+    )
     maps = np.ones((2, 4, 4))
     pairs = np.array([(t, code) for t in range(50) for code in (0, 1)])
     stores = play, record_maps(tmp_path / "heatmaps.zarr", maps, np.arange(2), pairs, play)

@@ -30,6 +30,8 @@ class TokenizerConfig:
         ch: channels at full resolution; `ch_mult` multiplies them, one entry a resolution.
         attn_resolutions: feature map sizes (pixels) that get self-attention.
         lpips: weight of the perceptual loss (1.0 in IRIS); above 0 downloads VGG16's weights.
+        squared_error: weight of the mean squared error (0 in IRIS). The absolute error alone settles on
+            each pixel's median, plain grass; in IRIS it is the perceptual loss that asks for the rare rest.
     """
 
     __pydantic_config__ = STRICT
@@ -41,6 +43,7 @@ class TokenizerConfig:
     num_res_blocks: Count
     attn_resolutions: tuple[Count, ...]
     lpips: Weight = 0.0
+    squared_error: Weight = 0.0
 
     def __post_init__(self) -> None:
         require(len(self.ch_mult) >= 1, "ch_mult", "needs at least one resolution")

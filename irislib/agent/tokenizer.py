@@ -88,6 +88,8 @@ class Tokenizer(nn.Module):
             "codebook": F.mse_loss(out.z_quantized, out.z.detach()),
             "commitment": F.mse_loss(out.z, out.z_quantized.detach()),
         }
+        if self.config.squared_error > 0:
+            losses["squared_error"] = self.config.squared_error * F.mse_loss(reconstruction, x)
         if perceptual is not None:
             losses["perceptual"] = self.config.lpips * perceptual(reconstruction, x)
         return losses, out

@@ -32,6 +32,14 @@ from irislib.seeding import stream, stream_seed
 from irislib.workdir import work_in, write_atomically
 
 COMPONENTS = ("tokenizer", "world_model", "actor_critic")
+
+# Columns of the curves, behind epoch and step; NaN where an epoch has none.
+CURVES = {
+    "collect": ("return", "length", "perplexity"),
+    "tokenizer": ("total", "reconstruction", "codebook", "commitment", "squared_error", "perceptual"),
+    "world_model": ("total", "observations", "rewards", "ends"),
+    "actor_critic": ("total", "actions", "values", "entropy"),
+}
 Losses = Callable[[Batch], dict[str, Tensor]]
 
 
@@ -56,7 +64,7 @@ def train(config: TrainConfig, env: EnvConfig, seed: int, work: Path, out: Path)
             trainer.agent.save(partial)
             (partial / "curves").mkdir()
             for component, rows in trainer.curves.items():
-                frame = pd.DataFrame(rows)
+                frame = pd.DataFrame(rows, columns=["epoch", "step", *CURVES[component]])
                 frame.to_csv(partial / "curves" / f"{component}.csv", index=False, float_format="%.6g")
 
 
@@ -81,7 +89,7 @@ class Trainer:
             ),
         }
         self.replay = Replay(config.collect.lanes)
-        self.curves: dict[str, list[dict[str, float]]] = {name: [] for name in (*COMPONENTS, "collect")}
+        self.curves: dict[str, list[dict[str, float]]] = {name: [] for name in CURVES}
 
     def run(self, folder: Path) -> None:
         """Trains to the last epoch from the latest checkpoint in a folder, leaving one there every epoch."""

@@ -70,7 +70,12 @@ def embed_crops(config: EmbedConfig, seed: int, rollouts: Path, crops: Path, out
     embedder = EMBEDDERS[config.weights](
         config.size, stream_seed(seed, "embed"), cut_crops(play, step[sample], box[sample])
     )
-    attrs = {"weights": config.weights, "size": config.size, "mantissa_bits": MANTISSA_BITS, "feature": embedder.feature}
+    attrs = {
+        "weights": config.weights,
+        "size": config.size,
+        "mantissa_bits": MANTISSA_BITS,
+        "feature": embedder.feature,
+    }
     with writing(out, EMBEDDINGS, attrs) as writer:
         writer.append(crop_embedding=crop_embedding)
         for features in _embed(embedder, cut_crops(play, step, box), len(step), config.batch_size):

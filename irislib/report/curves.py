@@ -27,6 +27,7 @@ def training(inputs: Inputs) -> Illustration:
         axes.plot(curve["epoch"], curve["value"], lw=1.3, **look)
         axes.set_title(f"{component}: {loss}{UNITS.get(loss, '')}".replace("_", " "))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+        axes.ticklabel_format(axis="y", useOffset=False)
         axes.tick_params(labelsize=7.5)
         axes.margins(x=0.03, y=0.12)
     for axes in grid.flat[len(panels) :]:

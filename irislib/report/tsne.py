@@ -36,7 +36,9 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     if len(distinct) > MAX_POINTS:
         drawn = np.sort(stream(seed, "tsne", "sample").choice(distinct, MAX_POINTS, replace=False))
     codes, counts = np.unique(code[~is_random], return_counts=True)
-    top = codes[np.argsort(-counts, kind="stable")][: len(PALETTE)]
+    # Many codes have as many crops as the crop stage allows: among those, the most used.
+    uses = inputs.codes["uses"].reindex(codes).to_numpy()
+    top = codes[np.lexsort((-uses, -counts))][: len(PALETTE)]
     caption = inputs.say(
         "t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, random ones "
         "included; in colour the {top:code} with most crops.",
