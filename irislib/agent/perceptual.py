@@ -17,10 +17,10 @@ def load_lpips(device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
     Raises:
         ParamError: they are neither cached nor reachable.
     """
-    # torchmetrics imports torchvision, which needs its operators' schemas to be there (see irislib.vision).
-    from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+    import irislib.vision  # noqa: F401 - before any library that imports torchvision itself
 
-    import irislib.vision  # noqa: F401
+    # isort: split
+    from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
     try:
         lpips = LearnedPerceptualImagePatchSimilarity(net_type="vgg", reduction="mean")
