@@ -72,7 +72,7 @@ def publication() -> Iterator[None]:
 def new_figure(width: float, height: float, title: str, layout: str | None = "constrained") -> Figure:
     """A figure of that many inches under a bold, left-aligned, wrapped title."""
     figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
-    letters = int(width * 72 / (TITLE_POINTS * 0.64))
+    letters = int(width * 72 / (TITLE_POINTS * 0.6))
     # A layout engine places the title itself, unless told where.
     place = {} if layout else {"y": 1 - 0.15 / height}
     figure.suptitle(textwrap.fill(title, letters), x=0.012, ha="left", **place)
