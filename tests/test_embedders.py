@@ -237,7 +237,7 @@ def test_imagenet_weights_are_taken_from_the_cache(
     np.testing.assert_allclose(
         store.read("embedding")[store.read("crop_embedding")],
         ResNet50(net, 32)(cut(stores)),
-        rtol=2**-7,
+        rtol=0.01,  # rounded to 6 bits, after float16
         atol=1e-3,
     )
 
