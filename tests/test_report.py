@@ -224,7 +224,8 @@ def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> di
             "mean_cosine_codes": only_alive(0.71), "mean_cosine_random": only_alive(0.64),
         },
         "cooccurrence": {
-            "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_interpretable": pairs // 5,
+            "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_judged": pairs // 3,
+            "pairs_interpretable": pairs // 5,
             "observations_covered": 0.0123 * alive, "single_episode_share": only_alive(0.4),
         },
         "semantics": {

@@ -64,8 +64,9 @@ def cooccurrence(inputs: Inputs) -> Illustration:
     )
     caption = inputs.say(
         "{cooccurrence.pairs_seen:pair} of codes have non-empty maps in the same observation, "
-        "{cooccurrence.pairs_tested} of them often enough to be listed; {cooccurrence.pairs_interpretable} "
-        "can be interpreted and cover {cooccurrence.observations_covered:%} of the observations."
+        "{cooccurrence.pairs_tested} of them often enough to be listed, and {cooccurrence.pairs_judged} are "
+        "cropped together often enough to be judged; {cooccurrence.pairs_interpretable} can be interpreted "
+        "and cover {cooccurrence.observations_covered:%} of the observations."
     )
     pairs = inputs.pairs
     if len(pairs) == 0:

@@ -3,7 +3,7 @@
 from irislib.artifacts import Array, Schema
 
 # crop_embedding[i] is the row of `embedding` for row i of crops.zarr; crops with the same pixels share it.
-# Mantissas are rounded to `mantissa_bits`, which moves a cosine by less than 1e-3 and saves two fifths of the disk.
+# Mantissas are rounded to `mantissa_bits`: moves a cosine by less than 1e-3, saves two fifths of the disk.
 # attrs: weights, mantissa_bits, size, feature dimension's meaning.
 EMBEDDINGS = Schema(
     name="irislib/embeddings",
