@@ -56,5 +56,6 @@ def _setting(inputs: Inputs) -> str:
     return inputs.say(
         "The agent here was trained on {agent.training_steps:environment step} and analysed over "
         "{agent.episodes:episode} with a mean return of {agent.return_mean} and a mean length of "
-        "{agent.length_mean:step}; the paper analysed 714 episodes of 178.5 steps on average. How well an agent plays decides what its codes get to see."
+        "{agent.length_mean:step}; the paper analysed 714 episodes of 178.5 steps on average. How well an "
+        "agent plays decides what its codes get to see."
     )
