@@ -18,6 +18,7 @@ from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
 from irislib.artifacts import writing
 from irislib.errors import ArtifactError
+from irislib.report import tsne
 from irislib.report.build import PlotsConfig, build_report
 from irislib.report.claims import Claim, claims_csv, collect_claims
 from irislib.report.codebook import empty_share
@@ -398,3 +399,13 @@ def test_spread_reaches_both_ends_without_repeats(length: int, wanted: int) -> N
 )
 def test_wording(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_a_large_tsne_keeps_every_point_of_the_coloured_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tsne, "MAX_POINTS", 20)
+    kept = np.array([3, 50, 98])
+    drawn = tsne._sample(np.arange(100), kept, seed=0)
+    assert len(drawn) == 20
+    assert set(kept) <= set(drawn)
+    assert (np.diff(drawn) > 0).all()
+    assert tsne._sample(np.arange(15), kept[:1], seed=0).tolist() == list(range(15))

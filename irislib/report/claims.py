@@ -90,7 +90,8 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
     ),
     (
         "Observations covered by pairs",
-        "share of observations in which an interpretable pair of codes is seen together",
+        "share of observations in which an interpretable pair of codes is seen together; a lower bound, as "
+        "crops are a sample and pairs without enough crops in common cannot be judged",
         0.001,
         "cooccurrence.observations_covered",
         "share",

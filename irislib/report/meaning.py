@@ -59,8 +59,8 @@ def cooccurrence(inputs: Inputs) -> Illustration:
     """Pointwise mutual information of the codes most often seen together (protocol step 8)."""
     heading = "Codes seen together"
     title = inputs.say(
-        "{cooccurrence.pairs_interpretable} of {cooccurrence.pairs_tested:pair} of codes often seen together "
-        "can be interpreted"
+        "{cooccurrence.pairs_interpretable} of {cooccurrence.pairs_judged:pair} of codes with enough crops "
+        "in common can be interpreted"
     )
     caption = inputs.say(
         "{cooccurrence.pairs_seen:pair} of codes have non-empty maps in the same observation, "

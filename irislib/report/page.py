@@ -42,7 +42,8 @@ def _headline(inputs: Inputs) -> list[str]:
         "{consistency.codes_consistent} of {consistency.codes_tested:tested code} show crops that are more "
         "alike than random crops of the same sizes. The paper says almost none.",
         "Pairs of codes that can be interpreted cover {cooccurrence.observations_covered:%} of the "
-        "observations. The paper says about 0.1%.",
+        "observations, which is a lower bound: of {cooccurrence.pairs_tested:pair} often seen together only "
+        "{cooccurrence.pairs_judged} have enough crops in common to be judged. The paper says about 0.1%.",
     ]
     if inputs.metric("semantics.nmi") is not None:
         sentences.append(

@@ -22,7 +22,7 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     """t-SNE of the embeddings of distinct crops, coloured by code; random crops beside them.
 
     Crops that share their pixels share a point for each code they belong to. Where there are more distinct
-    embeddings than `MAX_POINTS`, as many are drawn evenly at random.
+    embeddings than `MAX_POINTS`, those of the coloured codes are kept and the rest is drawn at random.
 
     Args:
         inputs: of the report.
@@ -32,13 +32,11 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     row, is_random = inputs.embeddings.read("crop_embedding"), inputs.crops.read("crop_random")
     code = np.where(is_random, RANDOM, inputs.crops.read("crop_code"))
     distinct = np.unique(row)
-    drawn = distinct
-    if len(distinct) > MAX_POINTS:
-        drawn = np.sort(stream(seed, "tsne", "sample").choice(distinct, MAX_POINTS, replace=False))
     codes, counts = np.unique(code[~is_random], return_counts=True)
     # Many codes have as many crops as the crop stage allows: among those, the most used.
     uses = inputs.codes["uses"].reindex(codes).to_numpy()
     top = codes[np.lexsort((-uses, -counts))][: len(PALETTE)]
+    drawn = _sample(distinct, np.unique(row[np.isin(code, top)]), seed)
     caption = inputs.say(
         "t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, random ones "
         "included; in colour the {top:code} with most crops.",
@@ -64,6 +62,15 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     axes.set_aspect("equal", adjustable="datalim")
     figure.legend(loc="outside right center", title="code (label)", alignment="left")
     return Illustration("tsne", heading, caption, figure)
+
+
+def _sample(distinct: np.ndarray, kept: np.ndarray, seed: int) -> np.ndarray:
+    """At most `MAX_POINTS` of the embeddings, ascending; those in `kept` always, if there is room."""
+    if len(distinct) <= MAX_POINTS:
+        return distinct
+    rng = stream(seed, "tsne", "sample")
+    others = rng.permutation(np.setdiff1d(distinct, kept))
+    return np.sort(np.concatenate([kept, others])[:MAX_POINTS])
 
 
 def _scatter(axes: Axes, at: np.ndarray, label: str, **look: Any) -> None:
