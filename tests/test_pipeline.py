@@ -109,26 +109,31 @@ def killed_when(checkout: Checkout, ready: Callable[[], bool], *command: str) ->
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
 
 
-def test_killed_training_resumes_to_the_same_agent(built: Checkout, tmp_path: Path) -> None:
-    work, out = tmp_path / "work", tmp_path / "agent"
-    command = ("python", "-m", "stages.train", "--work", str(work), "--out", str(out))
-    killed_when(built, lambda: any(work.glob("train-*/checkpoint.pt")), *command)
+def killed_and_resumed(checkout: Checkout, tmp_path: Path, stage: str, artifact: str, half_done: str) -> str:
+    """Kills a stage once `half_done` is there and runs it again; returns what the second run printed.
+
+    It must end with the artifact that `built` has, and leave no work behind.
+    """
+    work, out = tmp_path / "work", tmp_path / artifact
+    command = ("python", "-m", f"stages.{stage}", "--work", str(work), "--out", str(out))
+    killed_when(checkout, lambda: any(work.glob(half_done)), *command)
     assert not out.exists()
-    resumed = built.run(*command)
-    assert "epoch 1" not in resumed.stderr
-    assert "epoch 2" in resumed.stderr
-    assert digest(out) == digest(built.root / "data/agent")
+    resumed = checkout.run(*command)
+    assert digest(out) == digest(checkout.root / "data" / artifact)
     assert not any(work.iterdir())
+    return resumed.stderr
+
+
+def test_killed_training_resumes_to_the_same_agent(built: Checkout, tmp_path: Path) -> None:
+    printed = killed_and_resumed(built, tmp_path, "train", "agent", "train-*/checkpoint.pt")
+    assert "epoch 1" not in printed
+    assert "epoch 2" in printed
 
 
 def test_killed_rollout_resumes_to_the_same_store(built: Checkout, tmp_path: Path) -> None:
-    work, out = tmp_path / "work", tmp_path / "rollouts.zarr"
-    command = ("python", "-m", "stages.rollout", "--work", str(work), "--out", str(out))
-    killed_when(built, lambda: any(work.glob("rollout-*/episodes-000000-*.npz")), *command)
-    assert not out.exists()
-    resumed = built.run(*command)
-    assert "0/2 " in resumed.stderr  # of 4 episodes, 2 were kept
-    assert digest(out) == digest(built.root / "data/rollouts.zarr")
+    half_done = "rollout-*/episodes-000000-*.npz"
+    printed = killed_and_resumed(built, tmp_path, "rollout", "rollouts.zarr", half_done)
+    assert "0/2 " in printed  # of 4 episodes, 2 were kept
 
 
 def test_two_processes_do_not_share_one_result(built: Checkout, tmp_path: Path) -> None:
