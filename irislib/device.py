@@ -5,13 +5,14 @@ import os
 import torch
 
 from irislib.errors import ParamError
+from irislib.runtime import local_rank
 
 
 def pick_device() -> torch.device:
     """IRISLIB_DEVICE (for example ``cpu`` or ``cuda:1``), else the first GPU, else the CPU.
 
-    Also turns on torch's deterministic algorithms: the same machine must give the same bits.
-    Raises ParamError where the variable names no device that is there.
+    Among processes of a launcher each has a GPU of its own. Also turns on torch's deterministic algorithms:
+    the same machine must give the same bits. Raises ParamError where there is no such device.
     """
     # cuBLAS reads this when it starts; without it its reductions are free to differ.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -19,9 +20,14 @@ def pick_device() -> torch.device:
     # Costs a tenth of the time, and nothing here reads memory that it has not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
-    name = os.environ.get("IRISLIB_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    name = os.environ.get("IRISLIB_DEVICE")
+    if not name:
+        name = f"cuda:{local_rank()}" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError):
-        raise ParamError(f"IRISLIB_DEVICE: no device {name!r} on this machine; use cpu or unset it") from None
+        raise ParamError(
+            f"IRISLIB_DEVICE: no device {name!r} on this machine; use cpu, or unset it and start at most one "
+            "process a GPU"
+        ) from None
     return torch.device(name)

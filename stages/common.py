@@ -19,13 +19,17 @@ class Stage(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; see the class."""
         try:
-            return super().invoke(ctx)
+            return self.run(ctx)
         except IrislibError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted: finished work is kept; the same command takes it up again", err=True)
             ctx.exit(INTERRUPTED)
+
+    def run(self, ctx: click.Context) -> Any:
+        """Runs the command, errors and all."""
+        return super().invoke(ctx)
 
 
 def path_option(name: str, default: str, help: str) -> Callable[[F], F]:
@@ -42,3 +46,10 @@ heatmaps_option = path_option("heatmaps", "data/heatmaps.zarr", "Maps of the cod
 crops_option = path_option("crops", "data/crops.zarr", "Boxes under the maps, from crop.")
 embeddings_option = path_option("embeddings", "data/embeddings.zarr", "Features of the crops, from embed.")
 work_option = path_option("work", ".work", "Where half-done work waits to be resumed.")
+
+
+def every_artifact(command: F) -> F:
+    """Options for all the artifacts, for stages that read each of them."""
+    for option in (embeddings_option, crops_option, heatmaps_option, rollouts_option, agent_option):
+        command = option(command)
+    return command

@@ -6,25 +6,12 @@ import click
 
 from irislib.interpret.metrics import MetricsConfig, compute_metrics
 from irislib.params import load_params
-from stages.common import (
-    Stage,
-    agent_option,
-    crops_option,
-    embeddings_option,
-    heatmaps_option,
-    params_option,
-    path_option,
-    rollouts_option,
-)
+from stages.common import Stage, every_artifact, params_option, path_option
 
 
 @click.command(cls=Stage)
 @params_option
-@agent_option
-@rollouts_option
-@heatmaps_option
-@crops_option
-@embeddings_option
+@every_artifact
 @path_option("out", "reports", "Folder for metrics.json and the tables.")
 def main(params: Path, out: Path, **artifacts: Path) -> None:
     """Measures empty maps, consistency, co-occurrence and what the codes show."""

@@ -6,25 +6,12 @@ import click
 
 from irislib.params import load_params
 from irislib.report.build import PlotsConfig, build_report
-from stages.common import (
-    Stage,
-    agent_option,
-    crops_option,
-    embeddings_option,
-    heatmaps_option,
-    params_option,
-    path_option,
-    rollouts_option,
-)
+from stages.common import Stage, every_artifact, params_option, path_option
 
 
 @click.command(cls=Stage)
 @params_option
-@agent_option
-@rollouts_option
-@heatmaps_option
-@crops_option
-@embeddings_option
+@every_artifact
 @path_option("reports", "reports", "Folder with the metrics; figures and the page are added to it.")
 def main(params: Path, reports: Path, **artifacts: Path) -> None:
     """Draws the figures and writes the page."""

@@ -37,6 +37,9 @@ def apply(overlay: dict[str, Any], text: str) -> str:
     """The params file `text` with the overlay's values, its comments kept. Raises ParamError."""
     yaml = YAML()
     yaml.width = 4096  # never wrap a line that a person wrote
+    yaml.representer.add_representer(
+        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     values = yaml.load(text)
     for key, value in leaves(overlay):
         *path, last = key.split(".")

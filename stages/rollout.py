@@ -7,10 +7,11 @@ import click
 from irislib.agent.rollout import RolloutConfig, roll_out
 from irislib.envs.crafter import EnvConfig
 from irislib.params import load_params
-from stages.common import Stage, agent_option, params_option, path_option, work_option
+from stages.common import agent_option, params_option, path_option, work_option
+from stages.elastic import ElasticStage
 
 
-@click.command(cls=Stage)
+@click.command(cls=ElasticStage)
 @params_option
 @agent_option
 @work_option

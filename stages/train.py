@@ -8,15 +8,16 @@ from irislib.agent.config import TrainConfig
 from irislib.agent.train import train
 from irislib.envs.crafter import EnvConfig
 from irislib.params import load_params
-from stages.common import Stage, params_option, path_option, work_option
+from stages.common import params_option, path_option, work_option
+from stages.elastic import ElasticStage
 
 
-@click.command(cls=Stage)
+@click.command(cls=ElasticStage)
 @params_option
 @work_option
 @path_option("out", "data/agent", "The trained agent.")
 def main(params: Path, work: Path, out: Path) -> None:
-    """Trains the tokenizer, the world model and the actor-critic; resumes after a crash."""
+    """Trains the tokenizer, the world model and the actor-critic, and judges them; resumes after a crash."""
     config = load_params(params, "train", TrainConfig)
     env = load_params(params, "env", EnvConfig)
     train(config, env=env, seed=load_params(params, "seed", int), work=work, out=out)

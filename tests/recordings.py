@@ -7,17 +7,20 @@ import numpy as np
 from irislib.artifacts import Store, open_store, writing
 from irislib.stores.crops import CROPS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, agent_digest
 
 
-def record_play(path: Path, obs: np.ndarray, tokens: np.ndarray, codes: int) -> Store:
-    """Rollouts with these frames u8 [T,H,W,3] and tokens [T,h,w]; the rest is zero."""
+def record_play(
+    path: Path, obs: np.ndarray, tokens: np.ndarray, codes: int, agent: Path | None = None
+) -> Store:
+    """Rollouts with these frames u8 [T,H,W,3] and tokens [T,h,w], by this agent or none; the rest is zero."""
     rows = {
         name: np.zeros((len(obs),) + (2,) * (len(spec.dims) - 1), spec.dtype)
         for name, spec in ROLLOUTS.arrays.items()
     }
     rows |= {"obs": obs, "token": tokens.astype(np.int16)}
-    with writing(path, ROLLOUTS, {"codebook_size": codes}) as writer:
+    attrs = {"codebook_size": codes, "agent": agent_digest(agent) if agent else ""}
+    with writing(path, ROLLOUTS, attrs) as writer:
         writer.append(**rows)
     return open_store(path, ROLLOUTS)
 

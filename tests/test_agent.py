@@ -13,8 +13,9 @@ from irislib.agent.config import FitActorCriticConfig
 from irislib.agent.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
 from irislib.agent.replay import Batch
 from irislib.agent.revival import Revival
+from irislib.agent.sampling import Sampler
 from irislib.agent.tokenizer import perplexity
-from irislib.agent.train import decay_groups
+from irislib.agent.trainer import decay_groups
 from irislib.errors import ArtifactError, ParamError
 
 FIT = FitActorCriticConfig(
@@ -80,29 +81,28 @@ def test_world_model_learns_what_comes_next(agent: Agent) -> None:
     """A fixed sequence must become predictable: fails when labels are shifted by one."""
     torch.manual_seed(0)
     batch = Batch(
-        frames(6).view(2, 3, 64, 64, 3),
+        torch.randint(32, (2, 3, 4, 4)),
         torch.tensor([[0, 1, 2], [3, 4, 0]]),
         torch.tensor([[0.0, 1.0, -0.1], [1.0, 0.0, 0.0]]),
         torch.tensor([[False, False, True], [False, False, False]]),
         torch.ones(2, 3, dtype=torch.bool),
     )
-    torch.nn.init.normal_(agent.tokenizer.codebook)  # so that tokens differ
     optimizer = torch.optim.Adam(agent.world_model.parameters(), 1e-2)
     for _ in range(150):
         optimizer.zero_grad()
-        total = torch.stack(list(agent.world_model.losses(batch, agent.tokenizer).values())).sum()
+        total = torch.stack(list(agent.world_model.losses(batch).values())).sum()
         total.backward()
         optimizer.step()
-    assert all(loss < 0.15 for loss in agent.world_model.losses(batch, agent.tokenizer).values())
+    assert all(loss < 0.15 for loss in agent.world_model.losses(batch).values())
 
 
 def test_padding_changes_no_loss(agent: Agent) -> None:
-    def losses(seen: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(tokens: torch.Tensor) -> dict[str, torch.Tensor]:
         mask = torch.tensor([[True, True, False]])
-        batch = Batch(seen, torch.zeros(1, 3).long(), torch.zeros(1, 3), torch.zeros(1, 3).bool(), mask)
-        return agent.world_model.losses(batch, agent.tokenizer)
+        batch = Batch(tokens, torch.zeros(1, 3).long(), torch.zeros(1, 3), torch.zeros(1, 3).bool(), mask)
+        return agent.world_model.losses(batch)
 
-    seen = frames(3)[None]
+    seen = torch.randint(32, (1, 3, 4, 4))
     other = seen.clone()
     other[:, 2] = 0
     assert losses(seen) == losses(other)
@@ -126,18 +126,51 @@ def test_lambda_returns_equal_their_recursive_definition() -> None:
 
 def segment_batch() -> Batch:
     mask = torch.tensor([[True, True], [False, True]])
-    return Batch(
-        frames(4).view(2, 2, 64, 64, 3), torch.zeros(2, 2).long(), torch.zeros(2, 2), mask & False, mask
+    tokens = torch.arange(64).view(2, 2, 4, 4) % 32
+    return Batch(tokens, torch.zeros(2, 2).long(), torch.zeros(2, 2), mask & False, mask)
+
+
+def imagined_by(agent: Agent, batch: Batch, rows: slice, precision: torch.dtype = torch.float32) -> Imagined:
+    sample = Sampler(0, 2, rows, torch.device("cpu"))
+    part = Batch(*(column[rows] for column in vars(batch).values()))
+    return imagine(
+        part,
+        agent.tokenizer,
+        agent.world_model,
+        agent.actor_critic,
+        horizon=3,
+        sample=sample,
+        precision=precision,
     )
 
 
 def test_imagination_gives_gradients_to_the_policy_alone(agent: Agent) -> None:
-    imagined = imagine(segment_batch(), agent.tokenizer, agent.world_model, agent.actor_critic, horizon=3)
+    imagined = imagined_by(agent, segment_batch(), slice(0, 2))
     assert imagined.logits.shape == (2, 3, 17) and imagined.ends.dtype == torch.bool
     assert set(imagined.rewards.unique().tolist()) <= {-1.0, 0.0, 1.0}
     torch.stack(list(actor_critic_losses(imagined, FIT).values())).sum().backward()
     assert all(p.grad is not None for p in agent.actor_critic.parameters())
     assert all(p.grad is None for m in (agent.tokenizer, agent.world_model) for p in m.parameters())
+
+
+def test_a_part_of_a_batch_imagines_what_it_would_in_the_whole(agent: Agent) -> None:
+    whole = imagined_by(agent, segment_batch(), slice(0, 2))
+    parts = [imagined_by(agent, segment_batch(), slice(i, i + 1)) for i in range(2)]
+    for name, expected in vars(whole).items():
+        torch.testing.assert_close(torch.cat([getattr(part, name) for part in parts]), expected)
+
+
+def test_imagination_in_half_precision_stays_close(agent: Agent) -> None:
+    exact = imagined_by(agent, segment_batch(), slice(0, 2))
+    coarse = imagined_by(agent, segment_batch(), slice(0, 2), torch.bfloat16)
+    assert not torch.equal(exact.logits, coarse.logits)
+    torch.testing.assert_close(exact.logits, coarse.logits, atol=0.01, rtol=0.01)
+
+
+def test_sampler_draws_by_the_logits() -> None:
+    logits = torch.tensor([0.1, 0.6, 0.3]).log().expand(100_000, 3)
+    drawn = Sampler(0, len(logits), slice(0, len(logits)), torch.device("cpu"))(logits)
+    torch.testing.assert_close(drawn.bincount() / len(logits), logits[0].exp(), atol=0.01, rtol=0)
 
 
 def test_policy_learns_the_rewarded_action(agent: Agent) -> None:
@@ -157,8 +190,8 @@ def test_policy_learns_the_rewarded_action(agent: Agent) -> None:
 
 def test_burn_in_skips_padding(agent: Agent) -> None:
     seen = torch.rand(1, 3, 3, 64, 64)
-    short = agent.actor_critic.burn_in(seen[:, 1:], torch.ones(1, 2).bool())
-    padded = agent.actor_critic.burn_in(seen, torch.tensor([[False, True, True]]))
+    short = agent.actor_critic.burn_in(seen[:, 1:].unbind(1), torch.ones(1, 2).bool())
+    padded = agent.actor_critic.burn_in(seen.unbind(1), torch.tensor([[False, True, True]]))
     torch.testing.assert_close(short.h, padded.h)
 
 
@@ -173,7 +206,7 @@ def test_acting_depends_on_the_row_alone(agent: Agent) -> None:
 def test_revival_moves_idle_codes_only(agent: Agent) -> None:
     tokenizer = agent.tokenizer
     optimizer = torch.optim.Adam(tokenizer.parameters())
-    revival = Revival(tokenizer, optimizer, after=2)
+    revival = Revival(tokenizer, optimizer, after=2, seed=0)
     losses, quantized = tokenizer.losses(frames(2))
     torch.stack(list(losses.values())).sum().backward()
     optimizer.step()

@@ -17,20 +17,18 @@ from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.metrics import MetricsConfig, compute_metrics
-from irislib.interpret.playing import crafter_score
-from irislib.interpret.reconstruction import psnr
 from irislib.params import parse_value
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, agent_digest
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 CONFIG = MetricsConfig(alpha=0.05, permutations=199, min_crops=3, min_pair_count=2, psnr_frames=5)
 KEYS = {
-    "agent": "episodes transitions return_mean return_std length_mean crafter_score psnr_db training_steps "
-    "success_rate",
+    "agent": "episodes transitions return_mean return_std length_mean crafter_score success_rate psnr_db "
+    "training_steps",
     "codebook": "size used perplexity codes_per_observation",
     "empty_share": "present_pairs present_pairs_before_relu all_codes_all_steps "
     "all_codes_all_steps_before_relu codes_always_empty codes_always_empty_before_relu distinct_maps "
@@ -114,6 +112,7 @@ def write_agent(path: Path, codes: int) -> None:
 def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
     steps = len(world.tokens)
     attrs = {
+        "agent": agent_digest(path.with_name("agent")),
         "codebook_size": world.codes,
         "label_names": ["grass", "tree", "cow"],
         "achievement_names": ["eat", "wake"],
@@ -300,7 +299,7 @@ def test_run_repeats_itself_and_leaves_other_files_alone(tmp_path: Path) -> None
 def rewrite_agent(paths: dict[str, Path], world: World) -> str:
     paths["agent"] = paths["agent"].with_name("other")
     write_agent(paths["agent"], world.codes + 1)
-    return "rollouts: another agent's"
+    return "rollouts: played by another agent"
 
 
 def rewrite_heatmaps(paths: dict[str, Path], world: World) -> str:
@@ -352,13 +351,3 @@ def test_impossible_parameters_are_named(change: dict[str, float], key: str) -> 
     assert parse_value(values, "metrics", MetricsConfig).permutations == 19
     with pytest.raises(ParamError, match=rf"^metrics\.{key}: "):
         parse_value({**values, **change}, "metrics", MetricsConfig)
-
-
-def test_crafter_score_and_psnr_by_hand() -> None:
-    assert crafter_score([1.0] * 22) == pytest.approx(100)
-    assert crafter_score([0.0, 0.0]) == 0
-    black = np.zeros((2, 4, 4, 3), np.uint8)
-    images = np.stack([black[0] + np.uint8(255), black[0] + np.uint8(51)])
-    # Errors of 1 and 1/25 are 0 and 20 log10(5) dB.
-    assert psnr(black, images) == pytest.approx(10 * math.log10(5))
-    assert psnr(black, black) == math.inf

@@ -12,24 +12,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
 from irislib.artifacts import writing
+from irislib.envs.crafter import ACHIEVEMENT_NAMES
+from irislib.envs.score import crafter_score
 from irislib.errors import ArtifactError
+from irislib.interpret.spread import spread
 from irislib.report import tsne
 from irislib.report.build import PlotsConfig, build_report
 from irislib.report.claims import Claim, claims_csv, collect_claims
 from irislib.report.codebook import empty_share
-from irislib.report.galleries import spread
+from irislib.report.evaluation import achievements
 from irislib.report.inputs import load_inputs
 from irislib.report.page import render_page
+from irislib.report.published import HUMAN, PUBLISHED, RANDOM
 from irislib.report.wording import many, number, percent
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, agent_digest
 
 CODES = 12
 LABELS = ["water", "grass", "stone", "player"]
@@ -40,6 +45,7 @@ SERIES = {
     "collect": ["return", "length"],
 }
 FIGURES = {
+    "achievements",
     "empty_share",
     "codebook_usage",
     "consistency",
@@ -64,19 +70,18 @@ def write_inputs(
     """
     rng = np.random.default_rng(seed)
     root.mkdir(parents=True, exist_ok=True)
+    write_agent(root / "agent", frames.shape[1], alive)
     write_rollouts(root / "rollouts.zarr", frames, tokens, codes)
     lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, alive, rng)
     write_crops(root, lit, tokens, frames.shape[1] // 4, rng)
-    write_agent(root / "agent", frames.shape[1], alive)
     (root / "reports").mkdir(exist_ok=True)
     write_tables(root / "reports", np.bincount(tokens.ravel(), minlength=codes), lit, rng)
 
 
 def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int) -> None:
     steps = len(frames)
-    with writing(
-        path, ROLLOUTS, {"episodes": 2, "codebook_size": codes, "label_names": LABELS, "cell": 7}
-    ) as store:
+    played = {"agent": agent_digest(path.with_name("agent")), "episodes": 2, "codebook_size": codes}
+    with writing(path, ROLLOUTS, {**played, "label_names": LABELS, "cell": 7}) as store:
         store.append(
             obs=frames,
             token=tokens,
@@ -147,6 +152,7 @@ def write_agent(folder: Path, resolution: int, trained: bool) -> None:
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
     Agent(AgentConfig(resolution, 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
+    (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained)))
     # One curve without a value; without training one epoch, and an actor-critic that never began.
     (folder / "curves").mkdir(exist_ok=True)
     epochs = range(1, 30 if trained else 2)
@@ -233,6 +239,16 @@ def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> di
             "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "purity": only_alive(0.6),
             "purity_null": only_alive(0.41),
         },
+    }  # fmt: skip
+
+
+def make_evaluation(trained: bool) -> dict[str, Any]:
+    rates = {name: 0.7 * trained if name == "wake_up" else 0.0 for name in ACHIEVEMENT_NAMES}
+    return {
+        "episodes": 3, "steps": 500, "return_mean": 1.87, "return_std": 0.31, "length_mean": 166.7,
+        "achievements": rates, "score": crafter_score(list(rates.values())),
+        "psnr": 22.46 if trained else None, "perplexity": 7.31, "codes_used": 9,
+        "world_model": {"observations": 1.234, "rewards": 0.0567, "ends": 0.0089},
     }  # fmt: skip
 
 
@@ -334,10 +350,10 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
 
 def test_every_number_follows_the_metrics(root: Path) -> None:
     inputs = load_inputs(*sources(root), root / "reports")
-    metrics = json.loads(json.dumps(inputs.metrics))
+    metrics = json.loads(json.dumps(inputs.metrics.content))
     metrics["empty_share"]["present_pairs"] = 0.1357
     metrics["agent"]["length_mean"] = 321.5
-    changed = replace(inputs, metrics=metrics)
+    changed = replace(inputs, metrics=replace(inputs.metrics, content=metrics))
     claims = collect_claims(changed)
     ours = {row["claim"]: row["ours"] for row in csv.DictReader(claims_csv(claims).decode().splitlines())}
     assert ours["Empty maps of present codes"] == "0.1357"
@@ -348,18 +364,78 @@ def test_every_number_follows_the_metrics(root: Path) -> None:
     assert "13.6%" not in render_page(inputs, collect_claims(inputs), [empty_share(inputs)]).decode()
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "codes.csv", "pairs.csv", "labels.csv"])
-def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, name: str) -> None:
-    path = root / "reports" / name
+@pytest.mark.parametrize(
+    ("file", "stage"),
+    [
+        ("reports/metrics.json", "metrics"),
+        ("reports/codes.csv", "metrics"),
+        ("reports/pairs.csv", "metrics"),
+        ("reports/labels.csv", "metrics"),
+        ("agent/evaluation.json", "train"),
+    ],
+)
+def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, file: str, stage: str) -> None:
+    path = root / file
     before = path.read_bytes()
     path.unlink()
-    with pytest.raises(ArtifactError, match=rf"{name}: missing; run the metrics stage"):
+    with pytest.raises(ArtifactError, match=rf"{path.name}: missing; run the {stage} stage"):
         report(root)
     path.write_text("{}")
-    with pytest.raises(ArtifactError, match=rf"{name}: has no .*; run the metrics stage again"):
+    with pytest.raises(ArtifactError, match=rf"{path.name}: has no .*; run the {stage} stage again"):
         report(root)
     path.write_bytes(before)
     assert not (root / "reports/figures.partial").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", '{"achievements": {"wake_up": "often"}}', '{"psnr": '])
+def test_a_damaged_evaluation_is_a_one_line_error(root: Path, text: str) -> None:
+    path = root / "agent/evaluation.json"
+    before = path.read_bytes()
+    path.write_text(text)
+    with pytest.raises(ArtifactError, match=r"evaluation.json: (has no number|not valid JSON).*train stage"):
+        report(root)
+    path.write_bytes(before)
+
+
+def test_rollouts_of_another_agent_are_refused(root: Path) -> None:
+    path = root / "agent/config.json"
+    before = path.read_bytes()
+    path.write_bytes(before + b" ")
+    with pytest.raises(ArtifactError, match=r"rollouts.zarr: played by another agent"):
+        report(root)
+    path.write_bytes(before)
+
+
+def test_page_compares_the_agent_with_what_was_published(root: Path, written: dict[str, bytes]) -> None:
+    text = Reader(written["index.html"].decode()).text
+    for row in PUBLISHED:
+        assert row.name in text
+        assert row.source in text
+    section = text[text.index("How good is the agent?") : text.index("What differs from the paper")]
+    for shown in ("1.87", "0.31", "1.23 nats", "6,000", "3 episodes", "7.31"):
+        assert shown in section
+
+
+def test_recordings_give_the_published_scores() -> None:
+    for recording, published in ((RANDOM, PUBLISHED[0]), (HUMAN, PUBLISHED[-1])):
+        assert recording.unlocked.keys() == set(ACHIEVEMENT_NAMES)
+        rates = [count / recording.episodes for count in recording.unlocked.values()]
+        assert max(rates) <= 1
+        # Published is the mean of the scores of five runs, this is the score of their mean.
+        assert crafter_score(rates) == pytest.approx(published.score, rel=0.05)
+
+
+def test_achievements_are_drawn_most_frequent_first(root: Path) -> None:
+    inputs = load_inputs(*sources(root), root / "reports")
+    content = inputs.evaluation.content
+    rates = {name: place / 100 for place, name in enumerate(ACHIEVEMENT_NAMES)}
+    changed = {**content, "achievements": rates}
+    figure = achievements(replace(inputs, evaluation=replace(inputs.evaluation, content=changed))).figure
+    axes = figure.axes[0]
+    bars = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    assert bars == sorted(rates.values(), reverse=True)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [name.replace("_", " ") for name in reversed(ACHIEVEMENT_NAMES)]
 
 
 def test_text_is_escaped(root: Path) -> None:

@@ -1,6 +1,19 @@
-"""A tiny agent's shapes, for tests."""
+"""A tiny agent's shapes and training, for tests."""
 
-from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.agent.config import (
+    ActorCriticConfig,
+    AgentConfig,
+    CollectConfig,
+    EvaluationConfig,
+    FitActorCriticConfig,
+    FitsConfig,
+    FitTokenizerConfig,
+    FitWorldModelConfig,
+    TokenizerConfig,
+    TrainConfig,
+    WorldModelConfig,
+)
+from irislib.envs.crafter import EnvConfig
 
 CONFIG = AgentConfig(
     resolution=64,
@@ -9,3 +22,24 @@ CONFIG = AgentConfig(
     world_model=WorldModelConfig(max_blocks=3, num_layers=2, num_heads=2, embed_dim=16, dropout=0.1),
     actor_critic=ActorCriticConfig(lstm_dim=8),
 )
+
+# Three epochs of a tiny agent: every component learns, and codes are revived.
+TRAIN = TrainConfig(
+    init=None,
+    epochs=3,
+    precision="float32",
+    snapshots=(),
+    collect=CollectConfig(lanes=2, steps_per_epoch=40, stop_after_epochs=2, epsilon=0.1, temperature=1.0),
+    tokenizer=CONFIG.tokenizer,
+    world_model=CONFIG.world_model,
+    actor_critic=CONFIG.actor_critic,
+    fit=FitsConfig(
+        FitTokenizerConfig(0, 6, 4, 0.001, 10.0, revive_after=3),
+        FitWorldModelConfig(0, 4, 4, 0.001, 10.0, weight_decay=0.01),
+        FitActorCriticConfig(
+            1, 3, 4, 0.001, 10.0, horizon=3, burn_in=2, gamma=0.9, lambda_=0.9, entropy_weight=0.01
+        ),
+    ),
+    evaluation=EvaluationConfig(episodes=2, temperature=0.5),
+)
+ENV = EnvConfig(size=64, length=30)

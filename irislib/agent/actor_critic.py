@@ -1,5 +1,6 @@
 """The CNN-LSTM policy and value function (IRIS, section 2.3 and appendix A.3)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -53,14 +54,14 @@ class ActorCritic(nn.Module):
         return self.actor_linear(h), self.critic_linear(h).squeeze(1), State(h, c)
 
     @torch.no_grad()
-    def burn_in(self, frames: Tensor, mask: Tensor) -> State:
+    def burn_in(self, frames: Iterable[Tensor], mask: Tensor) -> State:
         """Warms the memory on real observations before a decision.
 
         Args:
-            frames: float [B,T,3,H,W] in [0,1].
+            frames: T batches of them, float [B,3,H,W] in [0,1].
             mask: bool [B,T], False where an episode is too short and frames hold padding.
         """
-        state = self.initial_state(len(frames))
-        for t in range(frames.shape[1]):
-            state = self(frames[:, t], state)[2].where(mask[:, t], state)
+        state = self.initial_state(len(mask))
+        for seen, real in zip(frames, mask.unbind(1), strict=True):
+            state = self(seen, state)[2].where(real, state)
         return state

@@ -37,6 +37,11 @@ class Agent(nn.Module):
         self.tokenizer = Tokenizer(config.tokenizer, config.resolution)
         self.world_model = WorldModel(config)
         self.actor_critic = ActorCritic(config)
+        for convolutional in (
+            self.tokenizer,
+            self.actor_critic,
+        ):  # the layout that convolutions are fastest in
+            convolutional.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def device(self) -> torch.device:
@@ -58,18 +63,17 @@ class Agent(nn.Module):
         """
         tokens = self.tokenizer.encode(frames.to(self.device))
         logits, _, state = self.actor_critic(self.tokenizer.decode_tokens(tokens), state)
-        cumulative = (logits / temperature).double().softmax(1).cumsum(1).cpu().numpy()
+        cumulative = (logits / temperature).double().softmax(1).cpu().numpy().cumsum(1)
         draws = [
             np.searchsorted(row, rng.random() * row[-1], "right")
             for row, rng in zip(cumulative, rngs, strict=True)
         ]
         return np.minimum(draws, cumulative.shape[1] - 1), tokens, state
 
-    def save(self, folder: Path) -> None:
-        """Writes model.safetensors and config.json into a folder."""
-        save_file(
-            {k: v.contiguous().cpu() for k, v in self.state_dict().items()}, folder / "model.safetensors"
-        )
+    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Writes model.safetensors, with weights of that type, and config.json into a folder."""
+        weights = {name: w.to(dtype).contiguous().cpu() for name, w in self.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
         about = {
             "schema": SCHEMA,
             "schema_version": VERSION,

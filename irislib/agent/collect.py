@@ -7,7 +7,7 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from irislib.agent.actor_critic import State
 from irislib.agent.agent import Agent
 from irislib.agent.config import CollectConfig
-from irislib.agent.replay import Experience, Replay, segment
+from irislib.agent.replay import OUTSIDE, Experience, Replay
 from irislib.agent.tokenizer import perplexity
 from irislib.errors import IrislibError
 from irislib.runtime import progress
@@ -41,7 +41,7 @@ class Collector:
         running = self.replay.current
         if all(episode is None for episode in running):
             return
-        actions = [np.zeros(0, np.int64) if e is None else e.columns()[1] for e in running]
+        actions = [np.zeros(0, np.int64) if e is None else self.replay.actions[e.rows] for e in running]
         length = max(map(len, actions))
         begin = np.array([length - len(a) for a in actions])
         self._reset(np.ones(len(begin), bool))
@@ -50,14 +50,16 @@ class Collector:
             self._reset(self.over | (begin == t))
             if t == length - 1:
                 for seen, episode in zip(self.observations, running, strict=True):
-                    if episode is not None and not np.array_equal(seen, episode.columns()[0][-1]):
+                    if episode is None:
+                        continue
+                    if not np.array_equal(seen, self.replay.frames(episode.rows[-1:])[0].numpy()):
                         raise IrislibError("env: does not repeat itself; delete .work and train again")
             self._step(np.array([a[t - b] if t >= b else 0 for a, b in zip(actions, begin, strict=True)]))
         self.over |= begin == length
 
     @torch.no_grad()
-    def collect(self, agent: Agent, burn_in: int, epoch: int) -> tuple[Experience, dict[str, float]]:
-        """Plays `steps_per_epoch` steps; returns them and the curves' values, and adds them to the replay.
+    def collect(self, agent: Agent, burn_in: int, epoch: int) -> dict[str, float]:
+        """Plays `steps_per_epoch` steps and records them in the replay; returns the curves' values.
 
         Args:
             burn_in: last observations of the running episodes that warm the policy's memory.
@@ -66,7 +68,7 @@ class Collector:
         lanes = self.config.lanes
         rngs = [stream(self.seed, "act", epoch, lane) for lane in range(lanes)]
         blank = agent.actor_critic.initial_state(lanes)
-        state = self._burned_in(agent, burn_in) if burn_in else blank
+        state = self._burned_in(agent, burn_in) if burn_in and self.replay.steps else blank
         rows, all_tokens = [], []
         for _ in progress(
             range(self.config.steps_per_epoch // lanes), desc=f"epoch {epoch} collect", unit="step"
@@ -86,12 +88,12 @@ class Collector:
             rows.append((observations, actions, *self._step(actions)))
             all_tokens.append(tokens)
         experience = Experience(*(np.stack(column) for column in zip(*rows, strict=True)))
-        finished = self.replay.add(experience)
+        finished = self.replay.record(experience)
         logs = {"perplexity": perplexity(torch.stack(all_tokens), agent.config.tokenizer.vocab_size)}
         if finished:
-            logs["return"] = float(np.mean([e.columns()[2].sum() for e in finished]))
+            logs["return"] = float(np.mean([self.replay.rewards[e.rows].sum() for e in finished]))
             logs["length"] = float(np.mean([len(e) for e in finished]))
-        return experience, logs
+        return logs
 
     def _reset(self, lanes: np.ndarray) -> None:
         """Starts the latest begun episode of some lanes from its first observation."""
@@ -109,15 +111,11 @@ class Collector:
         return rewards.astype(np.float32), terminated, truncated
 
     def _burned_in(self, agent: Agent, burn_in: int) -> State:
-        frames = np.zeros((len(self.over), burn_in, *self.observations.shape[1:]), np.uint8)
-        mask = np.zeros(frames.shape[:2], bool)
+        rows = np.full((len(self.over), burn_in), OUTSIDE)
         for lane, episode in enumerate(self.replay.current):
             if episode is not None:
-                frames[lane], *_, mask[lane] = segment(episode, len(episode) - burn_in, len(episode))
-        tokenizer = agent.tokenizer
-        seen = tokenizer.decode_tokens(
-            tokenizer.encode(torch.from_numpy(frames).to(agent.device).flatten(0, 1))
-        )
-        return agent.actor_critic.burn_in(
-            seen.unflatten(0, mask.shape), torch.from_numpy(mask).to(agent.device)
-        )
+                rows[lane] = episode.segment(len(episode) - burn_in, len(episode))
+        mask = torch.from_numpy(rows != OUTSIDE).to(agent.device)
+        frames = (self.replay.frames(column).to(agent.device) for column in rows.T)
+        seen = (agent.tokenizer.decode_tokens(agent.tokenizer.encode(f)) for f in frames)
+        return agent.actor_critic.burn_in(seen, mask)

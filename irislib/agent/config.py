@@ -5,9 +5,9 @@ and the released configuration of eloialonso/iris.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MinLen
 
 from irislib.errors import ParamError
 from irislib.params import STRICT, require
@@ -184,21 +184,50 @@ class FitsConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """The `train` section."""
+class EvaluationConfig:
+    """How the trained agent is judged: episodes that it never learns from.
+
+    Attributes:
+        episodes: whole ones.
+        temperature: of the policy's softmax.
+    """
 
     __pydantic_config__ = STRICT
-    epochs: Count
+    episodes: Count
+    temperature: Positive
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The `train` section.
+
+    Attributes:
+        init: agent to start from, a folder of the train stage or an official `last.pt`; None starts anew.
+            Its sizes take the place of those in the sections below.
+        epochs: 0 leaves the agent as it starts.
+        precision: of the arithmetic in the nets' training and in the frames that are imagined; the weights
+            are float32 in either case.
+        snapshots: epochs after which the agent is kept as it is then, beside the last.
+    """
+
+    __pydantic_config__ = STRICT
+    init: Annotated[str, MinLen(1)] | None
+    epochs: NonNegative
+    precision: Literal["float32", "bfloat16"]
+    snapshots: tuple[Count, ...]
     collect: CollectConfig
     tokenizer: TokenizerConfig
     world_model: WorldModelConfig
     actor_critic: ActorCriticConfig
     fit: FitsConfig
+    evaluation: EvaluationConfig
 
     def __post_init__(self) -> None:
+        for epoch in self.snapshots:
+            require(epoch <= self.epochs, "snapshots", f"{epoch} is after the last of {self.epochs} epochs")
         horizon, blocks = self.fit.actor_critic.horizon, self.world_model.max_blocks
         require(
-            horizon <= blocks,
+            horizon <= blocks or self.init is not None,  # whose sizes count then
             "fit.actor_critic.horizon",
             f"{horizon} imagined steps do not fit the transformer's world_model.max_blocks of {blocks}",
         )

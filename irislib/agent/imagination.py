@@ -10,8 +10,9 @@ from torch.nn import functional as F
 from irislib.agent.actor_critic import ActorCritic
 from irislib.agent.config import FitActorCriticConfig
 from irislib.agent.replay import Batch
+from irislib.agent.sampling import Sampler
 from irislib.agent.tokenizer import Tokenizer
-from irislib.agent.world_model import WorldModel
+from irislib.agent.world_model import WorldModel, WorldModelOutput
 
 
 @dataclass(frozen=True)
@@ -34,38 +35,49 @@ class Imagined:
 
 
 def imagine(
-    batch: Batch, tokenizer: Tokenizer, world_model: WorldModel, actor_critic: ActorCritic, horizon: int
+    batch: Batch,
+    tokenizer: Tokenizer,
+    world_model: WorldModel,
+    actor_critic: ActorCritic,
+    horizon: int,
+    sample: Sampler,
+    precision: torch.dtype = torch.float32,
 ) -> Imagined:
     """Plays `horizon` steps from each segment's last observation; the earlier ones burn in the memory.
 
     Args:
         batch: segments of burn_in + 1 steps; the last step is never padding.
+        sample: draws actions, tokens, rewards and ends.
+        precision: of the convolutions that decode frames.
     """
-    with torch.no_grad():
-        tokens = tokenizer.encode(batch.observations.flatten(0, 1)).unflatten(0, batch.actions.shape)
-        past = tokenizer.decode_tokens(tokens[:, :-1].flatten(0, 1)).unflatten(0, tokens[:, :-1].shape[:2])
-    state = actor_critic.burn_in(past, batch.mask[:, :-1])
-    grid, current = tokens.shape[2:], tokens[:, -1].flatten(1)
-    cache = world_model.new_cache(len(tokens))
+
+    @torch.no_grad()
+    def frames_of(tokens: Tensor) -> Tensor:
+        with torch.autocast(tokens.device.type, precision, enabled=precision != torch.float32):
+            return tokenizer.decode_tokens(tokens).float()
+
+    @torch.no_grad()
+    def predict(tokens: Tensor) -> WorldModelOutput:
+        return world_model(tokens, cache)  # type: ignore[no-any-return]
+
+    # One step at a time: what all steps of a batch occupy together is gigabytes.
+    state = actor_critic.burn_in(map(frames_of, batch.tokens[:, :-1].unbind(1)), batch.mask[:, :-1])
+    cache = world_model.new_cache(len(batch.tokens))
+    grid, current = batch.tokens.shape[2:], batch.tokens[:, -1].flatten(1)
+    predict(current)
     steps = []
-    with torch.no_grad():
-        world_model(current, cache)
     for step in range(horizon):
-        with torch.no_grad():
-            frames = tokenizer.decode_tokens(current.unflatten(1, grid))
-        logits, values, state = actor_critic(frames, state)
-        actions = Categorical(logits=logits.detach()).sample()
-        with torch.no_grad():
-            out = world_model(actions[:, None], cache)
-            rewards = Categorical(logits=out.rewards[:, 0]).sample() - 1
-            ends = Categorical(logits=out.ends[:, 0]).sample().bool()
-            if step + 1 < horizon:
-                sampled = []
-                for _ in range(current.shape[1]):
-                    sampled.append(Categorical(logits=out.observations[:, -1]).sample())
-                    out = world_model(sampled[-1][:, None], cache)
-                current = torch.stack(sampled, dim=1)
+        logits, values, state = actor_critic(frames_of(current.unflatten(1, grid)), state)
+        actions = sample(logits.detach())
+        out = predict(actions[:, None])
+        rewards, ends = sample(out.rewards[:, 0]) - 1, sample(out.ends[:, 0]).bool()
         steps.append((logits, values, actions, rewards.float(), ends))
+        if step + 1 < horizon:
+            tokens = []
+            for _ in range(current.shape[1]):
+                tokens.append(sample(out.observations[:, -1]))
+                out = predict(tokens[-1][:, None])
+            current = torch.stack(tokens, dim=1)
     return Imagined(*(torch.stack(column, dim=1) for column in zip(*steps, strict=True)))
 
 

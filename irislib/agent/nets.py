@@ -168,9 +168,11 @@ class Upsample(nn.Module):
         self.conv = conv3(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Not F.interpolate: its backward pass has no deterministic kernel on GPUs.
-        doubled = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-        return self.conv(doubled)  # type: ignore[no-any-return]
+        # One copy, in the layout that convolutions are fastest in. Not F.interpolate: its backward pass has
+        # no deterministic kernel on GPUs; this one's is a sum.
+        n, c, h, w = x.shape
+        doubled = x.permute(0, 2, 3, 1)[:, :, None, :, None].expand(n, h, 2, w, 2, c)
+        return self.conv(doubled.reshape(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2))  # type: ignore[no-any-return]
 
 
 def frames_to_input(frames: Tensor) -> Tensor:

@@ -1,19 +1,26 @@
-"""Experience: episodes in memory, sampled as fixed-length segments.
+"""Experience: all episodes so far, sampled as fixed-length segments.
 
-Experience grows by `Experience` chunks, one an epoch, which are also what a checkpoint keeps: the replay
-is the chunks so far, in order.
+A step is known by its row, its number in the order of arrival. Frames stay on disk and are mapped into
+memory, where the system keeps as many as fit: a replay may be larger than memory.
 """
 
+import io
+import os
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from irislib.workdir import write_atomically
+
+OUTSIDE = -1  # the row of a step before the first or behind the last of an episode
+
 
 @dataclass(frozen=True)
 class Experience:
-    """S steps of L lanes played side by side. Row t is the state before action t and what came of it.
+    """S steps of L lanes played side by side. Entry t is the state before action t and what came of it.
 
     Attributes:
         observations: u8 [S,L,H,W,3].
@@ -32,17 +39,17 @@ class Experience:
 
 @dataclass(frozen=True)
 class Batch:
-    """B segments of T steps.
+    """B segments of T steps, as the world model and the policy see them.
 
     Attributes:
-        observations: u8 [B,T,H,W,3], zero where padded.
+        tokens: int64 [B,T,h,w], of the observations; 0 where padded.
         actions: int64 [B,T].
         rewards: float32 [B,T].
-        ends: bool [B,T].
+        ends: bool [B,T], the episode terminated.
         mask: bool [B,T], False where padded.
     """
 
-    observations: Tensor
+    tokens: Tensor
     actions: Tensor
     rewards: Tensor
     ends: Tensor
@@ -54,69 +61,104 @@ class Batch:
 
 
 class Episode:
-    """One episode so far, as arrays over its steps."""
+    """One episode so far: the rows of its steps."""
 
     def __init__(self) -> None:
-        self._chunks: list[tuple[np.ndarray, ...]] = []
+        self.rows = np.zeros(0, np.int64)
         self.finished = False
 
     def __len__(self) -> int:
-        return sum(len(chunk[0]) for chunk in self._chunks)
+        return len(self.rows)
 
-    def extend(self, *columns: np.ndarray, finished: bool) -> None:
-        """Adds steps: observations, actions, rewards and ends, each over the same steps."""
-        self._chunks.append(columns)
-        self.finished = finished
-
-    def columns(self) -> tuple[np.ndarray, ...]:
-        """Observations, actions, rewards and ends over the whole episode."""
-        if len(self._chunks) > 1:
-            self._chunks = [tuple(np.concatenate(column) for column in zip(*self._chunks, strict=True))]
-        return self._chunks[0]
+    def segment(self, start: int, stop: int) -> np.ndarray:
+        """Rows int64 [stop - start] of steps start..stop, `OUTSIDE` before the first and behind the last."""
+        rows = np.full(stop - start, OUTSIDE)
+        first, last = max(start, 0), min(stop, len(self))
+        rows[first - start : last - start] = self.rows[first:last]
+        return rows
 
 
 class Replay:
-    """All episodes, finished or not; `current[lane]` is the one that a lane is in (None between two)."""
+    """All episodes, finished or not; `current[lane]` is the one that a lane is in (None between two).
 
-    def __init__(self, lanes: int) -> None:
+    Args:
+        folder: of the chunks that were recorded; a replay over the same folder reads them with `load`.
+        size: side of the square frames, pixels.
+    """
+
+    def __init__(self, lanes: int, folder: Path, size: int) -> None:
+        self.folder, self.frame = folder, (size, size, 3)
         self.episodes: list[Episode] = []
         self.current: list[Episode | None] = [None] * lanes
         self.started = [0] * lanes  # episodes begun in each lane, which number their seeds
-        self.steps = 0
+        self.steps, self.chunks = 0, 0
+        self.actions = np.zeros(0, np.int64)
+        self.rewards = np.zeros(0, np.float32)
+        self.terminated = np.zeros(0, bool)
 
-    def add(self, experience: Experience) -> list[Episode]:
-        """Appends experience to the lanes' episodes; returns those that finished."""
+    def record(self, experience: Experience) -> list[Episode]:
+        """Writes a chunk of experience to disk, then adds it; returns the episodes that it finished.
+
+        A crash in between leaves bytes behind the last chunk, which the next one overwrites.
+        """
+        columns = {f.name: getattr(experience, f.name) for f in fields(experience)}
+        frames = columns.pop("observations")
+        self._frames_file.touch()
+        with self._frames_file.open("r+b") as file:
+            file.seek(self.steps * int(np.prod(self.frame)))
+            file.write(np.ascontiguousarray(frames).data)
+            file.flush()
+            os.fsync(file.fileno())
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **columns)
+        write_atomically(self._chunk_file(self.chunks + 1), buffer.getvalue())
+        return self._add(**columns)
+
+    def load(self, chunks: int) -> None:
+        """Adds what is on disk up to the chunk of that number, counted from 1."""
+        while self.chunks < chunks:
+            with np.load(self._chunk_file(self.chunks + 1)) as columns:
+                self._add(**columns)
+
+    def _add(
+        self, actions: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray
+    ) -> list[Episode]:
+        rows = self.steps + np.arange(actions.size).reshape(actions.shape)
+        self.actions = np.concatenate([self.actions, actions.ravel()])
+        self.rewards = np.concatenate([self.rewards, rewards.ravel()])
+        self.terminated = np.concatenate([self.terminated, terminated.ravel()])
+        self.steps += actions.size
+        self.chunks += 1
         finished = []
-        done = experience.terminated | experience.truncated
+        done = terminated | truncated
         for lane in range(len(self.current)):
             # Steps up to and including an end belong to one episode.
-            stops = [*(np.flatnonzero(done[:, lane]) + 1), len(done)]
-            start = 0
-            for stop in dict.fromkeys(stops):
-                if stop == start:
+            for part in np.split(rows[:, lane], np.flatnonzero(done[:, lane]) + 1):
+                if not len(part):
                     continue
                 episode = self.current[lane]
                 if episode is None:
                     episode = Episode()
                     self.episodes.append(episode)
                     self.started[lane] += 1
-                ended = bool(done[stop - 1, lane])
-                columns = (
-                    experience.observations,
-                    experience.actions,
-                    experience.rewards,
-                    experience.terminated,
-                )
-                episode.extend(*(c[start:stop, lane] for c in columns), finished=ended)
-                self.current[lane] = None if ended else episode
-                if ended:
+                episode.rows = np.concatenate([episode.rows, part])
+                episode.finished = bool(done.flat[part[-1] - rows.flat[0]])
+                self.current[lane] = None if episode.finished else episode
+                if episode.finished:
                     finished.append(episode)
-                start = stop
-        self.steps += done.size
         return finished
 
-    def sample(self, rng: np.random.Generator, batch_size: int, length: int, *, end_inside: bool) -> Batch:
-        """Segments of uniformly drawn episodes.
+    def frames(self, rows: np.ndarray) -> Tensor:
+        """Frames u8 [..., H, W, 3] of rows int64 [...]; zero where `OUTSIDE`."""
+        frames = np.memmap(self._frames_file, np.uint8, "r", shape=(self.steps, *self.frame))
+        found = np.asarray(frames[rows])  # the last frame stands in outside, for a moment
+        found[rows == OUTSIDE] = 0
+        return torch.from_numpy(found)
+
+    def sample(
+        self, rng: np.random.Generator, batch_size: int, length: int, *, end_inside: bool
+    ) -> np.ndarray:
+        """Rows int64 [batch_size, length] of segments of uniformly drawn episodes.
 
         Args:
             rng: the stream that decides.
@@ -128,22 +170,15 @@ class Replay:
             episode = self.episodes[i]
             if end_inside:
                 stop = int(rng.integers(1, len(episode) + 1))
-                segments.append(segment(episode, stop - length, stop))
+                segments.append(episode.segment(stop - length, stop))
             else:
                 start = int(rng.integers(len(episode)))
-                segments.append(segment(episode, start, start + length))
-        return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*segments, strict=True)))
+                segments.append(episode.segment(start, start + length))
+        return np.stack(segments)
 
+    @property
+    def _frames_file(self) -> Path:
+        return self.folder / "frames.u8"
 
-def segment(episode: Episode, start: int, stop: int) -> tuple[np.ndarray, ...]:
-    """Steps start..stop of an episode with a mask behind the columns; zero and False outside it."""
-    inside = slice(max(start, 0), min(stop, len(episode)))
-    before = inside.start - start
-    out = []
-    for column in episode.columns():
-        padded = np.zeros((stop - start, *column.shape[1:]), column.dtype)
-        padded[before : before + inside.stop - inside.start] = column[inside]
-        out.append(padded)
-    mask = np.zeros(stop - start, bool)
-    mask[before : before + inside.stop - inside.start] = True
-    return (*out, mask)
+    def _chunk_file(self, number: int) -> Path:
+        return self.folder / f"steps-{number:04d}.npz"

@@ -8,6 +8,7 @@ is not part of IRIS, so the paper's profile leaves it off.
 import torch
 from torch.optim import Optimizer
 
+from irislib import ranks
 from irislib.agent.tokenizer import Quantized, Tokenizer
 
 
@@ -17,10 +18,12 @@ class Revival:
     Args:
         optimizer: the tokenizer's; its moments for a moved code start anew.
         after: batches without any use after which a code is moved; 0 never moves one.
+        seed: of the draws of where to.
     """
 
-    def __init__(self, tokenizer: Tokenizer, optimizer: Optimizer, after: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, optimizer: Optimizer, after: int, seed: int) -> None:
         self.tokenizer, self.optimizer, self.after = tokenizer, optimizer, after
+        self.generator = torch.Generator().manual_seed(seed)
         self.used = torch.zeros(len(tokenizer.codebook), dtype=torch.bool, device=tokenizer.codebook.device)
         self.batches = 0
 
@@ -36,11 +39,10 @@ class Revival:
         self.batches += 1
         if self.batches % self.after:
             return
-        outputs = quantized.z.movedim(1, -1).flatten(0, 2)
-        idle = torch.nonzero(~self.used).flatten()
-        self.tokenizer.codebook.data[idle] = outputs[
-            torch.randint(len(outputs), idle.shape, device=idle.device)
-        ]
+        outputs = ranks.gather(quantized.z.movedim(1, -1).flatten(0, 2).float())
+        idle = torch.nonzero(ranks.mean(self.used.float()) == 0).flatten()
+        drawn = torch.randint(len(outputs), idle.shape, generator=self.generator).to(idle.device)
+        self.tokenizer.codebook.data[idle] = outputs[drawn]
         for moment in self.optimizer.state[self.tokenizer.codebook].values():
             if moment.shape == self.tokenizer.codebook.shape:
                 moment[idle] = 0

@@ -1,7 +1,7 @@
 """The trained agent plays; what it saw, did and got is kept together with what the simulator knew.
 
 Episodes are played in shards of `lanes` side by side, each shard by one process on one thread, so the
-result is the same whatever the number of workers. A finished shard survives a crash.
+result is the same whatever the number of workers and ranks. A finished shard survives a crash.
 """
 
 import io
@@ -18,14 +18,16 @@ import numpy as np
 import torch
 from annotated_types import Ge, Gt
 
+from irislib import ranks
 from irislib.agent.agent import Agent, load_agent
+from irislib.agent.config import AgentConfig
+from irislib.agent.play import play_episodes
 from irislib.artifacts import writing
 from irislib.envs.crafter import (
     ACHIEVEMENT_NAMES,
     ACTION_NAMES,
     ITEM_NAMES,
     LABEL_NAMES,
-    CrafterEnv,
     EnvConfig,
     cell_size,
     warm_up,
@@ -33,8 +35,7 @@ from irislib.envs.crafter import (
 from irislib.errors import IrislibError, ParamError
 from irislib.params import STRICT
 from irislib.runtime import progress, workers
-from irislib.seeding import stream, stream_seed
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, agent_digest
 from irislib.workdir import work_in, write_atomically
 
 
@@ -55,11 +56,11 @@ class RolloutConfig:
 
 
 def roll_out(config: RolloutConfig, env: EnvConfig, seed: int, agent: Path, work: Path, out: Path) -> None:
-    """Plays whole episodes and writes them as a store (protocol step 0).
+    """Plays whole episodes and writes them as a store (protocol step 0); every rank plays its part.
 
     Args:
         agent: folder of the trained agent.
-        work: where finished shards wait for the rest.
+        work: where finished shards wait for the rest; ranks on several hosts must share it.
         out: the store (`ROLLOUTS`).
 
     Raises:
@@ -74,22 +75,42 @@ def roll_out(config: RolloutConfig, env: EnvConfig, seed: int, agent: Path, work
         )
     episodes = range(config.episodes)
     shards = [episodes[i : i + config.lanes] for i in range(0, config.episodes, config.lanes)]
-    with work_in(work, "rollout", asdict(config), asdict(env), seed, agent) as folder:
-        todo = [shard for shard in shards if not _shard_file(folder, shard).exists()]
-        _play_all(todo, config, env, seed, agent, folder)
-        attrs = {
-            "episodes": config.episodes,
-            "codebook_size": trained.config.tokenizer.vocab_size,
-            "label_names": LABEL_NAMES,
-            "item_names": ITEM_NAMES,
-            "achievement_names": ACHIEVEMENT_NAMES,
-            "action_names": ACTION_NAMES,
-            "cell": cell_size(env.size),
-        }
-        with writing(out, ROLLOUTS, attrs) as store:
-            for shard in shards:
-                with np.load(_shard_file(folder, shard)) as arrays:
-                    store.append(**arrays)
+    opened = work_in(work, "rollout", asdict(config), asdict(env), seed, agent)
+    with ranks.on_first(opened) as folder:
+        _require_shared(folder.is_dir(), folder)
+        todo = ranks.share(_unplayed(shards, folder))
+        _play_all(todo[ranks.rank() :: ranks.world_size()], config, env, seed, agent, folder)
+        ranks.barrier()
+        if ranks.rank() == 0:
+            _write(shards, folder, out, _attrs(config, env, trained.config, agent))
+
+
+def _attrs(config: RolloutConfig, env: EnvConfig, trained: AgentConfig, agent: Path) -> dict[str, Any]:
+    return {
+        "agent": agent_digest(agent),
+        "episodes": config.episodes,
+        "codebook_size": trained.tokenizer.vocab_size,
+        "label_names": LABEL_NAMES,
+        "item_names": ITEM_NAMES,
+        "achievement_names": ACHIEVEMENT_NAMES,
+        "action_names": ACTION_NAMES,
+        "cell": cell_size(env.size),
+    }
+
+
+def _write(shards: list[range], folder: Path, out: Path, attrs: dict[str, Any]) -> None:
+    _require_shared(not _unplayed(shards, folder), folder)
+    with writing(out, ROLLOUTS, attrs) as store:
+        for shard in shards:
+            with np.load(_shard_file(folder, shard)) as arrays:
+                store.append(**arrays)
+
+
+def _require_shared(seen: bool, folder: Path) -> None:
+    if not seen:
+        raise IrislibError(
+            f"{folder}: not the same on every host; put it on a file system that they share (--work)"
+        )
 
 
 def _play_all(
@@ -114,6 +135,8 @@ def _play_all(
             raise IrislibError(
                 "rollout: a worker process died (out of memory?); run again to resume"
             ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 _agent: Agent  # of this worker process
@@ -136,59 +159,19 @@ def _exit_with_parent() -> None:
 
 def _play_shard(shard: range, config: RolloutConfig, env: EnvConfig, seed: int, folder: Path) -> None:
     buffer = io.BytesIO()
-    episodes = play_episodes(_agent, shard, config.temperature, env, seed)
+    episodes = play_episodes(_agent, shard, config.temperature, env, seed, "rollout")
     np.savez_compressed(buffer, **_concatenated(episodes))  # type: ignore[arg-type]
     write_atomically(_shard_file(folder, shard), buffer.getvalue())
 
 
-def play_episodes(
-    agent: Agent, episodes: range, temperature: float, env: EnvConfig, seed: int
-) -> list[dict[str, np.ndarray]]:
-    """Plays episodes side by side to their ends; each has its own seeds, named after its number.
-
-    Returns:
-        An episode's arrays by their names in `ROLLOUTS`, in the order of the episodes.
-    """
-    envs = [CrafterEnv(env) for _ in episodes]
-    rngs = [stream(seed, "rollout", "act", i) for i in episodes]
-    starts = [
-        e.reset(seed=stream_seed(seed, "rollout", "episode", i)) for e, i in zip(envs, episodes, strict=True)
-    ]
-    current = dict(enumerate(starts))  # lane -> observation and info, of the lanes still playing
-    rows: list[list[dict[str, Any]]] = [[] for _ in episodes]
-    state = agent.actor_critic.initial_state(len(envs))
-    while current:
-        lanes = list(current)
-        frames = torch.from_numpy(np.stack([current[lane][0] for lane in lanes]))
-        actions, tokens, state = agent.act(frames, state, [rngs[lane] for lane in lanes], temperature)
-        grids = tokens.cpu().numpy().astype(np.int16)
-        for lane, action, grid in zip(lanes, actions, grids, strict=True):
-            obs, info = current[lane]
-            next_obs, reward, terminated, truncated, next_info = envs[lane].step(action)
-            rows[lane].append(
-                {
-                    "obs": obs,
-                    "token": grid,
-                    "action": np.uint8(action),
-                    "reward": np.float32(reward),
-                    "terminated": terminated,
-                    "truncated": truncated,
-                    "episode": np.int32(episodes[lane]),
-                    "semantic": info["semantic"],
-                    "inventory": info["inventory"],
-                    "achievement": next_info["achievement"],
-                }
-            )
-            current[lane] = (next_obs, next_info)
-            if terminated or truncated:
-                del current[lane]
-        playing = [i for i, lane in enumerate(lanes) if lane in current]
-        state = state.select(torch.tensor(playing, dtype=torch.int64, device=agent.device))
-    return [{name: np.stack([row[name] for row in lane]) for name in lane[0]} for lane in rows]
-
-
 def _concatenated(episodes: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([e[name] for e in episodes]) for name in ROLLOUTS.arrays}
+
+
+def _unplayed(shards: list[range], folder: Path) -> list[range]:
+    # Listed, not looked up one by one: a network file system remembers what it did not find.
+    played = set(folder.iterdir())
+    return [shard for shard in shards if _shard_file(folder, shard) not in played]
 
 
 def _shard_file(folder: Path, shard: range) -> Path:

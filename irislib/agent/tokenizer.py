@@ -32,6 +32,7 @@ class Tokenizer(nn.Module):
     def __init__(self, config: TokenizerConfig, resolution: int) -> None:
         super().__init__()
         self.config = config
+        self.grid = resolution // config.reduction  # tokens along each side of a frame
         self.encoder = Encoder(config, resolution)
         self.pre_quant_conv = nn.Conv2d(config.z_channels, config.embed_dim, kernel_size=1)
         self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
@@ -46,10 +47,11 @@ class Tokenizer(nn.Module):
 
     def quantize(self, x: Tensor) -> Quantized:
         """Frames float [N,3,H,W] in [-1,1] to their nearest codes (squared Euclidean distance)."""
-        z = self.pre_quant_conv(self.encoder(x))
-        flat = z.movedim(1, -1).reshape(-1, z.shape[1])
-        # |z|^2 is the same for every code, so it cannot change the nearest one.
-        distance = self.codebook.square().sum(1) - 2 * flat @ self.codebook.T
+        z = self.pre_quant_conv(self.encoder(x)).to(self.codebook.dtype)
+        flat = z.detach().movedim(1, -1).reshape(-1, z.shape[1])
+        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
+            # |z|^2 is the same for every code, so it cannot change the nearest one.
+            distance = self.codebook.square().sum(1) - 2 * flat @ self.codebook.T
         tokens = distance.argmin(1).view(len(z), *z.shape[2:])
         return Quantized(z, self.embed(tokens), tokens)
 
@@ -82,7 +84,7 @@ class Tokenizer(nn.Module):
         x = frames_to_input(frames)
         out = self.quantize(x)
         # Straight-through estimator: the decoder's gradient reaches the encoder as if nothing were rounded.
-        reconstruction = self.decode(out.z + (out.z_quantized - out.z).detach())
+        reconstruction = self.decode(out.z + (out.z_quantized - out.z).detach()).to(x.dtype)
         losses = {
             "reconstruction": (x - reconstruction).abs().mean(),
             "codebook": F.mse_loss(out.z_quantized, out.z.detach()),

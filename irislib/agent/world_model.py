@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from irislib import ranks
 from irislib.agent.config import AgentConfig
 from irislib.agent.replay import Batch
-from irislib.agent.tokenizer import Tokenizer
 from irislib.agent.transformer import KVCache, Transformer
 
 IGNORE = -100  # the label that cross_entropy leaves out
@@ -32,6 +32,9 @@ class WorldModelOutput:
 class WorldModel(nn.Module):
     """A transformer over blocks of one observation's tokens and one action; names as in the official one."""
 
+    table_start: Tensor
+    foretelling: Tensor
+
     def __init__(self, config: AgentConfig) -> None:
         super().__init__()
         self.config = config.world_model
@@ -48,6 +51,14 @@ class WorldModel(nn.Module):
         self.head_rewards = _head(dim, 3)
         self.head_ends = _head(dim, 2)
         self.apply(_init_weights)
+        place = torch.arange(self.max_tokens) % self.tokens_per_block
+        # Observation tokens are looked up behind the actions. The action follows an observation's last token:
+        # nothing to foretell there.
+        start = torch.where(place == self.tokens_per_block - 1, 0, config.num_actions)
+        self.register_buffer("table_start", start, persistent=False)
+        self.register_buffer(
+            "foretelling", torch.nonzero(place != self.tokens_per_block - 2)[:, 0], persistent=False
+        )
 
     def new_cache(self, batch: int) -> KVCache:
         """An empty cache for sequences of up to `max_blocks` steps."""
@@ -56,42 +67,42 @@ class WorldModel(nn.Module):
     def forward(self, tokens: Tensor, cache: KVCache | None = None) -> WorldModelOutput:
         """Predicts from tokens int64 [B,T], which continue the cache's sequence where one is given."""
         past = 0 if cache is None else cache.size
-        position = torch.arange(past, past + tokens.shape[1], device=tokens.device)
-        place = position % self.tokens_per_block
-        is_action = place == self.tokens_per_block - 1
-        action_table, token_table = self.embedder.embedding_tables  # type: ignore[misc]
-        x = torch.empty(*tokens.shape, self.config.embed_dim, device=tokens.device)
-        x[:, is_action] = action_table(tokens[:, is_action])
-        x[:, ~is_action] = token_table(tokens[:, ~is_action])
-        x = self.transformer(x + self.pos_emb(position), cache)
-        # The action follows an observation's last token: nothing to predict there.
-        foretells_token = place != self.tokens_per_block - 2
+        stop = past + tokens.shape[1]
+        # What stands where follows from the position alone: a GPU need not be asked.
+        block = self.tokens_per_block
+        acts = slice(block - 1 - past % block, None, block)
+        before = slice(*(p - (p + 1) // block for p in (past, stop)))
+        foretells = self.foretelling[before] - past
+        tables = torch.cat([table.weight for table in self.embedder.embedding_tables])  # type: ignore[union-attr]
+        x = F.embedding(tokens + self.table_start[past:stop], tables)
+        x = self.transformer(x + self.pos_emb.weight[past:stop], cache)
         return WorldModelOutput(
-            self.head_observations.head_module(x[:, foretells_token]),  # type: ignore[operator]
-            self.head_rewards.head_module(x[:, is_action]),  # type: ignore[operator]
-            self.head_ends.head_module(x[:, is_action]),  # type: ignore[operator]
+            self.head_observations.head_module(x[:, foretells]),  # type: ignore[operator]
+            self.head_rewards.head_module(x[:, acts]),  # type: ignore[operator]
+            self.head_ends.head_module(x[:, acts]),  # type: ignore[operator]
         )
 
-    def losses(self, batch: Batch, tokenizer: Tokenizer) -> dict[str, Tensor]:
-        """Cross-entropies of the next token, the reward's sign and the end, over unpadded steps."""
-        with torch.no_grad():
-            obs_tokens = tokenizer.encode(batch.observations.flatten(0, 1))
-        obs_tokens = obs_tokens.view(*batch.actions.shape, -1)  # [B,L,h*w]
-        tokens = torch.cat([obs_tokens, batch.actions[..., None]], dim=2).flatten(1)
-        out = self(tokens)
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropies of the next token, the reward's sign and the end, over unpadded steps.
+
+        Under several ranks each is over the steps of all of them, once averaged.
+        """
+        obs_tokens = batch.tokens.flatten(2)  # [B,T,h*w]
+        out = self(torch.cat([obs_tokens, batch.actions[..., None]], dim=2).flatten(1))
         padded = ~batch.mask
         next_tokens = obs_tokens.masked_fill(padded[..., None], IGNORE).flatten(1)[:, 1:]
+        reward_signs = batch.rewards.sign().long() + 1
         return {
             "observations": _cross_entropy(out.observations[:, :-1], next_tokens),
-            "rewards": _cross_entropy(
-                out.rewards, (batch.rewards.sign().long() + 1).masked_fill(padded, IGNORE)
-            ),
+            "rewards": _cross_entropy(out.rewards, reward_signs.masked_fill(padded, IGNORE)),
             "ends": _cross_entropy(out.ends, batch.ends.long().masked_fill(padded, IGNORE)),
         }
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE)
+    logits, labels = logits.flatten(0, 1).float(), labels.flatten()
+    count = ranks.mean((labels != IGNORE).sum().float())
+    return F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum") / count
 
 
 def _head(dim: int, outputs: int) -> nn.Module:

@@ -77,24 +77,22 @@ def empty_shares(maps: Maps) -> dict[str, float]:
     all_codes_all_steps; codes_always_empty (of all K codes, unused ones included); used_codes_always_empty;
     distinct_maps; each also with the suffix _before_relu.
     """
-    shares = {}
-    for suffix, alive in (("", maps.nonempty), ("_before_relu", maps.nonzero)):
-        pairs = alive[maps.pair_map]
-        used = len(np.unique(maps.pair_code))
-        living = len(np.unique(maps.pair_code[pairs]))
-        for name, count, out_of in (
-            ("present_pairs", pairs.sum(), len(pairs)),
-            ("all_codes_all_steps", pairs.sum(), maps.codes * maps.steps),
-            ("codes_always_empty", living, maps.codes),
-            ("used_codes_always_empty", living, used),
-            ("distinct_maps", alive.sum(), len(alive)),
-        ):
-            shares[name + suffix] = 1 - float(count) / out_of if out_of else float("nan")
-    order = (
-        "present_pairs",
-        "all_codes_all_steps",
-        "codes_always_empty",
-        "distinct_maps",
-        "used_codes_always_empty",
-    )
-    return {name + suffix: shares[name + suffix] for name in order for suffix in ("", "_before_relu")}
+    stages = {"": _empty_shares(maps, maps.nonempty), "_before_relu": _empty_shares(maps, maps.nonzero)}
+    return {name + suffix: shares[name] for name in stages[""] for suffix, shares in stages.items()}
+
+
+def _empty_shares(maps: Maps, alive: np.ndarray) -> dict[str, float]:
+    """The shares where `alive`, bool [U], says which maps are not empty."""
+    pairs = alive[maps.pair_map]
+    living = len(np.unique(maps.pair_code[pairs]))
+    return {
+        "present_pairs": _rest(pairs.sum(), len(pairs)),
+        "all_codes_all_steps": _rest(pairs.sum(), maps.codes * maps.steps),
+        "codes_always_empty": _rest(living, maps.codes),
+        "distinct_maps": _rest(alive.sum(), len(alive)),
+        "used_codes_always_empty": _rest(living, len(np.unique(maps.pair_code))),
+    }
+
+
+def _rest(count: int, out_of: int) -> float:
+    return 1 - float(count) / out_of if out_of else float("nan")

@@ -11,13 +11,12 @@ from annotated_types import Ge
 from irislib.agent import load_agent
 from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, open_store, writing
-from irislib.errors import ArtifactError
 from irislib.interpret.gradcam import Score, check_layer, mask_codes, raw_maps, score_images
 from irislib.interpret.pairs import Pairs, read_pairs
 from irislib.params import STRICT
 from irislib.runtime import progress
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, check_agent
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def compute_heatmaps(config: GradcamConfig, agent: Path, rollouts: Path, out: Pa
     """
     store = open_store(rollouts, ROLLOUTS)
     tokenizer = load_agent(agent).tokenizer.requires_grad_(False)
-    frame_size = _check_fit(tokenizer, store)
+    check_agent(store, agent)
     grid = store.array("token").shape[1:]
     check_layer(tokenizer, config.layer, tokenizer.codebook.new_zeros(1, tokenizer.codebook.shape[1], *grid))
 
@@ -64,7 +63,7 @@ def compute_heatmaps(config: GradcamConfig, agent: Path, rollouts: Path, out: Pa
         "steps": len(store),
         "score": config.score,
         "layer": config.layer,
-        "frame_size": frame_size,
+        "frame_size": list(store.array("obs").shape[1:3]),
     }
     with writing(out, HEATMAPS, attrs) as writer:
         writer.append(pair_step=pairs.step, pair_map=pair_map)
@@ -101,22 +100,3 @@ def _compute_batch(
         tokenizer, latents, config.layer, lambda images: score_images(config.score, images, frames)
     )
     return raw.float().cpu().numpy()
-
-
-@torch.no_grad()
-def _check_fit(tokenizer: Tokenizer, store: Store) -> list[int]:
-    """The frame's height and width. Raises ArtifactError where another agent made the rollouts."""
-    codes, dim = tokenizer.codebook.shape
-    if store.attrs["codebook_size"] != codes:
-        raise ArtifactError(
-            f"{store.path}: its agent had {store.attrs['codebook_size']} codes, this one has {codes}; "
-            "run the rollout stage again"
-        )
-    grid, frame = store.array("token").shape[1:], store.array("obs").shape[1:3]
-    decoded = tokenizer.decode(tokenizer.codebook.new_zeros(1, dim, *grid)).shape[2:]
-    if tuple(decoded) != tuple(frame):
-        raise ArtifactError(
-            f"{store.path}: with this agent its tokens decode to {decoded[0]}x{decoded[1]} pixels, "
-            f"not to its frames' {frame[0]}x{frame[1]}; run the rollout stage again"
-        )
-    return list(frame)

@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt, Lt
 
-from irislib.agent import Agent, load_agent
-from irislib.artifacts import Store, open_store
-from irislib.errors import ArtifactError
+from irislib.agent import load_agent
+from irislib.agent.reconstruction import reconstruction_psnr
+from irislib.artifacts import open_store
 from irislib.interpret.agreement import semantic_metrics
 from irislib.interpret.consistency import score_codes
 from irislib.interpret.cooccurrence import Cooccurrence, score_pairs
 from irislib.interpret.emptiness import codebook_metrics, count_uses, empty_shares, map_metrics, usage_by_code
 from irislib.interpret.evidence import Crops, read_crops, read_maps
-from irislib.interpret.playing import crafter_score, playing_metrics, success_rates
-from irislib.interpret.reconstruction import psnr, reconstruct
+from irislib.interpret.playing import playing_metrics
 from irislib.interpret.semantics import label_by_code, label_pairs, labels_table
+from irislib.interpret.spread import spread
 from irislib.params import STRICT, require
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, check_agent
 from irislib.workdir import write_atomically
 
 
@@ -88,8 +88,8 @@ def compute_metrics(
     maps = read_maps(recorded, drawn)
     cut = read_crops(open_store(crops, CROPS), open_store(embeddings, EMBEDDINGS), drawn, maps)
     player = load_agent(agent)
-    rates = success_rates(recorded)
-    quality = reconstruction_quality(player, recorded, config.psnr_frames)
+    check_agent(recorded, agent)
+    seen = recorded.read("obs", spread(len(recorded), config.psnr_frames))
 
     uses = count_uses(recorded, maps.codes)
     scores = score_codes(cut, maps.codes, seed, config.alpha, config.permutations, config.min_crops)
@@ -100,10 +100,8 @@ def compute_metrics(
     metrics = {
         "agent": {
             **playing_metrics(recorded),
-            "crafter_score": crafter_score(list(rates.values())),
-            "psnr_db": quality,
+            "psnr_db": reconstruction_psnr(player.tokenizer, seen).mean(),
             "training_steps": player.steps,
-            "success_rate": rates,
         },
         "codebook": codebook_metrics(maps, uses),
         "empty_share": empty_shares(maps),
@@ -119,20 +117,6 @@ def compute_metrics(
         write_atomically(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g").encode())
     text = json.dumps(plain(metrics), indent=2, allow_nan=False)
     write_atomically(out / "metrics.json", f"{text}\n".encode())
-
-
-def reconstruction_quality(agent: Agent, rollouts: Store, frames: int) -> float:
-    """PSNR in dB over at most `frames` evenly spaced frames.
-
-    Raises ArtifactError where the rollouts were recorded by an agent with another codebook.
-    """
-    if len(agent.tokenizer.codebook) != rollouts.attrs["codebook_size"]:
-        raise ArtifactError(
-            f"{rollouts.path}: another agent's (its codebook differs); run the rollout stage again"
-        )
-    steps = np.linspace(0, len(rollouts) - 1, min(frames, len(rollouts))).astype(np.int64)
-    originals = rollouts.read("obs", steps)
-    return psnr(originals, reconstruct(agent.tokenizer, originals))
 
 
 def crop_metrics(crops: Crops) -> dict[str, int]:

@@ -14,6 +14,7 @@ from irislib.params import STRICT
 from irislib.report.claims import claims_csv, collect_claims
 from irislib.report.codebook import codebook_usage, empty_share
 from irislib.report.curves import training
+from irislib.report.evaluation import achievements
 from irislib.report.galleries import gallery, reconstructions
 from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.meaning import code_label, consistency, cooccurrence
@@ -57,7 +58,7 @@ def build_report(
     Args:
         config: the `plots` section.
         seed: the pipeline's.
-        agent: folder with the weights and curves/*.csv.
+        agent: folder with the weights, evaluation.json and curves/*.csv.
         rollouts: store of recorded play.
         heatmaps: store of the maps of these rollouts.
         crops: store of the crops under these maps.
@@ -73,7 +74,7 @@ def build_report(
     drawn = []
     with publication(), replacing(reports / "figures") as folder:
         for illustration in progress(
-            illustrate(inputs, config, seed, agent), desc="figures", total=9, unit="figure"
+            illustrate(inputs, config, seed, agent), desc="figures", total=10, unit="figure"
         ):
             save(illustration.figure, folder / f"{illustration.name}.png", config.dpi)
             drawn.append(illustration)
@@ -83,6 +84,7 @@ def build_report(
 
 def illustrate(inputs: Inputs, config: PlotsConfig, seed: int, agent: Path) -> Iterator[Illustration]:
     """The figures in the order of the page."""
+    yield achievements(inputs)
     yield empty_share(inputs)
     yield codebook_usage(inputs)
     yield consistency(inputs)

@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
+from irislib.agent.reconstruction import psnr, reconstruct
 from irislib.agent.tokenizer import Tokenizer
-from irislib.interpret.reconstruction import psnr, reconstruct
 from irislib.interpret.regions import upsample
+from irislib.interpret.spread import spread
 from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, GREY, Illustration, bare, new_figure, nothing_to_show
 from irislib.report.wording import many, number, percent
@@ -59,6 +61,7 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
         width_ratios=widths,
         gridspec_kw={**place, "wspace": 0.06, "hspace": 0.06},
     )
+    crops = _distinct_crops(inputs)
     for cells, (code, facts) in zip(grid, top.iterrows(), strict=True):
         for axes in cells:
             bare(axes)
@@ -66,7 +69,8 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
         pairs = seen[pair_code[seen] == code]
         for axes, pair in zip(cells[1:], pairs[spread(len(pairs), FRAMES_A_CODE)], strict=False):
             _show_map(axes, inputs, int(pair))
-        for axes, row in zip(cells[1 + FRAMES_A_CODE :], _crops_of(inputs, code), strict=False):
+        rows = crops.index[crops["code"] == code]
+        for axes, row in zip(cells[1 + FRAMES_A_CODE :], rows[spread(len(rows), CROPS_A_CODE)], strict=False):
             _show_crop(axes, inputs, int(row))
     grid[0, 1].set_title("frames under the code's map")
     grid[0, 1 + FRAMES_A_CODE].set_title("crops under the code's maps")
@@ -84,6 +88,7 @@ def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illust
     steps = spread(len(inputs.rollouts), frames)
     originals = inputs.rollouts.read("obs", steps)
     images = reconstruct(tokenizer, originals)
+    qualities = psnr(originals, images)
     title = inputs.say("What survives the codebook: PSNR {agent.psnr_db} dB over the rollouts")
     across = min(max(len(steps), 3), RECONSTRUCTIONS_A_ROW)
     blocks = math.ceil(len(steps) / across)
@@ -91,13 +96,14 @@ def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illust
     grid = figure.subplots(2 * blocks, across, squeeze=False)
     for axes in grid.flat:
         bare(axes)
-    for place, (step, original, image) in enumerate(zip(steps, originals, images, strict=True)):
+    for place, (step, original, image, quality) in enumerate(
+        zip(steps, originals, images, qualities, strict=True)
+    ):
         block, column = divmod(place, across)
         above, below = grid[2 * block, column], grid[2 * block + 1, column]
         above.imshow(original, interpolation="nearest")
         below.imshow(image, interpolation="nearest")
         above.set_title(f"step {step:,}", loc="center", fontsize=8.5)
-        quality = psnr(original[None], image[None])
         below.set_xlabel(f"{number(quality)} dB" if math.isfinite(quality) else "exact", fontsize=8.5)
         if column == 0:
             above.set_ylabel("seen")
@@ -110,18 +116,11 @@ def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illust
     return Illustration("reconstructions", "What the tokenizer keeps", caption, figure)
 
 
-def spread(length: int, wanted: int) -> np.ndarray:
-    """At most `wanted` indices below `length`, distinct, at even distances from first to last: int64 [n]."""
-    return np.unique(np.linspace(0, length - 1, min(wanted, length)).round().astype(np.int64))
-
-
-def _crops_of(inputs: Inputs, code: int) -> np.ndarray:
-    """Rows of a code's crops to show, each of other pixels."""
-    mine = np.flatnonzero((inputs.crops.read("crop_code") == code) & ~inputs.crops.read("crop_random"))
-    _, first = np.unique(inputs.embeddings.read("crop_embedding")[mine], return_index=True)
-    distinct = mine[np.sort(first)]
-    shown: np.ndarray = distinct[spread(len(distinct), CROPS_A_CODE)]
-    return shown
+def _distinct_crops(inputs: Inputs) -> pd.DataFrame:
+    """Code and embedding of the codes' crops by their row; of a code's crops with equal pixels the first."""
+    code, embedding = inputs.crops.read("crop_code"), inputs.embeddings.read("crop_embedding")
+    crops = pd.DataFrame({"code": code, "embedding": embedding})
+    return crops[~inputs.crops.read("crop_random")].drop_duplicates()
 
 
 def _show_map(axes: Axes, inputs: Inputs, pair: int) -> None:

@@ -13,17 +13,42 @@ from irislib.report.wording import Prose
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
+from irislib.stores.rollouts import ROLLOUTS, check_agent
 
 COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Stores, tables and metrics of one run.
+class Numbers:
+    """A JSON file of named numbers.
 
     Attributes:
-        metrics: content of metrics.json; read it with `metric`.
+        path: where it is.
+        stage: that wrote it.
+        content: of the file.
+    """
+
+    path: Path
+    stage: str
+    content: Any
+
+    def get(self, key: str) -> float | None:
+        """A number by its dotted key, None where it is undefined. Raises ArtifactError."""
+        value = self.content
+        for part in key.split("."):
+            value = value.get(part, "missing") if isinstance(value, dict) else "missing"
+        if not isinstance(value, int | float | None):
+            raise ArtifactError(f"{self.path}: has no number {key}; run the {self.stage} stage again")
+        return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Stores, tables and numbers of one run.
+
+    Attributes:
+        metrics: metrics.json; read it with `metric`.
+        evaluation: the agent's evaluation.json; read it with `metric`.
         codes: one row a code of the codebook, sorted by code.
         pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
         labels: one row a (code, label) that occurs.
@@ -34,21 +59,20 @@ class Inputs:
     heatmaps: Store
     crops: Store
     embeddings: Store
-    source: Path
-    metrics: dict[str, Any]
+    metrics: Numbers
+    evaluation: Numbers
     codes: pd.DataFrame
     pairs: pd.DataFrame
     labels: pd.DataFrame
     curves: pd.DataFrame
 
     def metric(self, key: str) -> float | None:
-        """A number of metrics.json by its dotted key, None where it is undefined. Raises ArtifactError."""
-        value: Any = self.metrics
-        for part in key.split("."):
-            if not isinstance(value, dict) or part not in value:
-                raise ArtifactError(f"{self.source}: has no {key}; run the metrics stage again")
-            value = value[part]
-        return None if value is None else float(value)
+        """A number of metrics.json by its dotted key, of evaluation.json where it begins `evaluation.`.
+
+        None where it is undefined. Raises ArtifactError.
+        """
+        file, _, rest = key.partition(".")
+        return self.evaluation.get(rest) if file == "evaluation" else self.metrics.get(key)
 
     def say(self, text: str, **numbers: float) -> str:
         """Text with metrics filled in, and numbers by other names; see `Prose`. Raises ArtifactError."""
@@ -64,26 +88,30 @@ def load_inputs(
     agent: Path, rollouts: Path, heatmaps: Path, crops: Path, embeddings: Path, reports: Path
 ) -> Inputs:
     """Opens the inputs of the report. Raises ArtifactError where one is missing, foreign or damaged."""
-    source = reports / "metrics.json"
-    try:
-        metrics = json.loads(source.read_text())
-    except OSError:
-        raise ArtifactError(f"{source}: missing; run the metrics stage") from None
-    except ValueError:
-        raise ArtifactError(f"{source}: not valid JSON; run the metrics stage again") from None
     codes = _table(reports / "codes.csv", "metrics", ["code", "uses", "consistency", "consistent", "label"])
-    return Inputs(
+    inputs = Inputs(
         rollouts=open_store(rollouts, ROLLOUTS),
         heatmaps=open_store(heatmaps, HEATMAPS),
         crops=open_store(crops, CROPS),
         embeddings=open_store(embeddings, EMBEDDINGS),
-        source=source,
-        metrics=metrics,
+        metrics=_numbers(reports / "metrics.json", "metrics"),
+        evaluation=_numbers(agent / "evaluation.json", "train"),
         codes=codes.assign(consistent=_truth(codes["consistent"])).set_index("code").sort_index(),
         pairs=_pairs(reports / "pairs.csv"),
         labels=_table(reports / "labels.csv", "metrics", ["code", "label", "count", "share"]),
         curves=_curves(agent / "curves"),
     )
+    check_agent(inputs.rollouts, agent)
+    return inputs
+
+
+def _numbers(path: Path, stage: str) -> Numbers:
+    try:
+        return Numbers(path, stage, json.loads(path.read_text()))
+    except OSError:
+        raise ArtifactError(f"{path}: missing; run the {stage} stage") from None
+    except ValueError:
+        raise ArtifactError(f"{path}: not valid JSON; run the {stage} stage again") from None
 
 
 def _curves(folder: Path) -> pd.DataFrame:

@@ -1,10 +1,11 @@
-"""The page: headline, claims, figures; one file that loads nothing but the figures beside it."""
+"""The page: headline, claims, the agent, figures; one file that loads nothing but the figures beside it."""
 
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
 from irislib.report.claims import Claim
+from irislib.report.evaluation import about_parts, about_playing, about_published, comparison
 from irislib.report.inputs import Inputs
 from irislib.report.style import Illustration
 
@@ -30,6 +31,10 @@ def render_page(inputs: Inputs, claims: list[Claim], illustrations: list[Illustr
         setting=_setting(inputs),
         weights=f"{weights} Each crop was resized to {attrs['size']} pixels.",
         claims=claims,
+        comparison=comparison(inputs),
+        about_playing=about_playing(inputs),
+        about_published=about_published(inputs),
+        about_parts=about_parts(inputs),
         illustrations=illustrations,
     ).encode()
 

@@ -5,7 +5,7 @@ import torch
 
 from irislib.agent.tokenizer import Tokenizer
 
-BATCH = 64
+BATCH = 64  # frames
 
 
 @torch.no_grad()
@@ -28,13 +28,20 @@ def reconstruct(tokenizer: Tokenizer, frames: np.ndarray) -> np.ndarray:
     return images
 
 
-def psnr(frames: np.ndarray, images: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB, the mean over frames of -10 log10(mean squared error in [0,1]).
+def psnr(frames: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio of each frame in dB, -10 log10(mean squared error in [0,1]), float64 [N].
 
     Args:
         frames: u8 [N,H,W,3].
-        images: u8 [N,H,W,3], what became of them. Equal ones give infinity.
+        images: u8 [N,H,W,3], what became of them. An equal one gives infinity.
     """
     error = (frames.astype(np.float64) - images.astype(np.float64)) / 255
     with np.errstate(divide="ignore"):
-        return float(np.mean(-10 * np.log10(np.square(error).mean(axis=(1, 2, 3)))))
+        ratio: np.ndarray = -10 * np.log10(np.square(error).mean(axis=(1, 2, 3)))
+    return ratio
+
+
+def reconstruction_psnr(tokenizer: Tokenizer, frames: np.ndarray) -> np.ndarray:
+    """`psnr` of frames u8 [N,H,W,3] to what the tokenizer makes of them, float64 [N]; batch by batch."""
+    batches = (frames[start : start + BATCH] for start in range(0, len(frames), BATCH))
+    return np.concatenate([psnr(batch, reconstruct(tokenizer, batch)) for batch in batches])

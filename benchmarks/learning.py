@@ -1,0 +1,134 @@
+"""How much faster irislib learns than the official code, on the same frames."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+import click
+import numpy as np
+import torch
+
+from benchmarks.contestants import Batches, Official, Ours, collect_frames, paper_config
+from benchmarks.official import OfficialModules
+from benchmarks.official_weights import OFFICIAL
+from benchmarks.timing import ratio, time_in_turn
+from irislib.agent.config import AgentConfig
+
+PRECISIONS: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
+
+
+class Match:
+    """The official code against irislib at each precision, over the same frames.
+
+    Args:
+        folder: for the frames.
+        rounds: in which all take a turn.
+    """
+
+    def __init__(
+        self, modules: OfficialModules, batches: Batches, device: torch.device, folder: Path, rounds: int
+    ) -> None:
+        self.modules, self.batches, self.device, self.rounds = modules, batches, device, rounds
+        self.folder, self.config = folder, paper_config(batches)
+        blocks, burn_in = OFFICIAL.world_model.max_blocks, self.config.fit.actor_critic.burn_in
+        needed = (batches.tokenizer, batches.world_model * blocks, batches.actor_critic * (burn_in + 1))
+        self.replay = collect_frames(folder, max(1000, *needed))
+
+    def contestants(self, sizes: AgentConfig = OFFICIAL) -> tuple[Official, dict[str, Ours]]:
+        """The official agent, new, and irislib's by name, with the same weights."""
+        official = Official(self.modules, sizes, self.config, self.device)
+        weights = official.agent.state_dict()
+        configs = {f"irislib, {p}": replace(self.config, precision=p) for p in PRECISIONS}
+        return official, {
+            name: Ours.over(self.folder, weights, sizes, config, self.device)
+            for name, config in configs.items()
+        }
+
+    def race(self, title: str, runs: Mapping[str, Callable[[], object]]) -> None:
+        """Prints a row a contestant; the first one is the baseline."""
+        seconds = time_in_turn(
+            {name: partial(_one_unit, run) for name, run in runs.items()}, self.rounds, self.device
+        )
+        baseline = next(iter(seconds.values()))
+        for name, values in seconds.items():
+            click.echo(f"| {title} | {name} | {np.median(values):.3g} | {ratio(baseline, values)} |")
+
+
+def print_head() -> None:
+    """Of the table whose rows the races print."""
+    click.echo("\n| work | by | seconds, median | times as fast (range) |\n| --- | --- | --: | --: |")
+
+
+def race_imagination(match: Match) -> None:
+    """Imagining trajectories, and the policy's gradient steps on them, without and with burn-in."""
+    official, ours = match.contestants()
+    fit = match.config.fit.actor_critic
+    rows = _segments(fit.batch_size, 1)
+    size = f"{fit.batch_size} trajectories of {fit.horizon} steps"
+    match.race(
+        f"imagination, {size}",
+        {
+            "official": partial(official.imagine, official.batch(match.replay, rows)),
+            **{name: partial(our.imagine, rows) for name, our in ours.items()},
+        },
+    )
+    _race_steps(match, "actor_critic", f"policy's gradient step, {size}", rows, official, ours)
+    rows = _segments(fit.batch_size, fit.burn_in + 1)
+    title = f"policy's gradient step, {size}, {fit.burn_in} frames of burn-in"
+    _race_steps(match, "actor_critic", title, rows, official, ours)
+
+
+def race_tokenizer(match: Match) -> None:
+    """Gradient steps of the tokenizer."""
+    size = match.batches.tokenizer
+    title = f"tokenizer's gradient step, {size} frames"
+    _race_steps(match, "tokenizer", title, _segments(size, 1), *match.contestants())
+
+
+def race_world_model(match: Match) -> None:
+    """Gradient steps of the world model, on frames seen before in the epoch and on frames never seen."""
+    official, ours = match.contestants()
+    size, blocks = match.batches.world_model, OFFICIAL.world_model.max_blocks
+    rows = _segments(size, blocks)
+    title = f"world model's gradient step, {size} sequences of {blocks} frames"
+    _race_steps(match, "world_model", f"{title}, all seen before", rows, official, ours)
+    epochs = count(2)  # each forgets the tokens of the one before
+
+    def first_visit(our: Ours) -> None:
+        our.step("world_model", our.objective("world_model", next(epochs)), rows)
+
+    match.race(
+        f"{title}, none seen before",
+        {
+            "official": partial(official.step, "world_model", official.batch(match.replay, rows)),
+            **{name: partial(first_visit, our) for name, our in ours.items()},
+        },
+    )
+
+
+def _race_steps(
+    match: Match, component: str, title: str, rows: np.ndarray, official: Official, ours: dict[str, Ours]
+) -> None:
+    match.race(
+        title,
+        {
+            "official": partial(official.step, component, official.batch(match.replay, rows)),
+            **{
+                name: partial(our.step, component, our.objective(component), rows)
+                for name, our in ours.items()
+            },
+        },
+    )
+
+
+def _segments(batch: int, length: int) -> np.ndarray:
+    """Rows int64 [batch,length] of segments without a step in common."""
+    return np.arange(batch * length).reshape(batch, length)
+
+
+def _one_unit(run: Callable[[], object]) -> float:
+    run()
+    return 1.0

@@ -1,0 +1,42 @@
+"""The replay as the tokenizer sees it now: each frame is encoded once, however often it is sampled."""
+
+import numpy as np
+import torch
+
+from irislib.agent.replay import OUTSIDE, Batch, Replay
+from irislib.agent.tokenizer import Tokenizer
+
+AT_ONCE = 256  # frames
+
+
+class EncodedReplay:
+    """Segments of a replay with the tokens of their frames; stale once the tokenizer learns on."""
+
+    def __init__(self, replay: Replay, tokenizer: Tokenizer) -> None:
+        self.replay, self.tokenizer = replay, tokenizer
+        grid = tokenizer.grid
+        self._tokens = np.zeros((replay.steps, grid, grid), np.int16)
+        self._known = np.zeros(replay.steps, bool)
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """The segments with these rows int64 [B,T], as `Replay.sample` draws them."""
+        inside = rows != OUTSIDE
+        needed = np.unique(rows[inside])
+        self._encode(needed[~self._known[needed]])
+        columns = (
+            self._tokens[rows].astype(np.int64),
+            self.replay.actions[rows],
+            self.replay.rewards[rows],
+            self.replay.terminated[rows],
+        )
+        for column in columns:
+            column[~inside] = 0
+        return Batch(*map(torch.from_numpy, (*columns, inside)))
+
+    @torch.no_grad()
+    def _encode(self, rows: np.ndarray) -> None:
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            frames = self.replay.frames(part).to(self.tokenizer.codebook.device)
+            self._tokens[part] = self.tokenizer.encode(frames).cpu().numpy()
+        self._known[rows] = True

@@ -1,0 +1,24 @@
+"""Draws from categorical distributions that do not depend on how a batch is divided."""
+
+import torch
+from torch import Tensor
+
+
+class Sampler:
+    """Draws one category a row; the rows of one rank get the draws that they would get in the whole batch.
+
+    Args:
+        seed: of the random stream.
+        batch: rows of the whole batch.
+        rows: those that are drawn for here.
+    """
+
+    def __init__(self, seed: int, batch: int, rows: slice, device: torch.device) -> None:
+        self.generator = torch.Generator(device).manual_seed(seed)
+        self.batch, self.rows = batch, rows
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Categories int64 [B] by logits float [B,K]: of K exponential clocks with these rates, the first."""
+        clocks = torch.empty(self.batch, logits.shape[1], device=logits.device)
+        clocks.exponential_(generator=self.generator)
+        return (logits.float() - clocks[self.rows].log()).argmax(1)

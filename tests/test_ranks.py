@@ -1,0 +1,148 @@
+"""Several processes that form a group do what one does."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+from tiny import CONFIG
+from together import REPO, run_stage, together
+from torch import nn
+
+from irislib import ranks
+from irislib.agent import Agent
+from irislib.artifacts import digest
+from irislib.errors import ParamError
+from irislib.runtime import cores, workers
+from irislib.workdir import work_in
+from stages import crop, rollout
+
+SAID = {"anything": ("that", {"can be"}), "pickled": range(3)}
+
+
+@pytest.fixture(autouse=True)
+def on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRISLIB_DEVICE", "cpu")
+    monkeypatch.setenv("IRISLIB_WORKERS", "1")
+
+
+def talk(work: Path) -> dict[str, Any]:
+    """Every way to talk, from a process whose own share is its number plus one."""
+    mine = ranks.rank() + 1.0
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    for tensor in model.state_dict().values():
+        tensor.fill_(mine)
+    model[2].requires_grad_(False)
+    model(torch.tensor([[mine, 0.0], [0.0, mine]])).sum().backward()
+    own = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    ranks.average_gradients(model.parameters())
+    averaged = [p.grad for p in model.parameters() if p.grad is not None]
+    before = [tensor.clone() for tensor in model.state_dict().values()]
+    ranks.synchronize(model)
+    x = torch.full((2, 3), mine, requires_grad=True)
+    with ranks.on_first(work_in(work, "talk")) as folder:
+        (folder / str(ranks.rank())).touch()
+        ranks.barrier()
+        met = sorted(file.name for file in folder.iterdir())
+    return {
+        "place": (ranks.rank(), ranks.world_size()),
+        "mean": ranks.mean(x).detach(),
+        "own": own,
+        "averaged": averaged,
+        "gathered": ranks.gather(x.T).detach(),
+        "before": before,
+        "synchronized": list(model.state_dict().values()),
+        "shared": ranks.share(SAID if ranks.rank() == 0 else None),
+        "met": met,
+        "left": list(work.iterdir()),
+        "x": x.detach(),
+    }
+
+
+def test_two_processes_hear_the_same(tmp_path: Path) -> None:
+    first, second = together(talk, tmp_path)
+    assert (first["place"], second["place"]) == ((0, 2), (1, 2))
+    for heard in (first, second):
+        torch.testing.assert_close(heard["mean"], torch.full((2, 3), 1.5))
+        expected = [(a + b) / 2 for a, b in zip(first["own"], second["own"], strict=True)]
+        torch.testing.assert_close(heard["averaged"], expected)
+        assert torch.equal(heard["gathered"], torch.tensor([[1.0, 1.0]] * 3 + [[2.0, 2.0]] * 3))
+        torch.testing.assert_close(heard["synchronized"], first["before"], rtol=0, atol=0)
+        assert heard["shared"] == SAID
+        assert heard["met"] == ["0", "1"]
+    for name in ("own", "before"):
+        assert not any(torch.equal(a, b) for a, b in zip(first[name], second[name], strict=True))
+    assert first["left"] == []
+
+
+def test_alone_nothing_is_started_and_nothing_changes(tmp_path: Path) -> None:
+    with ranks.join():
+        assert not torch.distributed.is_initialized()
+        heard = talk(tmp_path)
+    assert heard["place"] == (0, 1)
+    assert torch.equal(heard["mean"], heard["x"]) and torch.equal(heard["gathered"], heard["x"].T)
+    assert all(torch.equal(a, b) for a, b in zip(heard["own"], heard["averaged"], strict=True))
+    assert heard["shared"] == SAID and heard["met"] == ["0"] and heard["left"] == []
+
+
+def test_rollout_is_the_same_from_one_process_and_from_two(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    (tmp_path / "agent").mkdir()
+    Agent(CONFIG).save(tmp_path / "agent")
+    params = YAML().load(REPO / "params.yaml")
+    params["env"]["length"] = 4
+    params["rollout"] |= {"episodes": 3, "lanes": 2}
+    YAML().dump(params, tmp_path / "params.yaml")
+    options = [
+        f"--{name}={tmp_path / file}" for name, file in (("params", "params.yaml"), ("agent", "agent"))
+    ]
+
+    work, one, two = (tmp_path / name for name in ("work", "one.zarr", "two.zarr"))
+    alone = CliRunner().invoke(rollout.main, [*options, f"--work={work}", f"--out={one}"])
+    assert alone.exit_code == 0, alone.output
+    done = run_stage("stages.rollout", *options, f"--work={work}", f"--out={two}")
+    assert done.returncode == 0, done.stderr
+    assert digest(one) == digest(two)
+    assert "2/2 " in done.stderr  # of 3 episodes, the first process's
+    assert not any(work.iterdir())
+
+
+def complain(wrong: list[int]) -> None:
+    if ranks.rank() in wrong:
+        raise ParamError("train.epochs: too few; use more")
+    ranks.barrier()
+
+
+@pytest.mark.parametrize("wrong", [[1], [0, 1]])
+def test_a_mistake_is_told_once_whoever_finds_it(wrong: list[int]) -> None:
+    """The others, if any, wait for those who never come: they must be ended."""
+    with pytest.raises(AssertionError, match=r"^error: train\.epochs: too few; use more\n$"):
+        together(complain, wrong)
+
+
+def test_an_impossible_number_of_processes_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PET_NPROC_PER_NODE", "two")
+    result = CliRunner().invoke(rollout.main)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: PET_") and result.stderr.count("\n") == 1
+    assert "two" in result.stderr
+
+
+def test_other_stages_run_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(REPO)
+    monkeypatch.setenv("PET_NPROC_PER_NODE", "two")
+    result = CliRunner().invoke(crop.main, ["--heatmaps", str(tmp_path / "x")])
+    assert result.exit_code == 1
+    assert "PET" not in result.stderr and ".zarr: " in result.stderr
+
+
+def test_processes_of_a_host_divide_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IRISLIB_WORKERS")
+    assert workers() == cores()
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": str(2 * cores())}.items():
+        monkeypatch.setenv(name, value)
+    assert workers() == 1
+    monkeypatch.setenv("IRISLIB_WORKERS", "3")
+    assert workers() == 3

@@ -1,0 +1,163 @@
+"""Training as a whole: what it starts from, keeps and resumes, and that ranks share one training."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny import CONFIG, ENV, TRAIN
+from together import together
+
+from irislib.agent import Agent, export_official_iris, load_agent
+from irislib.agent.config import TrainConfig
+from irislib.agent.publish import TOLERANCE, publish
+from irislib.agent.train import first_agent, train
+from irislib.agent.trainer import COMPONENTS, Trainer
+from irislib.artifacts import digest
+from irislib.errors import IrislibError, ParamError
+
+UNTRAINED = replace(TRAIN, epochs=0)
+
+
+def trained(folder: Path, config: TrainConfig = TRAIN) -> Path:
+    train(config, ENV, 3, folder / "work", folder / "agent")
+    return folder / "agent"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An agent trained in one go, with a snapshot of every epoch."""
+    return trained(tmp_path_factory.mktemp("tiny"), replace(TRAIN, snapshots=(1, 2, 3)))
+
+
+def test_every_component_leaves_a_curve(tiny: Path) -> None:
+    for component in COMPONENTS:
+        curve = pd.read_csv(tiny / "curves" / f"{component}.csv")
+        assert curve["epoch"].tolist() == ([2, 3] if component == "actor_critic" else [1, 2, 3])
+        assert np.isfinite(curve["total"]).all()
+        assert curve["step"].tolist()[-1] == 80
+    assert load_agent(tiny).steps == 80
+
+
+def test_snapshots_are_the_agent_as_it_was(tiny: Path, tmp_path: Path) -> None:
+    last = load_agent(tiny / "snapshots/epoch-0003").state_dict()
+    assert all(torch.equal(last[name], weight) for name, weight in load_agent(tiny).state_dict().items())
+    shorter = load_agent(trained(tmp_path, replace(TRAIN, epochs=2)))
+    after_two = load_agent(tiny / "snapshots/epoch-0002")
+    assert after_two.steps == shorter.steps == 80
+    for one, other in zip(after_two.parameters(), shorter.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_checkpoint_carried_to_another_place_is_taken_up(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(TRAIN, snapshots=(1, 2, 3))
+    fit = Trainer._fit
+
+    def killed(self: Trainer, component: str, epoch: int) -> None:
+        if (component, epoch) == ("world_model", 3):
+            raise IrislibError("killed")
+        fit(self, component, epoch)
+
+    with monkeypatch.context() as patch, pytest.raises(IrislibError, match="killed"):
+        patch.setattr(Trainer, "_fit", killed)
+        trained(tmp_path / "here", config)
+    shutil.copytree(tmp_path / "here/work", tmp_path / "there/work")
+    fitted = []
+
+    def noted(self: Trainer, component: str, epoch: int) -> None:
+        fitted.append((component, epoch))
+        fit(self, component, epoch)
+
+    monkeypatch.setattr(Trainer, "_fit", noted)
+    assert digest(trained(tmp_path / "there", config)) == digest(tiny)
+    assert fitted == [(component, 3) for component in COMPONENTS]
+    assert not any((tmp_path / "there/work").iterdir())
+
+
+def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Path) -> None:
+    """With sizes of its own, which take the place of those in the parameters."""
+    other = replace(UNTRAINED, tokenizer=replace(CONFIG.tokenizer, ch=8), init=str(tiny))
+    again = trained(tmp_path, other)
+    assert digest(again / "model.safetensors") == digest(tiny / "model.safetensors")
+    assert load_agent(again).config == load_agent(tiny).config and load_agent(again).steps == 80
+    assert json.loads((again / "evaluation.json").read_text()) == json.loads(
+        (tiny / "evaluation.json").read_text()
+    )
+
+
+def test_training_goes_on_from_an_agent(tiny: Path, tmp_path: Path) -> None:
+    longer = load_agent(trained(tmp_path, replace(TRAIN, init=str(tiny))))
+    assert longer.steps == 160
+    moved = [
+        not torch.equal(a, b) for a, b in zip(longer.parameters(), load_agent(tiny).parameters(), strict=True)
+    ]
+    assert all(moved)
+
+
+def test_training_begins_with_an_official_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    official_channels = replace(CONFIG.tokenizer, ch=64, ch_mult=(1, 1, 1, 1, 1))
+    agent = Agent(replace(CONFIG, tokenizer=official_channels))
+    export_official_iris(agent, tmp_path / "last.pt")
+    again = first_agent(replace(UNTRAINED, init=str(tmp_path / "last.pt")), ENV, 3)
+    assert all(torch.equal(a, b) for a, b in zip(agent.parameters(), again.parameters(), strict=True))
+
+
+def test_an_agent_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    Agent(replace(CONFIG, resolution=144)).save(_folder(tmp_path / "large"))
+    with pytest.raises(ParamError, match=r"env.size: 64, but .*large sees 144 pixels"):
+        trained(tmp_path, replace(UNTRAINED, init=str(tmp_path / "large")))
+    Agent(replace(CONFIG, num_actions=6)).save(_folder(tmp_path / "atari"))
+    with pytest.raises(ParamError, match=r"train.init: .*atari has 6 actions, Crafter 17"):
+        trained(tmp_path, replace(UNTRAINED, init=str(tmp_path / "atari")))
+    short = replace(CONFIG, world_model=replace(CONFIG.world_model, max_blocks=2))
+    Agent(short).save(_folder(tmp_path / "short"))
+    with pytest.raises(ParamError, match=r"horizon: 3 imagined steps do not fit .*max_blocks of 2"):
+        trained(tmp_path, replace(TRAIN, init=str(tmp_path / "short")))
+
+
+def test_half_precision_trains_nearly_the_same(tiny: Path, tmp_path: Path) -> None:
+    coarse = trained(tmp_path, replace(TRAIN, precision="bfloat16"))
+    assert digest(coarse / "model.safetensors") != digest(tiny / "model.safetensors")
+    for component in ("tokenizer", "world_model"):
+        one, other = (pd.read_csv(a / "curves" / f"{component}.csv")["total"] for a in (tiny, coarse))
+        np.testing.assert_allclose(one, other, rtol=0.02)
+
+
+def test_a_published_agent_decodes_the_same_with_half_the_bytes(tiny: Path, tmp_path: Path) -> None:
+    moved = publish(tiny, tmp_path / "reference", ENV, 3)
+    assert 0 < moved <= TOLERANCE
+    full, half = (path / "model.safetensors" for path in (tiny, tmp_path / "reference"))
+    assert half.stat().st_size < 0.6 * full.stat().st_size
+    assert load_agent(tmp_path / "reference").steps == 80
+    assert (tmp_path / "reference/curves/tokenizer.csv").exists()
+
+
+def test_two_ranks_train_what_one_does(tmp_path: Path) -> None:
+    """Without dropout, whose masks are each rank's own."""
+    still = replace(CONFIG.world_model, dropout=0.0)
+    config = replace(TRAIN, world_model=still, snapshots=(2,))
+    alone = trained(_folder(tmp_path / "alone"), config)
+    together(trained, _folder(tmp_path / "pair"), config)
+    pair = tmp_path / "pair/agent"
+    for component in ("collect", *COMPONENTS):
+        one, other = (pd.read_csv(a / "curves" / f"{component}.csv") for a in (alone, pair))
+        pd.testing.assert_frame_equal(one, other, rtol=1e-3)
+    assert load_agent(pair / "snapshots/epoch-0002").steps == 80
+
+
+def test_a_batch_that_ranks_cannot_share_is_refused(tmp_path: Path) -> None:
+    fit = replace(TRAIN.fit, world_model=replace(TRAIN.fit.world_model, batch_size=5))
+    with pytest.raises(AssertionError, match=r"error: train.fit.world_model.batch_size: 5 cannot be divided"):
+        together(trained, tmp_path, replace(TRAIN, fit=fit))
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
