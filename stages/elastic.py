@@ -92,7 +92,7 @@ def launch(command: list[str]) -> None:
             options.log_dir = options.log_dir or folder
             run(options)
     except ChildFailedError as error:
-        raise IrislibError(_causes(error.failures)) from None
+        raise IrislibError(causes(error.failures)) from None
     except SignalException as error:
         if error.sigval == signal.SIGINT:
             raise KeyboardInterrupt from None
@@ -101,7 +101,7 @@ def launch(command: list[str]) -> None:
         raise ParamError(f"PET_*: {error}; see python -m torch.distributed.run --help") from None
 
 
-def _causes(failures: dict[int, Any]) -> str:
+def causes(failures: dict[int, Any]) -> str:
     """What the user should read about failed processes, by rank: each mistake once, in a line."""
     recorded = [
         # As `ErrorHandler.record_exception` writes it: a dict, its message led by the exception's name.

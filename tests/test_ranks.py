@@ -1,23 +1,27 @@
 """Several processes that form a group do what one does."""
 
+import importlib
+import os
+import pickle
+import signal
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
 from ruamel.yaml import YAML
-from tiny import CONFIG
 from together import REPO, run_stage, together
 from torch import nn
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure, get_error_handler
 
 from irislib import ranks
-from irislib.agent import Agent
 from irislib.artifacts import digest
 from irislib.errors import ParamError
 from irislib.runtime import cores, workers
 from irislib.workdir import work_in
-from stages import crop, rollout
+from stages.elastic import causes
 
 SAID = {"anything": ("that", {"can be"}), "pickled": range(3)}
 
@@ -26,6 +30,12 @@ SAID = {"anything": ("that", {"can be"}), "pickled": range(3)}
 def on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRISLIB_DEVICE", "cpu")
     monkeypatch.setenv("IRISLIB_WORKERS", "1")
+
+
+def stage(name: str) -> click.Command:
+    """Imported when needed: the processes of `together` import this file, and most need no stage."""
+    command: click.Command = importlib.import_module(f"stages.{name}").main
+    return command
 
 
 def talk(work: Path) -> dict[str, Any]:
@@ -61,8 +71,26 @@ def talk(work: Path) -> dict[str, Any]:
     }
 
 
-def test_two_processes_hear_the_same(tmp_path: Path) -> None:
-    first, second = together(talk, tmp_path)
+def talk_and_fail(folder: Path) -> None:
+    heard = talk(folder / "work")
+    (folder / str(ranks.rank())).write_bytes(pickle.dumps(heard))
+    ranks.barrier()
+    if ranks.rank() == 1:
+        raise ParamError("train.epochs: too few; use more")
+    ranks.barrier()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], str]:
+    """What each of two processes heard, and what they wrote on stderr when the second one failed."""
+    folder = tmp_path_factory.mktemp("two")
+    with pytest.raises(AssertionError) as failure:
+        together(talk_and_fail, folder)
+    return [pickle.loads((folder / str(rank)).read_bytes()) for rank in range(2)], str(failure.value)
+
+
+def test_two_processes_hear_the_same(two: tuple[list[dict[str, Any]], str]) -> None:
+    first, second = two[0]
     assert (first["place"], second["place"]) == ((0, 2), (1, 2))
     for heard in (first, second):
         torch.testing.assert_close(heard["mean"], torch.full((2, 3), 1.5))
@@ -73,7 +101,7 @@ def test_two_processes_hear_the_same(tmp_path: Path) -> None:
         assert heard["shared"] == SAID
         assert heard["met"] == ["0", "1"]
     for name in ("own", "before"):
-        assert not any(torch.equal(a, b) for a, b in zip(first[name], second[name], strict=True))
+        assert not all(torch.equal(a, b) for a, b in zip(first[name], second[name], strict=True))
     assert first["left"] == []
 
 
@@ -88,6 +116,10 @@ def test_alone_nothing_is_started_and_nothing_changes(tmp_path: Path) -> None:
 
 
 def test_rollout_is_the_same_from_one_process_and_from_two(tmp_path: Path) -> None:
+    from tiny import CONFIG
+
+    from irislib.agent import Agent
+
     torch.manual_seed(0)
     (tmp_path / "agent").mkdir()
     Agent(CONFIG).save(tmp_path / "agent")
@@ -100,7 +132,7 @@ def test_rollout_is_the_same_from_one_process_and_from_two(tmp_path: Path) -> No
     ]
 
     work, one, two = (tmp_path / name for name in ("work", "one.zarr", "two.zarr"))
-    alone = CliRunner().invoke(rollout.main, [*options, f"--work={work}", f"--out={one}"])
+    alone = CliRunner().invoke(stage("rollout"), [*options, f"--work={work}", f"--out={one}"])
     assert alone.exit_code == 0, alone.output
     done = run_stage("stages.rollout", *options, f"--work={work}", f"--out={two}")
     assert done.returncode == 0, done.stderr
@@ -109,22 +141,30 @@ def test_rollout_is_the_same_from_one_process_and_from_two(tmp_path: Path) -> No
     assert not any(work.iterdir())
 
 
-def complain(wrong: list[int]) -> None:
-    if ranks.rank() in wrong:
-        raise ParamError("train.epochs: too few; use more")
-    ranks.barrier()
+def test_a_mistake_that_one_finds_ends_all_in_one_line(two: tuple[list[dict[str, Any]], str]) -> None:
+    """The other waited for it, and would for a day."""
+    assert two[1] == "error: train.epochs: too few; use more\n"
 
 
-@pytest.mark.parametrize("wrong", [[1], [0, 1]])
-def test_a_mistake_is_told_once_whoever_finds_it(wrong: list[int]) -> None:
-    """The others, if any, wait for those who never come: they must be ended."""
-    with pytest.raises(AssertionError, match=r"^error: train\.epochs: too few; use more\n$"):
-        together(complain, wrong)
+def test_a_mistake_that_all_find_is_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = str(tmp_path / "error.json")
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", file)
+    get_error_handler().record_exception(ParamError("train.epochs: too few; use more"))
+    failures = {rank: ProcessFailure(rank, 1, 1, file) for rank in (0, 1)}
+    assert causes(failures) == "train.epochs: too few; use more"
+
+
+def test_the_process_that_died_first_is_named() -> None:
+    failures = {
+        rank: ProcessFailure(rank, os.getpid(), -number, "")
+        for rank, number in enumerate((signal.SIGTERM, signal.SIGKILL, signal.SIGTERM))
+    }
+    assert causes(failures).startswith("rank 1: ended with SIGKILL; ")
 
 
 def test_an_impossible_number_of_processes_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PET_NPROC_PER_NODE", "two")
-    result = CliRunner().invoke(rollout.main)
+    result = CliRunner().invoke(stage("rollout"))
     assert result.exit_code == 1
     assert result.stderr.startswith("error: PET_") and result.stderr.count("\n") == 1
     assert "two" in result.stderr
@@ -133,7 +173,7 @@ def test_an_impossible_number_of_processes_is_one_line(monkeypatch: pytest.Monke
 def test_other_stages_run_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(REPO)
     monkeypatch.setenv("PET_NPROC_PER_NODE", "two")
-    result = CliRunner().invoke(crop.main, ["--heatmaps", str(tmp_path / "x")])
+    result = CliRunner().invoke(stage("crop"), ["--heatmaps", str(tmp_path / "x")])
     assert result.exit_code == 1
     assert "PET" not in result.stderr and ".zarr: " in result.stderr
 

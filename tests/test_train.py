@@ -85,6 +85,7 @@ def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Pat
     other = replace(UNTRAINED, tokenizer=replace(CONFIG.tokenizer, ch=8), init=str(tiny))
     again = trained(tmp_path, other)
     assert digest(again / "model.safetensors") == digest(tiny / "model.safetensors")
+    assert digest(again / "curves") == digest(tiny / "curves")
     assert load_agent(again).config == load_agent(tiny).config and load_agent(again).steps == 80
     assert json.loads((again / "evaluation.json").read_text()) == json.loads(
         (tiny / "evaluation.json").read_text()
@@ -94,6 +95,9 @@ def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Pat
 def test_training_goes_on_from_an_agent(tiny: Path, tmp_path: Path) -> None:
     longer = load_agent(trained(tmp_path, replace(TRAIN, init=str(tiny))))
     assert longer.steps == 160
+    curve = pd.read_csv(tmp_path / "agent/curves/tokenizer.csv")
+    assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert curve["step"].tolist() == [40, 80, 80, 120, 160, 160]
     moved = [
         not torch.equal(a, b) for a, b in zip(longer.parameters(), load_agent(tiny).parameters(), strict=True)
     ]

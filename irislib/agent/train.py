@@ -46,11 +46,27 @@ def train(config: TrainConfig, env: EnvConfig, seed: int, work: Path, out: Path)
                 agent.save(partial)
                 (partial / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n")
                 (partial / "curves").mkdir()
-                for component, rows in trainer.curves.items():
-                    frame = pd.DataFrame(rows, columns=["epoch", "step", *CURVES[component]])
-                    frame.to_csv(partial / "curves" / f"{component}.csv", index=False, float_format="%.6g")
+                for component, curve in _curves(trainer, *origin).items():
+                    curve.to_csv(partial / "curves" / f"{component}.csv", index=False, float_format="%.6g")
                 if trainer.snapshots.exists():
                     shutil.copytree(trainer.snapshots, partial / "snapshots")
+
+
+def _curves(trainer: Trainer, *origin: Path) -> dict[str, pd.DataFrame]:
+    """The training curves; they go on where those of the agent that it began with end."""
+    curves = {
+        component: pd.DataFrame(rows, columns=["epoch", "step", *CURVES[component]])
+        for component, rows in trainer.curves.items()
+    }
+    for folder in origin:
+        if (folder / "curves").is_dir():
+            past = {component: pd.read_csv(folder / "curves" / f"{component}.csv") for component in curves}
+            epochs = max((curve["epoch"].max() for curve in past.values() if len(curve)), default=0)
+            for component, curve in curves.items():
+                curve["epoch"] += epochs
+                if len(past[component]):
+                    curves[component] = pd.concat([past[component], curve]) if len(curve) else past[component]
+    return curves
 
 
 def first_agent(config: TrainConfig, env: EnvConfig, seed: int) -> Agent:
