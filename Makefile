@@ -25,7 +25,7 @@ lint: setup ## check style and types
 	$(BIN)/mypy
 
 test: lint ## check everything, as CI does
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
 deps: setup ## bring the code deps of dvc.yaml up to date with the imports
 	$(BIN)/python -m stages.deps

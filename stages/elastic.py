@@ -21,7 +21,7 @@ from irislib.runtime import cores, launched
 from stages.common import INTERRUPTED, Stage
 
 STARTERS = ("PET_NPROC_PER_NODE", "PET_NNODES")
-GRACE = 3.0  # seconds
+GRACE = 5.0  # seconds
 
 
 class ElasticStage(Stage):
