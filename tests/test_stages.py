@@ -230,7 +230,7 @@ def imports_of(*folders: str) -> set[str]:
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names.add(node.module or "")
-    own = {"irislib", "stages", *(file.stem for file in Path("tests").glob("*.py"))}
+    own = {"benchmarks", "irislib", "stages", *(file.stem for file in Path("tests").glob("*.py"))}
     return {name.split(".")[0] for name in names} - sys.stdlib_module_names - own
 
 

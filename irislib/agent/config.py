@@ -141,11 +141,19 @@ class FitTokenizerConfig(FitConfig):
     """Adds the revival of idle codes.
 
     Attributes:
-        revive_after: batches without use after which a code is moved to an encoder output; 0 (IRIS): never.
+        revive_after: batches of an epoch without use after which a code is moved to an encoder output;
+            0 (IRIS): never.
     """
 
     __pydantic_config__ = STRICT
     revive_after: NonNegative
+
+    def __post_init__(self) -> None:
+        require(
+            self.revive_after <= self.steps_per_epoch,
+            "revive_after",
+            f"{self.revive_after} batches never come, an epoch has {self.steps_per_epoch}; use fewer, or 0",
+        )
 
 
 @dataclass(frozen=True)
