@@ -90,19 +90,19 @@ def race_tokenizer(match: Match) -> None:
 
 
 def race_world_model(match: Match) -> None:
-    """Gradient steps of the world model, on frames seen before in the epoch and on frames never seen."""
+    """Gradient steps of the world model, on frames that were encoded before in the epoch and on new ones."""
     official, ours = match.contestants()
     size, blocks = match.batches.world_model, OFFICIAL.world_model.max_blocks
     rows = _segments(size, blocks)
     title = f"world model's gradient step, {size} sequences of {blocks} frames"
-    _race_steps(match, "world_model", f"{title}, all seen before", rows, official, ours)
+    _race_steps(match, "world_model", f"{title}, their tokens known", rows, official, ours)
     epochs = count(2)  # each forgets the tokens of the one before
 
     def first_visit(our: Ours) -> None:
         our.step("world_model", our.objective("world_model", next(epochs)), rows)
 
     match.race(
-        f"{title}, none seen before",
+        f"{title}, their tokens unknown",
         {
             "official": partial(official.step, "world_model", official.batch(match.replay, rows)),
             **{name: partial(first_visit, our) for name, our in ours.items()},

@@ -18,7 +18,7 @@ from irislib.seeding import stream
 
 PARAMS = Path("params.yaml")
 CHUNK, SHOWN_AT = 1000, (1000, 5000, 10_000, 20_000)  # steps
-BATCHES = 10  # of each component, after every chunk
+BATCHES = 4  # of each component, after every chunk
 STATUS = Path("/proc/self/status")  # Linux
 FIELDS = ("RssAnon", "RssFile", "VmHWM")
 

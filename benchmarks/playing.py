@@ -46,7 +46,7 @@ def time_playing(device: torch.device, rounds: int, length: int, folder: Path) -
     }
     lanes, processes = rollout.lanes, workers()
     for sizes, agent, cut, shards in (
-        ("laptop", laptop, env, 3),
+        ("laptop", laptop, env, 2),
         ("official", OFFICIAL, EnvConfig(length=length), 1),
     ):
         torch.manual_seed(0)

@@ -17,8 +17,6 @@ from irislib.errors import ParamError
 
 T = TypeVar("T")
 
-SECTIONS = ("seed", "env", "train", "rollout", "gradcam", "crop", "embed", "metrics", "plots")
-
 # Set as `__pydantic_config__` on every section: a typo is an error, and 1 is not True.
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -32,7 +30,7 @@ def load_params(path: Path, section: str, into: type[T]) -> T:
         into: the dataclass (or plain type) that it must fit.
 
     Raises:
-        ParamError: the file cannot be read, holds a section nobody knows, or the section does not fit.
+        ParamError: the file cannot be read, or the section is missing or does not fit.
     """
     return parse_section(read_yaml(path), section, into, str(path))
 
@@ -48,15 +46,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except YAMLError as error:
         raise ParamError(f"{path}: not valid YAML ({' '.join(str(error).split())}); mend that line") from None
     if not isinstance(values, dict):
-        raise ParamError(f"{path}: must hold one section a stage ({', '.join(SECTIONS)})")
+        raise ParamError(f"{path}: must hold one section a stage")
     return values
 
 
 def parse_section(values: dict[str, Any], section: str, into: type[T], source: str = "params") -> T:
     """Like `load_params`, on values that are read already."""
-    unknown = [key for key in values if key not in SECTIONS]
-    if unknown:
-        raise ParamError(f"{unknown[0]}: unknown section in {source}; known: {', '.join(SECTIONS)}")
     if section not in values:
         raise ParamError(f"{section}: missing from {source}; add it")
     return parse_value(values[section], section, into)

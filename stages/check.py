@@ -8,6 +8,7 @@ import click
 from irislib.agent.config import TrainConfig
 from irislib.agent.rollout import RolloutConfig
 from irislib.envs.crafter import EnvConfig
+from irislib.errors import ParamError
 from irislib.interpret.embedders import EmbedConfig
 from irislib.interpret.heatmaps import GradcamConfig
 from irislib.interpret.metrics import MetricsConfig
@@ -30,7 +31,14 @@ CONFIGS: dict[str, type] = {
 
 
 def check(values: dict[str, Any], source: str) -> None:
-    """Raises ParamError for the first section that does not fit; `source` names the file."""
+    """Raises ParamError for the first section that nobody knows or that does not fit.
+
+    Args:
+        source: names the file.
+    """
+    for section in values:
+        if section not in CONFIGS:
+            raise ParamError(f"{section}: unknown section in {source}; known: {', '.join(CONFIGS)}")
     for section, config in CONFIGS.items():
         parse_section(values, section, config, source)
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from irislib.errors import ParamError
-from irislib.params import SECTIONS, STRICT, load_params, parse_section, require
+from irislib.params import STRICT, load_params, parse_section, require
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,9 @@ def test_plain_sections_are_strict_too(seed: object) -> None:
     assert complaint(seed, int).startswith("crop: ")
 
 
-def test_missing_and_unknown_sections_are_named() -> None:
+def test_a_missing_section_is_named() -> None:
     with pytest.raises(ParamError, match=r"^seed: missing"):
         parse_section({"crop": GOOD}, "seed", int)
-    with pytest.raises(ParamError, match=r"^crpo: unknown section.*crop"):
-        parse_section({"crpo": GOOD, "seed": 0}, "seed", int)
 
 
 @pytest.mark.parametrize("text", ["a: [1", "a: 1\na: 2", "- seed", "", "seed: 0\n\tenv: 1"])
@@ -117,5 +115,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_the_files_sections_are_read_by_name(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
-    file.write_text("".join(f"{name}: {number}\n" for number, name in enumerate(SECTIONS)))
-    assert [load_params(file, name, int) for name in SECTIONS] == list(range(len(SECTIONS)))
+    file.write_text("seed: 3\ncrop: 4\n")
+    assert [load_params(file, name, int) for name in ("seed", "crop")] == [3, 4]
