@@ -13,6 +13,7 @@ from irislib.interpret.embedders import EmbedConfig
 from irislib.interpret.heatmaps import GradcamConfig
 from irislib.interpret.metrics import MetricsConfig
 from irislib.interpret.regions import CropConfig
+from irislib.interpret.sensitivity import SensitivityConfig
 from irislib.params import parse_section, read_yaml
 from irislib.report.build import PlotsConfig
 from stages.common import Stage, params_option
@@ -26,6 +27,7 @@ CONFIGS: dict[str, type] = {
     "crop": CropConfig,
     "embed": EmbedConfig,
     "metrics": MetricsConfig,
+    "sensitivity": SensitivityConfig,
     "plots": PlotsConfig,
 }
 

@@ -15,9 +15,9 @@ from stages.common import Stage, agent_option, params_option, path_option, rollo
 @rollouts_option
 @path_option("out", "data/heatmaps.zarr", "Maps, and which observation and code use which.")
 def main(params: Path, agent: Path, rollouts: Path, out: Path) -> None:
-    """Computes the Grad-CAM map of every code in every observation."""
+    """Computes the map of every code in every observation, by Grad-CAM or what stands in for it."""
     config = load_params(params, "gradcam", GradcamConfig)
-    compute_heatmaps(config, agent=agent, rollouts=rollouts, out=out)
+    compute_heatmaps(config, seed=load_params(params, "seed", int), agent=agent, rollouts=rollouts, out=out)
 
 
 if __name__ == "__main__":

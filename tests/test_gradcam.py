@@ -14,9 +14,11 @@ from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret import heatmaps, pairs
+from irislib.interpret.attributions import Method
 from irislib.interpret.gradcam import Score
 from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.pairs import find_pairs
+from irislib.params import parse_section
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
@@ -51,9 +53,15 @@ def stores(agent: Agent, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 
 def run(
-    stores: tuple[Path, Path], out: Path, score: Score = "mean", layer: str = "code_input", batch: int = 4
+    stores: tuple[Path, Path],
+    out: Path,
+    score: Score = "mean",
+    layer: str = "code_input",
+    batch: int = 4,
+    method: Method = "gradcam",
 ) -> Store:
-    compute_heatmaps(GradcamConfig(score, layer, batch), agent=stores[0], rollouts=stores[1], out=out)
+    config = GradcamConfig(method, score, layer, samples=3, batch_size=batch)
+    compute_heatmaps(config, seed=0, agent=stores[0], rollouts=stores[1], out=out)
     return open_store(out, HEATMAPS)
 
 
@@ -218,3 +226,42 @@ def refuse(agent: Path, folder: Path, tokens: np.ndarray, player: Path) -> str:
         run((agent, rollouts), out)
     assert not out.exists()
     return str(error.value)
+
+
+def test_the_default_method_has_the_bits_of_grad_cam_written_out(
+    agent: Agent, stores: tuple[Path, Path], tmp_path: Path
+) -> None:
+    maps = run(stores, tmp_path / "out", batch=1000)
+    code, where = (torch.from_numpy(maps.read(name)) for name in ("map_code", "map_positions"))
+    tokenizer = agent.tokenizer
+    latents = (tokenizer.codebook[code.long()][:, :, None, None] * where[:, None]).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(tokenizer.decode(latents).mean((1, 2, 3)).sum(), latents)
+    raw = (gradient.mean((2, 3), keepdim=True) * latents).sum(1).detach().numpy()
+    np.testing.assert_array_equal(maps.read("map"), np.maximum(raw, 0))
+    np.testing.assert_array_equal(maps.read("map_raw_max"), raw.max((1, 2)))
+
+
+@pytest.fixture(scope="module")
+def plain(stores: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return run(stores, tmp_path_factory.mktemp("plain") / "out")
+
+
+@pytest.mark.parametrize("method", ["hirescam", "integrated_gradients", "gradient_shap", "occlusion"])
+def test_other_methods_fill_the_same_store_whatever_the_batches(
+    stores: tuple[Path, Path], plain: Store, tmp_path: Path, method: Method
+) -> None:
+    maps, again = (run(stores, tmp_path / str(batch), method=method, batch=batch) for batch in (1000, 3))
+    for name in ("map_code", "map_positions", "pair_step", "pair_map"):
+        np.testing.assert_array_equal(maps.read(name), plain.read(name))
+    high, low = maps.read("map_raw_max"), maps.read("map_raw_min")
+    close = {"rtol": 0, "atol": 1e-4 * np.abs([high, low]).max()}
+    np.testing.assert_allclose(again.read("map"), maps.read("map"), **close)
+    assert maps.read("map")[~maps.read("map_positions")].max() == 0
+    assert not np.allclose(plain.read("map_raw_max"), high, **close)
+
+
+def test_only_gradients_have_a_layer() -> None:
+    values = {"method": "occlusion", "score": "mean", "layer": "decoder.mid", "samples": 1, "batch_size": 1}
+    with pytest.raises(ParamError, match=r"^gradcam\.layer: occlusion .*code_input$"):
+        parse_section({"gradcam": values}, "gradcam", GradcamConfig)
+    parse_section({"gradcam": values | {"method": "hirescam"}}, "gradcam", GradcamConfig)

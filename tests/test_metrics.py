@@ -25,7 +25,15 @@ from irislib.stores.rollouts import ROLLOUTS, agent_digest
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-CONFIG = MetricsConfig(alpha=0.05, permutations=199, min_crops=3, min_pair_count=2, psnr_frames=5)
+CONFIG = MetricsConfig(
+    alpha=0.05,
+    permutations=299,
+    min_crops=3,
+    min_pair_count=2,
+    min_set_share=0.0,
+    max_set_size=3,
+    psnr_frames=5,
+)
 KEYS = {
     "agent": "episodes transitions return_mean return_std length_mean crafter_score success_rate psnr_db "
     "training_steps",
@@ -35,18 +43,30 @@ KEYS = {
     "distinct_maps_before_relu used_codes_always_empty used_codes_always_empty_before_relu",
     "maps": "distinct pairs nonempty_pairs pairs_per_map",
     "crops": "regions crops distinct_crops codes_with_crops",
-    "consistency": "codes_tested codes_consistent share_consistent share_of_codebook mean_cosine_codes "
-    "mean_cosine_random median_effect_size alpha",
+    "consistency": "codes_tested codes_consistent share_consistent share_of_codebook codes_too_few_crops "
+    "codes_too_few_episodes mean_cosine_codes mean_cosine_random median_difference median_effect_size "
+    "mean_monosemanticity_codes mean_monosemanticity_random codes_tested_in_place codes_beyond_place "
+    "codes_consistent_beyond_place mean_cosine_same_place alpha",
     "cooccurrence": "pairs_seen pairs_tested pairs_judged pairs_interpretable observations_covered "
-    "single_episode_share",
-    "semantics": "nmi nmi_null purity purity_null",
+    "interpretable_median_share single_episode_share pairs_meaningful observations_covered_meaningful "
+    "meaningful_median_share meaningful_median_episodes sets_tested sets_meaningful "
+    "observations_covered_by_sets sets_median_episodes sets_single_episode_share",
+    "semantics": "nmi homogeneity completeness purity nmi_null nmi_place purity_null purity_place mean_iou "
+    "mean_iou_place codes_terrain codes_hud codes_telling_item codes_named codes_consistent_named terrain "
+    "cells",
 }
 COLUMNS = {
     "codes": "code uses steps_present distinct_maps empty_share empty_share_before_relu crops distinct_crops "
-    "episodes consistency consistency_random effect_size p_value q_value consistent label label_share "
-    "label_lift hud_share",
-    "pairs": "code_a code_b count share pmi episodes cropped consistency consistency_random interpretable",
-    "labels": "code label count share lift",
+    "episodes consistency consistency_random monosemanticity monosemanticity_random difference "
+    "difference_low difference_high effect_size p_value q_value consistent untested place_crops "
+    "consistency_place place_difference place_p_value place_q_value beyond_place label label_share "
+    "label_lift label_q_value named iou_label iou iou_elsewhen hud_share kind cell_label cell_label_share "
+    "cell_label_lift item item_share item_correlation item_information item_p_value item_q_value told_item "
+    "told_information",
+    "pairs": "code_a code_b count share pmi episodes p_value q_value label_a label_b label_share label_lift "
+    "cropped consistency consistency_random interpretable meaningful",
+    "sets": "codes size count share episodes pmi p_value q_value labels meaningful",
+    "labels": "code label count share lift mass_share place_share p_value q_value iou",
 }
 
 
@@ -60,6 +80,8 @@ class World:
     pair_step: np.ndarray
     pair_map: np.ndarray
     codes: int
+    episodes: int
+    semantic: np.ndarray | None = None  # u8 [T,7,9]; at random by default
 
 
 def by_hand() -> World:
@@ -73,6 +95,7 @@ def by_hand() -> World:
         pair_step=np.array([0, 1, 1, 2, 2, 3]),
         pair_map=np.array([0, 1, 2, 1, 2, 3]),
         codes=4,
+        episodes=2,
     )
 
 
@@ -82,7 +105,7 @@ def by_chance(seed: int = 0, steps: int = 40, codes: int = 6) -> World:
     tokens = np.minimum(rng.integers(0, codes, (steps, 4, 4)), rng.integers(0, codes, (steps, 1, 1)))
     pairs = np.array([(t, k) for t in range(steps) for k in np.unique(tokens[t])])
     raw = rng.random((len(pairs), 4, 4)) * rng.choice([1, 1, -1], (len(pairs), 1, 1))
-    return World(tokens, raw, pairs[:, 1], pairs[:, 0], np.arange(len(pairs)), codes)
+    return World(tokens, raw, pairs[:, 1], pairs[:, 0], np.arange(len(pairs)), codes, episodes=8)
 
 
 def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
@@ -96,7 +119,7 @@ def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
     write_heatmaps(paths["heatmaps"], world)
     alive = np.flatnonzero(world.raw.max(axis=(1, 2))[world.pair_map] > 0) if with_crops else np.zeros(0, int)
     write_crops(paths["crops"], world, alive)
-    vectors = rng.normal(size=(2 * len(alive), 8))
+    vectors = rng.normal(size=(2 * len(alive), 64))
     vectors[: len(alive)][world.code[world.pair_map[alive]] == 1] += 5
     write_embeddings(paths["embeddings"], vectors)
     return paths
@@ -115,6 +138,7 @@ def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
         "agent": agent_digest(path.with_name("agent")),
         "codebook_size": world.codes,
         "label_names": ["grass", "tree", "cow"],
+        "item_names": ["health", "wood"],
         "achievement_names": ["eat", "wake"],
         "cell": 7,
     }
@@ -126,10 +150,12 @@ def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
             reward=np.arange(steps, dtype=np.float32),
             terminated=np.zeros(steps, bool),
             truncated=np.zeros(steps, bool),
-            # Lanes interleave: episodes 3 and 5 take turns.
-            episode=np.where(np.arange(steps) % 2, 5, 3).astype(np.int32),
-            semantic=rng.integers(0, 3, (steps, 7, 9)).astype(np.uint8),
-            inventory=np.zeros((steps, 16), np.uint8),
+            # Lanes interleave.
+            episode=(2 * (np.arange(steps) % world.episodes) + 3).astype(np.int32),
+            semantic=rng.integers(0, 3, (steps, 7, 9)).astype(np.uint8)
+            if world.semantic is None
+            else world.semantic,
+            inventory=rng.integers(0, 3, (steps, 2)).astype(np.uint8),
             achievement=np.stack([np.arange(steps) == 1, np.zeros(steps, bool)], axis=1),
         )
 
@@ -151,7 +177,7 @@ def write_heatmaps(path: Path, world: World, steps: int | None = None) -> None:
 def write_crops(path: Path, world: World, pairs: np.ndarray) -> None:
     n = len(pairs)
     maps = world.pair_map[pairs]
-    with writing(path, CROPS, {}) as store:
+    with writing(path, CROPS, {"threshold": 0.5}) as store:
         store.append(
             region_map=maps.astype(np.int32),
             region_box=np.zeros((n, 4), np.int16),
@@ -212,7 +238,7 @@ def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_p
     metrics = measure(write(tmp_path, world, with_crops), tmp_path / "out")
     assert {section: " ".join(values) for section, values in metrics.items()} == KEYS
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
-        *("codes.csv", "labels.csv", "metrics.json", "pairs.csv"),
+        *("codes.csv", "labels.csv", "metrics.json", "pairs.csv", "sets.csv"),
     ]
     for name, columns in COLUMNS.items():
         assert " ".join(pd.read_csv(tmp_path / f"out/{name}.csv").columns) == columns
@@ -245,9 +271,93 @@ def test_labels_equal_a_count_of_pixels(tmp_path: Path) -> None:
     assert len(expected) > 6
 
 
+def test_overlap_equals_a_count_of_pixels(tmp_path: Path) -> None:
+    world = by_chance()
+    paths = write(tmp_path, world)
+    measure(paths, tmp_path / "out")
+    semantic = open_store(paths["rollouts"], ROLLOUTS).read("semantic")
+    maps = torch.from_numpy(world.raw.clip(0))[:, None]
+    large = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
+    inside = (large >= 0.5 * large.max(axis=(1, 2), keepdims=True)) & (large > 0)
+    shared, either = np.zeros((2, world.codes, 4))
+    for step, row in zip(world.pair_step, world.pair_map, strict=True):
+        under = np.full((63, 63), 3)
+        under[:49] = np.kron(semantic[step], np.ones((7, 7), int))
+        mask = inside[row, :63, :63]
+        for label in range(4) if mask.any() else ():
+            shared[world.code[row], label] += (mask & (under == label)).sum()
+            either[world.code[row], label] += (mask | (under == label)).sum()
+    iou = shared / either
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    assert codes["iou"].to_numpy() == pytest.approx(iou.max(axis=1), rel=1e-4)
+    names = np.array(["grass", "tree", "cow", "hud"])
+    assert list(codes["iou_label"]) == list(names[iou.argmax(axis=1)])
+
+
+def test_labels_of_tokens_equal_a_count_of_pixels(tmp_path: Path) -> None:
+    world = by_chance()
+    paths = write(tmp_path, world)
+    measure(paths, tmp_path / "out")
+    semantic = open_store(paths["rollouts"], ROLLOUTS).read("semantic")
+    counts = np.zeros((world.codes, 4), int)
+    for step, tokens in enumerate(world.tokens):
+        under = np.full((64, 64), -1)
+        under[:63, :63] = 3
+        under[:49, :63] = np.kron(semantic[step], np.ones((7, 7), int))
+        for y, x in np.ndindex(4, 4):
+            patch = under[16 * y : 16 * y + 16, 16 * x : 16 * x + 16]
+            counts[tokens[y, x], np.bincount(patch[patch >= 0], minlength=4).argmax()] += 1
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    names = np.array(["grass", "tree", "cow", "hud"])
+    assert list(codes["cell_label"]) == list(names[counts.argmax(axis=1)])
+    assert codes["cell_label_share"].to_numpy() == pytest.approx(
+        counts.max(axis=1) / counts.sum(axis=1), rel=1e-4
+    )
+
+
+def planted(steps: int = 80, codes: int = 4) -> World:
+    """A cow somewhere in a meadow in every observation; code 1 where it is, code 2 anywhere."""
+    rng = np.random.default_rng(3)
+    tokens = rng.choice([0, 3], (steps, 4, 4))
+    semantic = np.zeros((steps, 7, 9), np.uint8)
+    raw, pairs = [], []
+    for step in range(steps):
+        y, x = rng.integers(0, [3, 4])
+        tokens[step, y, x] = 1
+        tokens[step, rng.integers(0, 3), rng.integers(0, 4)] = 2
+        top, left = 16 * y // 7, 16 * x // 7
+        semantic[step, top : top + 3, left : left + 3] = 2
+        for code in np.unique(tokens[step]):
+            place = rng.choice(np.flatnonzero(tokens[step] == code))
+            pairs.append((step, code))
+            raw.append(np.eye(16)[place].reshape(4, 4))
+    step, code = np.array(pairs).T
+    return World(tokens, np.array(raw), code, step, np.arange(len(step)), codes, 8, semantic)
+
+
+def test_planted_code_is_found_and_named_and_random_ones_are_not(tmp_path: Path) -> None:
+    measure(write(tmp_path, planted()), tmp_path / "out")
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    assert list(codes["consistent"]) == [False, True, False, False]
+    # Codes 0 and 3 are never where the cow is, so they show more of the meadow than their places do.
+    assert list(codes["named"]) == [True, True, False, True]
+    row = codes.loc[1]
+    assert (row["label"], row["iou_label"], row["cell_label"], row["kind"]) == (
+        "cow",
+        "cow",
+        "cow",
+        "terrain",
+    )
+    assert row["label_share"] > 0.9
+    assert row["iou"] > 2 * row["iou_elsewhen"]
+    labels = pd.read_csv(tmp_path / "out/labels.csv").set_index(["code", "label"])
+    assert labels.loc[(1, "cow"), "mass_share"] > 2 * labels.loc[(1, "cow"), "place_share"]
+    assert (codes["label"].drop(1) != "cow").all()
+
+
 def test_sums_agree_with_the_tables(tmp_path: Path) -> None:
     world = by_chance(steps=14)
-    metrics = measure(write(tmp_path, world), tmp_path / "out", replace(CONFIG, min_crops=6))
+    metrics = measure(write(tmp_path, world), tmp_path / "out", replace(CONFIG, min_crops=8))
     codes, pairs = pd.read_csv(tmp_path / "out/codes.csv"), pd.read_csv(tmp_path / "out/pairs.csv")
     tested = codes[codes["p_value"].notna()]
     assert 0 < len(tested) < codes["consistency"].notna().sum()
@@ -279,9 +389,21 @@ def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
         "pairs_judged": 0,
         "pairs_interpretable": 0,
         "observations_covered": 0,
+        "interpretable_median_share": None,
         "single_episode_share": None,
+        "pairs_meaningful": 0,
+        "observations_covered_meaningful": 0,
+        "meaningful_median_share": None,
+        "meaningful_median_episodes": None,
+        "sets_tested": 0,
+        "sets_meaningful": 0,
+        "observations_covered_by_sets": 0,
+        "sets_median_episodes": None,
+        "sets_single_episode_share": None,
     }
-    assert set(metrics["semantics"].values()) == {None}
+    assert {value for value in metrics["semantics"].values() if not isinstance(value, dict)} == {None, 0}
+    assert set(metrics["semantics"]["terrain"].values()) == {None}
+    assert metrics["semantics"]["cells"]["purity"] > 0
 
 
 def test_run_repeats_itself_and_leaves_other_files_alone(tmp_path: Path) -> None:
@@ -344,10 +466,16 @@ def test_inputs_that_do_not_belong_together(
 
 @pytest.mark.parametrize(
     ("change", "key"),
-    [({"alpha": 0.01}, "permutations"), ({"alpha": 0}, "alpha"), ({"min_crops": 1}, "min_crops")],
+    [
+        ({"alpha": 0.01}, "permutations"),
+        ({"alpha": 0}, "alpha"),
+        ({"min_crops": 1}, "min_crops"),
+        ({"max_set_size": 2}, "max_set_size"),
+    ],
 )
 def test_impossible_parameters_are_named(change: dict[str, float], key: str) -> None:
     values = {"alpha": 0.05, "permutations": 19, "min_crops": 5, "min_pair_count": 10, "psnr_frames": 4}
+    values |= {"min_set_share": 0.001, "max_set_size": 4}
     assert parse_value(values, "metrics", MetricsConfig).permutations == 19
     with pytest.raises(ParamError, match=rf"^metrics\.{key}: "):
         parse_value({**values, **change}, "metrics", MetricsConfig)

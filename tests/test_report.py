@@ -183,6 +183,7 @@ def write_tables(
     ].notna()
     table["label"] = [LABELS[code % len(LABELS)] if code in living else None for code in range(codes)]
     table["label_share"] = np.where(shown, 0.6, np.nan)
+    table["item"] = ["wood" if code == 2 and code in living else None for code in range(codes)]
     table.to_csv(folder / "codes.csv", index=False)
 
     steps = {code: {step for step, other in lit if other == code} for code in living}
@@ -191,7 +192,7 @@ def write_tables(
     ]
     pairs.sort(key=lambda pair: (-pair[2], pair))
     frame = pd.DataFrame(pairs, columns=["code_a", "code_b", "count"])
-    frame["pmi"], frame["interpretable"] = rng.normal(size=len(frame)), rng.random(len(frame)) < 0.2
+    frame["pmi"], frame["meaningful"] = rng.normal(size=len(frame)), rng.random(len(frame)) < 0.2
     frame.to_csv(folder / "pairs.csv", index=False)
 
     shares = {
@@ -229,15 +230,21 @@ def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> di
             "codes_consistent": int(table["consistent"].sum()),
             "share_consistent": only_alive(0.25), "share_of_codebook": 0.05 * alive, "alpha": 0.05,
             "mean_cosine_codes": only_alive(0.71), "mean_cosine_random": only_alive(0.64),
+            "codes_too_few_crops": 3, "codes_too_few_episodes": 2, "codes_consistent_beyond_place": alive,
         },
         "cooccurrence": {
             "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_judged": pairs // 3,
             "pairs_interpretable": pairs // 5,
             "observations_covered": 0.0123 * alive, "single_episode_share": only_alive(0.4),
+            "interpretable_median_share": only_alive(0.0021), "pairs_meaningful": pairs // 4,
+            "observations_covered_meaningful": 0.234 * alive, "sets_meaningful": 2 * alive,
+            "observations_covered_by_sets": 0.0345 * alive,
         },
         "semantics": {
-            "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "purity": only_alive(0.6),
-            "purity_null": only_alive(0.41),
+            "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "nmi_place": only_alive(0.2),
+            "purity": only_alive(0.6), "purity_null": only_alive(0.41), "purity_place": only_alive(0.5),
+            "codes_hud": alive, "codes_terrain": 5 * alive, "codes_named": 4 * alive,
+            "terrain": {"nmi": only_alive(0.12), "nmi_place": only_alive(0.11)},
         },
     }  # fmt: skip
 
@@ -362,6 +369,14 @@ def test_every_number_follows_the_metrics(root: Path) -> None:
     page = render_page(changed, claims, [empty_share(changed)]).decode()
     assert page.count("13.6%") == 4
     assert "13.6%" not in render_page(inputs, collect_claims(inputs), [empty_share(inputs)]).decode()
+
+
+def test_codes_are_named_by_label_and_item(root: Path) -> None:
+    inputs = load_inputs(*sources(root), root / "reports")
+    codes = inputs.codes.assign(label=None, item=None)
+    codes.loc[[3, 4], "label"], codes.loc[4, "item"] = ["grass", "hud"], "wood"
+    named = replace(inputs, codes=codes)
+    assert [named.name_of(code) for code in (2, 3, 4)] == ["2", "3 (grass)", "4 (hud: wood)"]
 
 
 @pytest.mark.parametrize(

@@ -1,119 +1,165 @@
 """Does a code always show the same thing? Its crops against random ones (protocol step 7)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from irislib.interpret.evidence import Crops
+from irislib.interpret.significance import correct, fewest_episodes, flip_scores, flip_test
 from irislib.runtime import progress
 from irislib.seeding import stream
 
 Array = np.ndarray
 
+BOOTSTRAP = 999  # draws
+INTERVAL = 0.95
+COLUMNS = (
+    *("crops", "distinct_crops", "episodes", "consistency", "consistency_random"),
+    *("monosemanticity", "monosemanticity_random", "difference", "difference_low", "difference_high"),
+    *("effect_size", "p_value", "q_value", "consistent", "untested"),
+)
 
-def mean_pairwise_cosine(units: Array) -> float:
+
+def mean_pairwise_cosine(units: Array, weights: Array | None = None) -> float:
     """Mean cosine over all pairs of n unit vectors, (|sum u|^2 - n) / (n(n-1)) (protocol step 7).
+
+    With weights w, a pair (i, j) weighs w_i w_j: (|sum w u|^2 - sum w^2) / ((sum w)^2 - sum w^2).
 
     Args:
         units: float64 [n,F].
+        weights: float64 [n], not negative; all alike by default.
 
     Returns:
-        NaN for fewer than two vectors.
+        NaN for fewer than two vectors (of positive weight).
     """
-    n = len(units)
-    if n < 2:
-        return float("nan")
-    total = units.sum(axis=0)
-    return float((total @ total - n) / (n * (n - 1)))
+    w = np.ones(len(units)) if weights is None else weights
+    total, squares = w @ units, w @ w
+    pairs = w.sum() ** 2 - squares
+    return float((total @ total - squares) / pairs) if np.count_nonzero(w) > 1 else float("nan")
 
 
-def sign_flip_test(
-    units: Array, random: Array, permutations: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Tests whether the first vectors agree with each other more than their matched counterparts do.
+@dataclass(frozen=True)
+class Comparison:
+    """A code's crops against their counterparts, over pairs of crops from different episodes.
 
-    Under the null hypothesis the labels "code" and "random" are exchangeable within each matched pair;
-    a permutation swaps them in a random subset of the pairs. With A and B the sums over either label,
-    the difference of the mean pairwise cosines is (|A|^2 - |B|^2) / (n(n-1)) = (A+B).(A-B) / (n(n-1)).
-    A+B does not change under swaps and A-B = sum of s_i (u_i - v_i) with signs s_i = +-1, so the
-    difference is proportional to sum of s_i c_i with c_i = (A+B).(u_i - v_i): linear in the signs.
+    With A_e and B_e the sums of an episode's unit vectors and of its counterparts', the mean cosine over
+    such pairs is (|sum A|^2 - sum |A_e|^2) / w, with w = n^2 - sum n_e^2 of them, and the difference to
+    the counterparts is the sum over all e != f of
 
-    Args:
-        units: float64 [n,F], unit vectors of a code's crops.
-        random: float64 [n,F], those of their random counterparts, row by row.
-        permutations: how many to draw.
-        rng: source of the signs.
+        H[e, f] = (A_e - B_e) . (A_f + B_f),   divided by w.
 
-    Returns:
-        The one-sided p-value, (1 + permutations at least as extreme) / (1 + permutations), which cannot
-        fall much below 2^-n; and the effect size z / sqrt(n), with z the observed difference over its
-        standard deviation under the null, which is sqrt(sum of c_i^2): in [-1, 1], free of n.
+    Swapping crops and counterparts of episode e turns the sign of row e and leaves the rest as it is.
+
+    Attributes:
+        cross: float64 [E,E], H with a diagonal of zeros.
+        size: float64 [E], crops by episode.
     """
-    contribution = (units - random) @ (units.sum(axis=0) + random.sum(axis=0))
-    observed = contribution.sum()
-    signs = 2.0 * rng.integers(0, 2, size=(permutations, len(units))) - 1.0
-    # A permutation that changes nothing must count as a tie, however its sum was rounded.
-    tolerance = 1e-9 * np.abs(contribution).sum()
-    extreme = np.count_nonzero(signs @ contribution >= observed - tolerance)
-    spread = np.sqrt(len(units) * (contribution @ contribution))
-    return (1 + extreme) / (1 + permutations), float(observed / spread) if spread > 0 else 0.0
+
+    cross: Array
+    size: Array
+
+    @classmethod
+    def of(cls, own: Array, other: Array, episode: Array) -> "Comparison":
+        """From unit vectors float64 [n,F], those of their counterparts row by row, and episodes int [n]."""
+        _, member, size = np.unique(episode, return_inverse=True, return_counts=True)
+        a, b = np.zeros((2, len(size), own.shape[1]))
+        np.add.at(a, member, own)
+        np.add.at(b, member, other)
+        cross = (a - b) @ (a + b).T
+        np.fill_diagonal(cross, 0)
+        return cls(cross, size.astype(np.float64))
+
+    @property
+    def difference(self) -> float:
+        """Mean cosine of the crops minus that of their counterparts; NaN with one episode."""
+        pairs = self.size.sum() ** 2 - self.size @ self.size
+        return float(self.cross.sum() / pairs) if pairs else float("nan")
+
+    @property
+    def effect_size(self) -> float:
+        """The difference over sqrt(E) times its standard deviation under random swaps: in [-1, 1]."""
+        return float(flip_scores(self.cross.sum(axis=1)[None])[0] / np.sqrt(len(self.size)))
+
+    def p_value(self, permutations: int, rng: np.random.Generator) -> float:
+        """One-sided, by swapping the crops and counterparts of whole episodes; see `flip_test`."""
+        return float(flip_test(self.cross.sum(axis=1)[:, None], permutations, rng)[0])
+
+    def interval(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Percentile bootstrap of the difference, episodes drawn with replacement.
+
+        Two draws of one episode make no pair: their crops are the same and would look consistent.
+        """
+        episodes = len(self.size)
+        drawn = rng.multinomial(episodes, np.full(episodes, 1 / episodes), size=BOOTSTRAP)
+        total = ((drawn @ self.cross) * drawn).sum(axis=1)
+        pairs = (drawn @ self.size) ** 2 - (drawn**2 @ self.size**2)
+        # A draw of one episode alone has no pairs.
+        differences = total[pairs > 0] / pairs[pairs > 0]
+        low, high = np.quantile(differences, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
+        return float(low), float(high)
 
 
 def score_codes(
-    crops: Crops, codes: int, seed: int, alpha: float, permutations: int, min_crops: int
+    crops: Crops, activation: Array, codes: int, seed: int, alpha: float, permutations: int, min_crops: int
 ) -> pd.DataFrame:
     """One row a code: its crops, their consistency and its significance (protocol step 7).
 
-    A code is tested when it has at least `min_crops` crops, from at least two episodes, that are not all
-    the same pixels: one sprite cut out again and again, or one stretch of play, shows nothing about the
-    code. p-values are corrected over the tested codes after Benjamini and Hochberg.
+    Neighbouring frames look alike, so crops of one episode are not independent: a code is compared with
+    random crops over pairs of crops from different episodes, and labels are swapped and episodes drawn as
+    wholes (see `Comparison`). A code is tested when it has at least `min_crops` crops from so many episodes
+    that p can fall below alpha: one sprite cut out again and again in one stretch of play shows nothing
+    about the code. p-values are corrected over the tested codes after Benjamini and Hochberg.
 
     Args:
         crops: of all codes.
+        activation: float [N], how strongly each crop's code lit up (`crop_activation`).
         codes: K, the size of the codebook.
-        seed: of the permutations.
+        seed: of the permutations and the bootstrap.
         alpha: the false discovery rate at which a code counts as consistent.
         permutations: for each tested code.
         min_crops: fewer leave a code untested.
 
     Returns:
         K rows by code, with columns crops, distinct_crops, episodes (that the crops come from),
-        consistency and consistency_random (mean pairwise cosine of the code's crops and of their random
-        counterparts; NaN below two crops), effect_size, p_value, q_value (NaN where untested),
-        consistent (q <= alpha and a positive difference).
+        consistency and consistency_random (mean cosine over all pairs of the code's crops, and of their
+        random counterparts; NaN below two crops), monosemanticity and monosemanticity_random (the same
+        with pairs weighted by activation, arXiv 2504.02821), difference (of mean cosines over pairs from
+        different episodes, code minus random), and difference_low and difference_high (its 95% interval),
+        effect_size, p_value, q_value (NaN where untested), consistent (q <= alpha and a positive
+        difference), untested (why, empty where tested).
     """
     order = np.argsort(crops.code, kind="stable")
     starts = np.searchsorted(crops.code[order], np.arange(codes + 1))
     rows = []
     for code in progress(range(codes), desc="consistency", unit="code"):
         mine = order[starts[code] : starts[code + 1]]
-        units, random = crops.units(crops.own[mine]), crops.units(crops.random[mine])
-        distinct, episodes = len(np.unique(crops.own[mine])), len(np.unique(crops.episode[mine]))
-        p, effect = float("nan"), float("nan")
-        if len(mine) >= max(min_crops, 2) and distinct >= 2 and episodes >= 2:
-            p, effect = sign_flip_test(units, random, permutations, stream(seed, "consistency", code))
-        rows.append(
-            {
-                "crops": len(mine),
-                "distinct_crops": distinct,
-                "episodes": episodes,
-                "consistency": mean_pairwise_cosine(units),
-                "consistency_random": mean_pairwise_cosine(random),
-                "effect_size": effect,
-                "p_value": p,
-            }
-        )
-    table = pd.DataFrame(rows, index=pd.RangeIndex(codes, name="code"))
-    table["q_value"] = correct(table["p_value"].to_numpy())
-    better = table["consistency"] > table["consistency_random"]
-    table["consistent"] = (table["q_value"] <= alpha) & better
+        own, random, weights = crops.units(crops.own[mine]), crops.units(crops.random[mine]), activation[mine]
+        row: dict[str, float | str] = {
+            "crops": len(mine),
+            "distinct_crops": len(np.unique(crops.own[mine])),
+            "episodes": len(np.unique(crops.episode[mine])),
+            "consistency": mean_pairwise_cosine(own),
+            "consistency_random": mean_pairwise_cosine(random),
+            "monosemanticity": mean_pairwise_cosine(own, weights),
+            "monosemanticity_random": mean_pairwise_cosine(random, weights),
+            "untested": _lacking(len(mine), len(np.unique(crops.episode[mine])), min_crops, alpha),
+        }
+        if not row["untested"]:
+            compared = Comparison.of(own, random, crops.episode[mine])
+            low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
+            row |= {"difference": compared.difference, "difference_low": low, "difference_high": high}
+            row["effect_size"] = compared.effect_size
+            row["p_value"] = compared.p_value(permutations, stream(seed, "consistency", code))
+        rows.append(row)
+    table = pd.DataFrame(rows, index=pd.RangeIndex(codes, name="code"), columns=list(COLUMNS))
+    table["q_value"] = correct(table["p_value"].to_numpy(np.float64))
+    table["consistent"] = (table["q_value"] <= alpha) & (table["difference"] > 0)
     return table
 
 
-def correct(p_values: Array) -> Array:
-    """Benjamini-Hochberg q-values, float64 [n]; NaN (an untested hypothesis) stays NaN and does not count."""
-    q_values = np.full(len(p_values), np.nan)
-    tested = np.isfinite(p_values)
-    if tested.any():
-        q_values[tested] = false_discovery_control(p_values[tested], method="bh")
-    return q_values
+def _lacking(crops: int, episodes: int, min_crops: int, alpha: float) -> str:
+    """What keeps a code from being tested; empty where nothing does."""
+    if crops < max(min_crops, 2):
+        return "too few crops"
+    return "too few episodes" if episodes < fewest_episodes(alpha) else ""

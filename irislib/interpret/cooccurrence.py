@@ -7,6 +7,10 @@ import pandas as pd
 from scipy import sparse
 
 from irislib.interpret.evidence import Crops, Maps
+from irislib.interpret.meetings import Meetings
+from irislib.interpret.paircrops import pair_consistency
+from irislib.interpret.semantics import Labels
+from irislib.interpret.significance import correct
 from irislib.runtime import progress
 
 Array = np.ndarray
@@ -19,15 +23,20 @@ class Cooccurrence:
     Attributes:
         pairs: one row a listed pair, a < b, by count (descending), then codes. Columns: code_a, code_b,
             count (observations with both), share (of all observations), pmi (bits), episodes (with such
-            an observation), consistency and consistency_random (NaN below two shared observations with
-            crops), interpretable.
+            an observation), p_value and q_value (of meeting more often than independent codes), label_a
+            and label_b (the commonest labels under the two when they meet), label_share (of these two, of
+            the meetings), label_lift (that share over the product of the codes' own), cropped (meetings with
+            crops of both), consistency and consistency_random (NaN below two of those), interpretable,
+            meaningful.
         seen: pairs that share at least one observation.
         covered: share of all observations in which some interpretable pair co-occurs.
+        covered_meaningful: the same of meaningful pairs.
     """
 
     pairs: pd.DataFrame
     seen: int
     covered: float
+    covered_meaningful: float
 
 
 def presence(maps: Maps) -> sparse.csr_array:
@@ -38,58 +47,71 @@ def presence(maps: Maps) -> sparse.csr_array:
     return sparse.csr_array((ones, where), shape=(maps.steps, maps.codes))
 
 
-def count_pairs(present: sparse.csr_array, episode: Array) -> tuple[Array, Array, Array, Array]:
-    """Observations, and episodes, that two codes share.
+def count_pairs(present: sparse.csr_array) -> tuple[Array, Array, Array]:
+    """Observations that two codes share.
 
     Args:
         present: [T,K] of 0 and 1.
-        episode: int [T].
 
     Returns:
-        For each pair that shares an observation: its codes a < b, the observations and the episodes,
-        each int [n].
+        For each pair that shares an observation: its codes a < b and the observations, each int [n],
+        ordered by the codes.
     """
-    shape = (present.shape[1], present.shape[1])
-    counts, episodes = sparse.csr_array(shape, dtype=np.int64), sparse.csr_array(shape, dtype=np.int64)
-    for one in progress(np.unique(episode), desc="co-occurrence", unit="episode"):
-        rows = present[np.flatnonzero(episode == one)]
-        met = sparse.csr_array(sparse.triu(rows.T @ rows, k=1))
-        counts = counts + met
-        episodes = episodes + (met > 0).astype(np.int64)
-    # Both have entries in the same places; sorted, they line up.
-    shared, spanned = sparse.coo_array(counts), sparse.coo_array(episodes)
-    shared.sum_duplicates()
-    spanned.sum_duplicates()
-    return shared.row, shared.col, shared.data, spanned.data
+    met = sparse.coo_array(sparse.triu(present.T @ present, k=1))
+    met.sum_duplicates()
+    order = np.lexsort((met.col, met.row))
+    return met.row[order], met.col[order], met.data[order]
 
 
 def score_pairs(
-    maps: Maps, crops: Crops, consistent: Array, min_crops: int, min_pair_count: int
+    maps: Maps,
+    meetings: Meetings,
+    crops: Crops,
+    labels: Labels,
+    consistent: Array,
+    alpha: float,
+    min_crops: int,
+    min_pair_count: int,
 ) -> Cooccurrence:
     """Scores pairs of codes whose maps are non-empty in the same observations (protocol step 8).
 
-    Listed are the pairs that share at least `min_pair_count` observations. A pair is interpretable when
-    both codes are consistent, they meet more often than independent codes would (PMI > 0), and the pair is
-    more consistent than its random counterpart (see `pair_consistency`) over at least `min_crops`
-    observations. Crops are a sample: a pair whose codes were cropped together in fewer observations than
-    that cannot be judged and counts as not interpretable.
+    Listed are the pairs that share at least `min_pair_count` observations. There are two readings of a
+    pair that means something; in both the two codes are consistent and meet more often than independent
+    codes would.
+
+    - interpretable: PMI > 0, and the pair is more consistent than its random counterpart (see
+      `pair_consistency`) over at least `min_crops` observations. Crops are a sample, so most pairs are hardly
+      ever cropped together: they cannot be judged, and count as not interpretable.
+    - meaningful: they meet significantly more often (q <= alpha; see `Meetings.p_values`), over all
+      observations, in at least two episodes. What the pair shows is what its two codes show, each judged
+      on its own crops, so that no crop in common is needed.
 
     Args:
         maps: who has which map.
+        meetings: the observations of each code.
         crops: of all codes.
+        labels: what lies under the maps.
         consistent: bool [K], from step 7.
+        alpha: false discovery rate of meetings, over the listed pairs.
         min_crops: fewer shared observations with crops leave a pair not interpretable.
         min_pair_count: fewer shared observations leave a pair unlisted.
     """
     present = presence(maps)
-    seen = count_pairs(present, maps.episode)
-    order = np.lexsort((seen[1], seen[0], -seen[2]))
-    order = order[seen[2][order] >= min_pair_count]
-    a, b, count, episodes = (column[order] for column in seen)
-    steps = present.sum(axis=0)
+    a, b, count = count_pairs(present)
+    seen = len(a)
+    order = np.lexsort((b, a, -count))
+    order = order[count[order] >= min_pair_count]
+    a, b, count = a[order], b[order], count[order]
+
+    single = meetings.events([(code,) for code in range(maps.codes)])
+    p_values = meetings.p_values(count, single.take(a), single.take(b))
+    q_values = correct(p_values)
+    pmi = np.log2(count * maps.steps / (single.count[a] * single.count[b]))
+    labelled = label_meetings(maps, labels, a, b)
     own, random, shared = pair_consistency(crops, a, b)
-    pmi = np.log2(count * maps.steps / (steps[a] * steps[b]))
-    interpretable = consistent[a] & consistent[b] & (pmi > 0) & (own > random) & (shared >= min_crops)
+    both = consistent[a] & consistent[b] & (pmi > 0)
+    interpretable = both & (own > random) & (shared >= min_crops)
+    meaningful = both & (q_values <= alpha) & (labelled["episodes"] > 1)
     pairs = pd.DataFrame(
         {
             "code_a": a,
@@ -97,14 +119,60 @@ def score_pairs(
             "count": count,
             "share": count / maps.steps,
             "pmi": pmi,
-            "episodes": episodes,
+            "episodes": labelled.pop("episodes"),
+            "p_value": p_values,
+            "q_value": q_values,
+            **labelled,
             "cropped": shared,
             "consistency": own,
             "consistency_random": random,
             "interpretable": interpretable,
+            "meaningful": meaningful,
         }
     )
-    return Cooccurrence(pairs, len(seen[0]), covered_share(present, a[interpretable], b[interpretable]))
+    return Cooccurrence(
+        pairs,
+        seen,
+        covered_share(present, a[interpretable], b[interpretable]),
+        covered_share(present, a[meaningful], b[meaningful]),
+    )
+
+
+def label_meetings(maps: Maps, labels: Labels, a: Array, b: Array) -> dict[str, Array]:
+    """What two codes show when they meet, over all observations.
+
+    Args:
+        maps: who has which map.
+        labels: what lies under the maps.
+        a: int [n], the first codes.
+        b: int [n], the second.
+
+    Returns:
+        The columns episodes, label_a, label_b, label_share and label_lift of `Cooccurrence.pairs`.
+    """
+    n = len(labels.names)
+    lit = np.flatnonzero(maps.pair_nonempty)
+    lit = lit[np.argsort(maps.pair_code[lit], kind="stable")]  # still by step within a code
+    step, label = maps.pair_step[lit], labels.pair_label[lit].astype(np.int64)
+    starts = np.searchsorted(maps.pair_code[lit], np.arange(maps.codes + 1))
+    commonest, episodes, share = np.zeros(len(a), np.int64), np.zeros(len(a), np.int64), np.zeros(len(a))
+    for i in progress(range(len(a)), desc="pairs' labels", unit="pair"):
+        of_a, of_b = (slice(starts[code], starts[code + 1]) for code in (a[i], b[i]))
+        _, in_a, in_b = np.intersect1d(step[of_a], step[of_b], assume_unique=True, return_indices=True)
+        counts = np.bincount(label[of_a][in_a] * n + label[of_b][in_b], minlength=n * n)
+        commonest[i] = counts.argmax()
+        share[i] = counts[commonest[i]] / len(in_a)
+        episodes[i] = len(np.unique(maps.episode[step[of_a][in_a]]))
+    names = np.array(labels.names, dtype=object)
+    of_code = labels.counts / np.maximum(labels.counts.sum(axis=1, keepdims=True), 1)
+    label_a, label_b = np.divmod(commonest, n)
+    return {
+        "episodes": episodes,
+        "label_a": names[label_a],
+        "label_b": names[label_b],
+        "label_share": share,
+        "label_lift": share / (of_code[a, label_a] * of_code[b, label_b]),
+    }
 
 
 def covered_share(present: sparse.csr_array, a: Array, b: Array) -> float:
@@ -113,64 +181,3 @@ def covered_share(present: sparse.csr_array, a: Array, b: Array) -> float:
     partner = sparse.csr_array((ones, (a, b)), shape=(present.shape[1], present.shape[1]))
     met = (present @ partner).multiply(present).sum(axis=1)
     return float(np.count_nonzero(met) / present.shape[0])
-
-
-def pair_consistency(crops: Crops, a: Array, b: Array) -> tuple[Array, Array, Array]:
-    """Mean pairwise cosine of pairs of codes over the observations in which both have a crop.
-
-    The vector of a pair in an observation is the mean embedding of a's crops there beside that of b's,
-    either part scaled to length 1/sqrt(2): the two codes weigh the same. The cosine of two such vectors
-    is then the mean of the two codes' cosines.
-
-    Args:
-        crops: of all codes.
-        a: int [n], the first codes.
-        b: int [n], the second.
-
-    Returns:
-        For crops and for their random counterparts, float64 [n], NaN below two observations; and the
-        number of observations, int64 [n].
-    """
-    group_code, group_step, own, random = group_by_observation(crops)
-    starts = np.searchsorted(group_code, np.arange(crops.code.max(initial=-1) + 2))
-    result = np.full((2, len(a)), np.nan)
-    shared = np.zeros(len(a), np.int64)
-
-    def groups(code: int) -> slice:
-        return slice(starts[code], starts[code + 1]) if code + 1 < len(starts) else slice(0, 0)
-
-    for i in progress(range(len(a)), desc="pairs", unit="pair"):
-        of_a, of_b = groups(a[i]), groups(b[i])
-        _, in_a, in_b = np.intersect1d(group_step[of_a], group_step[of_b], True, return_indices=True)
-        shared[i] = n = len(in_a)
-        if n < 2:
-            continue
-        for kind, vectors in enumerate((own, random)):
-            sums = [
-                vectors[of][rows].sum(axis=0, dtype=np.float64) for of, rows in ((of_a, in_a), (of_b, in_b))
-            ]
-            squared = (sums[0] @ sums[0] + sums[1] @ sums[1]) / 2
-            result[kind, i] = (squared - n) / (n * (n - 1))
-    return result[0], result[1], shared
-
-
-def group_by_observation(crops: Crops) -> tuple[Array, Array, Array, Array]:
-    """The crops of one code in one observation as one unit vector, their normalised mean embedding.
-
-    Returns:
-        code and step, int32 [G], ordered by code, then step; the vectors of the crops and those of their
-        random counterparts, float32 [G,F].
-    """
-    order = np.lexsort((crops.step, crops.code))
-    code, step = crops.code[order], crops.step[order]
-    first = np.ones(len(code), bool)
-    first[1:] = (code[1:] != code[:-1]) | (step[1:] != step[:-1])
-    starts = np.flatnonzero(first)
-    vectors = []
-    for rows in (crops.own[order], crops.random[order]):
-        units = np.empty((len(starts), crops.embedding.shape[1]), np.float32)
-        for i, members in enumerate(np.split(rows, starts[1:])[: len(starts)]):
-            total = crops.units(members).sum(axis=0)
-            units[i] = total / np.linalg.norm(total)
-        vectors.append(units)
-    return code[starts], step[starts], vectors[0], vectors[1]

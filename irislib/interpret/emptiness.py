@@ -1,11 +1,16 @@
 """How many maps are empty, and how the codebook is used (protocol step 4)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import pandas as pd
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
 from irislib.interpret.evidence import Maps
+from irislib.interpret.regions import CropConfig, find_regions
 
 
 def count_uses(rollouts: Store, codes: int) -> np.ndarray:
@@ -96,3 +101,93 @@ def _empty_shares(maps: Maps, alive: np.ndarray) -> dict[str, float]:
 
 def _rest(count: int, out_of: int) -> float:
     return 1 - float(count) / out_of if out_of else float("nan")
+
+
+@dataclass(frozen=True)
+class Population:
+    """What a sample of present pairs stands for.
+
+    Attributes:
+        codes: K.
+        steps: T observations.
+        pairs: present pairs of all of them.
+        used: codes that occur in any of them.
+    """
+
+    codes: int
+    steps: int
+    pairs: int
+    used: int
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """What decides whether P maps are empty.
+
+    Attributes:
+        high, low: float [P], the extremes before the ReLU.
+        region: bool [P], the map has a region (protocol step 5).
+    """
+
+    high: np.ndarray
+    low: np.ndarray
+    region: np.ndarray
+
+    @classmethod
+    def of(cls, maps: np.ndarray, frame: tuple[int, ...], crop: CropConfig) -> Self:
+        """Of maps before the ReLU, float [P,h,w], of frames of this size (H, W)."""
+        found, _ = find_regions(np.maximum(maps, 0), frame, crop)
+        return cls(maps.max((1, 2)), maps.min((1, 2)), np.isin(np.arange(len(maps)), found))
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Those of several batches of maps."""
+        names = ("high", "low", "region")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def decompose(maps: Extremes, code: np.ndarray, among: Population, threshold: float) -> dict[str, float]:
+    """Why maps are empty, estimated from a sample of present pairs (protocol step 4).
+
+    Shares of the present pairs: a map is `zero` everywhere before the ReLU, `negative` (no positive value,
+    not zero), `positive` (no negative value, not zero) or `mixed`; the four add up to 1. A masked code has
+    one constant at its positions at the code input: nothing is mixed there, and the sign of that constant
+    is all that decides. Of the maps that are not empty, `no_region` keep no region under the crop stage's
+    threshold, a share of each map's own maximum, and `faint` do not reach that share of the greatest
+    maximum in the sample: one threshold for all.
+
+    Shares of all codes x all observations, exact: `unused` (the code never occurs) and `absent` (only not
+    here). With the zero and negative maps of present codes they make up `all_codes_all_steps`.
+
+    The empty shares are those of `empty_shares`, by the same names. codes_always_empty is too large in a
+    small sample: it takes a used code to be empty as often as those in the sample, judged by their maps
+    there, and a code may light up elsewhere.
+
+    Args:
+        maps: of P pairs.
+        code: int [P].
+        among: what the pairs are a sample of.
+        threshold: `crop.threshold`.
+    """
+    empty, zero = maps.high <= 0, (maps.high == 0) & (maps.low == 0)
+    present = among.pairs / (among.codes * among.steps)
+    unused = 1 - among.used / among.codes
+    shares = {
+        "pairs": len(code),
+        "zero": zero.mean(),
+        "negative": (empty & ~zero).mean(),
+        "mixed": (~empty & (maps.low < 0)).mean(),
+        "positive": (~empty & (maps.low >= 0)).mean(),
+        "no_region": (~empty & ~maps.region).mean(),
+        "faint": (~empty & (maps.high < threshold * maps.high.max())).mean(),
+        "unused": unused,
+        "absent": 1 - present - unused,
+    }
+    for suffix, dead in (("", empty), ("_before_relu", zero)):
+        shares |= {
+            f"present_pairs{suffix}": dead.mean(),
+            f"all_codes_all_steps{suffix}": 1 - present * (1 - dead.mean()),
+            f"codes_always_empty{suffix}": unused
+            + (1 - unused) * _rest(len(np.unique(code[~dead])), len(np.unique(code))),
+        }
+    return shares

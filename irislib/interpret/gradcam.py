@@ -1,6 +1,6 @@
 """Grad-CAM of single codes through the decoder (protocol steps 1 to 3)."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Literal
 
@@ -47,36 +47,80 @@ def score_images(score: Score, images: Tensor, frames: Tensor | None = None) -> 
     return -(images - frames_to_input(frames)).square().mean((1, 2, 3))
 
 
-def raw_maps(tokenizer: Tokenizer, latents: Tensor, layer: str, score: Callable[[Tensor], Tensor]) -> Tensor:
-    """Grad-CAM before the ReLU (protocol step 3): a layer's channels, weighted by mean gradients and summed.
+def score_pixels(score: Score, images: Tensor, frames: Tensor | None = None) -> Tensor:
+    """What each pixel contributes to `score_images`, float [N,H,W]; the sum over the pixels is the score."""
+    if score == "mean":
+        return images.mean(1) / images[0, 0].numel()
+    if score == "norm":
+        return images.square().sum(1)
+    assert frames is not None
+    return -(images - frames_to_input(frames)).square().mean(1) / images[0, 0].numel()
+
+
+def decode_keeping(
+    tokenizer: Tokenizer, latents: Tensor, layers: Sequence[str]
+) -> tuple[Tensor, list[Tensor]]:
+    """Decodes, ready for gradients, and keeps what layers on the way put out.
 
     Args:
         tokenizer: in eval mode; samples must not influence one another.
         latents: float [N,C,h,w], what is decoded.
-        layer: `code_input` for the latents themselves, or the name of a submodule on the decoding path.
-            One that only holds others (`decoder.up.4`) stands for the last of them to run.
-        score: decoded images float [N,3,H,W] to float [N].
+        layers: each `code_input` for the latents themselves, or the name of a submodule on the decoding
+            path. One that only holds others (`decoder.up.4`) stands for the last of them to run.
 
     Returns:
-        float [N,h',w'] at the layer's resolution.
+        Decoded images float [N,3,H,W], and the activations float [N,C',h',w'] of each layer.
     """
     latents = latents.detach().requires_grad_()
-    activations = latents
-
-    def keep(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal activations
-        activations = output
-
-    modules = [] if layer == CODE_INPUT else tokenizer.get_submodule(layer).modules()
+    kept = dict.fromkeys(layers, latents)
     with ExitStack() as hooks:
-        # A module's hook runs after those of the modules inside it, so the last output kept is its own.
-        for module in modules:
-            hooks.enter_context(module.register_forward_hook(keep))
+        for layer in layers:
+
+            def keep(
+                _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, layer: str = layer
+            ) -> None:
+                kept[layer] = output
+
+            # A module's hook runs after those of the modules inside it, so the last output kept is its own.
+            for module in [] if layer == CODE_INPUT else tokenizer.get_submodule(layer).modules():
+                hooks.enter_context(module.register_forward_hook(keep))
         images = tokenizer.decode(latents)
+    return images, [kept[layer] for layer in layers]
+
+
+def gradients(scores: Tensor, activations: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Of scores float [N] by activations [N,...] that they come from; may be taken again of other scores."""
     # Samples are independent: the gradient of the sum holds each sample's own.
-    (gradient,) = torch.autograd.grad(score(images).sum(), activations)
+    return torch.autograd.grad(scores.sum(), activations, retain_graph=True)
+
+
+def gradcam(activations: Tensor, gradient: Tensor) -> Tensor:
+    """Grad-CAM before the ReLU (protocol step 3): a layer's channels, weighted by mean gradients and summed.
+
+    At the code input this is one constant, sum_c alpha_c E[k]_c, at the positions of a masked code and zero
+    elsewhere: there a map is empty just where that number is not positive.
+
+    Args:
+        activations: float [N,C',h',w'].
+        gradient: of the score by them, of the same shape.
+
+    Returns:
+        float [N,h',w'].
+    """
     alpha = gradient.mean((2, 3), keepdim=True)
     return (alpha * activations).sum(1).detach()
+
+
+def decoding_layers(tokenizer: Tokenizer) -> list[str]:
+    """Layers that stand for the decoding path, in its order: the code input, convolutions, blocks."""
+    levels = reversed(range(len(tokenizer.decoder.up)))
+    return [
+        CODE_INPUT,
+        "post_quant_conv",
+        "decoder.conv_in",
+        "decoder.mid",
+        *(f"decoder.up.{n}" for n in levels),
+    ]
 
 
 def check_layer(tokenizer: Tokenizer, layer: str, latents: Tensor) -> None:
@@ -84,7 +128,7 @@ def check_layer(tokenizer: Tokenizer, layer: str, latents: Tensor) -> None:
 
     Args:
         tokenizer: whose decoder it is.
-        layer: see `raw_maps`.
+        layer: see `decode_keeping`.
         latents: float [1,C,h,w], decoded once to see what runs.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The `metrics` section of params.yaml, and every number of the protocol in four files."""
+"""The `metrics` section of params.yaml, and every number of the protocol in five files."""
 
 import json
 import math
@@ -8,19 +8,36 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from irislib.agent import load_agent
 from irislib.agent.reconstruction import reconstruction_psnr
 from irislib.artifacts import open_store
 from irislib.interpret.agreement import semantic_metrics
+from irislib.interpret.cells import label_tokens
 from irislib.interpret.consistency import score_codes
-from irislib.interpret.cooccurrence import Cooccurrence, score_pairs
+from irislib.interpret.cooccurrence import presence, score_pairs
 from irislib.interpret.emptiness import codebook_metrics, count_uses, empty_shares, map_metrics, usage_by_code
-from irislib.interpret.evidence import Crops, read_crops, read_maps
+from irislib.interpret.evidence import read_crops, read_maps
+from irislib.interpret.inventory import read_items
+from irislib.interpret.meetings import Meetings
+from irislib.interpret.monosemanticity import crop_activation
+from irislib.interpret.naming import label_by_code, labels_table, token_labels
+from irislib.interpret.overlap import overlap_labels
+from irislib.interpret.place import expect_labels, judge_labels
 from irislib.interpret.playing import playing_metrics
-from irislib.interpret.semantics import label_by_code, label_pairs, labels_table
+from irislib.interpret.sameplace import score_places
+from irislib.interpret.semantics import label_pairs
+from irislib.interpret.sets import score_sets
 from irislib.interpret.spread import spread
+from irislib.interpret.summaries import (
+    consistency_metrics,
+    cooccurrence_metrics,
+    crop_metrics,
+    naming_metrics,
+    set_metrics,
+)
+from irislib.interpret.view import HUD, read_truth
 from irislib.params import STRICT, require
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
@@ -34,11 +51,15 @@ class MetricsConfig:
     """When a finding counts.
 
     Attributes:
-        alpha: false discovery rate at which a code counts as consistent.
-        permutations: of the labels "code" and "random", for each tested code.
+        alpha: false discovery rate of each family of tests: codes that are consistent, labels that are shown,
+            pairs and sets of codes that meet.
+        permutations: of the signs of episodes, for each tested code.
         min_crops: crops that a code needs to be tested, and observations with crops that a pair of codes
             needs to be interpretable.
         min_pair_count: observations that two codes must share to be listed.
+        min_set_share: of all observations, that three codes or more must share to be listed as a set; never
+            fewer than `min_pair_count` of them.
+        max_set_size: codes a set, at most.
         psnr_frames: frames that the reconstruction is judged on, at most, evenly spaced over the rollouts.
     """
 
@@ -47,6 +68,8 @@ class MetricsConfig:
     permutations: Annotated[int, Ge(1)]
     min_crops: Annotated[int, Ge(2)]
     min_pair_count: Annotated[int, Ge(1)]
+    min_set_share: Annotated[float, Ge(0), Lt(1)]
+    max_set_size: Annotated[int, Ge(3), Le(8)]
     psnr_frames: Annotated[int, Ge(1)]
 
     def __post_init__(self) -> None:
@@ -78,25 +101,62 @@ def compute_metrics(
         heatmaps: store of the maps of these rollouts.
         crops: store of the crops under these maps.
         embeddings: store of the features of these crops.
-        out: folder that receives metrics.json, codes.csv, pairs.csv and labels.csv, each whole or not at
-            all; other files there are left alone.
+        out: folder that receives metrics.json, codes.csv, pairs.csv, sets.csv and labels.csv, each whole or
+            not at all; other files there are left alone.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
     """
-    recorded, drawn = open_store(rollouts, ROLLOUTS), open_store(heatmaps, HEATMAPS)
+    recorded, drawn, boxes = (
+        open_store(rollouts, ROLLOUTS),
+        open_store(heatmaps, HEATMAPS),
+        open_store(crops, CROPS),
+    )
     maps = read_maps(recorded, drawn)
-    cut = read_crops(open_store(crops, CROPS), open_store(embeddings, EMBEDDINGS), drawn, maps)
+    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), drawn, maps)
     player = load_agent(agent)
     check_agent(recorded, agent)
     seen = recorded.read("obs", spread(len(recorded), config.psnr_frames))
+    alpha, draws = config.alpha, config.permutations
 
     uses = count_uses(recorded, maps.codes)
-    scores = score_codes(cut, maps.codes, seed, config.alpha, config.permutations, config.min_crops)
+    activation = crop_activation(drawn, maps, cut)
+    scores = score_codes(cut, activation, maps.codes, seed, alpha, draws, config.min_crops)
+    box = boxes.read("crop_box")[~boxes.read("crop_random")]
+    places = score_places(cut, box, maps.codes, seed, alpha, draws, config.min_crops)
     consistent = scores["consistent"].to_numpy()
-    together = score_pairs(maps, cut, consistent, config.min_crops, config.min_pair_count)
-    labels = label_pairs(recorded, drawn, maps)
 
+    truth = read_truth(recorded)
+    labels = label_pairs(truth, drawn, maps, seed)
+    overlap = overlap_labels(truth, drawn, maps, boxes.attrs["threshold"], seed)
+    expected = expect_labels(labels, truth, maps.episode)
+    tests = judge_labels(labels, expected, alpha, draws, seed)
+    tokens, tokens_elsewhen = label_tokens(recorded, truth, maps.codes, seed)
+    shown = label_by_code(labels, overlap, tests, alpha)
+
+    present = presence(maps)
+    on_hud = np.flatnonzero(shown["kind"] == HUD)
+    items = read_items(truth, maps.episode, labels, present, on_hud, alpha, draws, seed)
+    meetings = Meetings.of(present, maps.episode)
+    together = score_pairs(
+        maps, meetings, cut, labels, consistent, alpha, config.min_crops, config.min_pair_count
+    )
+    min_set_count = max(config.min_pair_count, math.ceil(config.min_set_share * maps.steps))
+    sets = score_sets(
+        meetings, present, shown["label"], consistent, alpha, min_set_count, config.max_set_size
+    )
+
+    codes = pd.concat(
+        [
+            usage_by_code(maps, uses),
+            scores,
+            places,
+            shown,
+            token_labels(truth.names, tokens),
+            items.reindex(scores.index),
+        ],
+        axis=1,
+    )
     metrics = {
         "agent": {
             **playing_metrics(recorded),
@@ -107,58 +167,27 @@ def compute_metrics(
         "empty_share": empty_shares(maps),
         "maps": map_metrics(maps),
         "crops": crop_metrics(cut),
-        "consistency": consistency_metrics(scores, config.alpha),
-        "cooccurrence": cooccurrence_metrics(together, config.min_crops),
-        "semantics": semantic_metrics(labels.counts, seed),
+        "consistency": consistency_metrics(scores, places, alpha),
+        "cooccurrence": cooccurrence_metrics(together, config.min_crops) | set_metrics(sets),
+        "semantics": {
+            **semantic_metrics(labels.counts, labels.elsewhen, seed),
+            **naming_metrics(codes, alpha),
+            # Telling the inventory from the world is most of the agreement: without the inventory.
+            "terrain": semantic_metrics(labels.counts[:, :-1], labels.elsewhen[:, :-1], seed),
+            "cells": semantic_metrics(tokens, tokens_elsewhen, seed),
+        },
     }
-    codes = pd.concat([usage_by_code(maps, uses), scores, label_by_code(labels)], axis=1).reset_index()
+    tables = {
+        "codes": codes.reset_index(),
+        "pairs": together.pairs,
+        "sets": sets.table,
+        "labels": labels_table(labels, overlap, expected, tests, alpha),
+    }
     out.mkdir(parents=True, exist_ok=True)
-    for name, table in (("codes", codes), ("pairs", together.pairs), ("labels", labels_table(labels))):
+    for name, table in tables.items():
         write_atomically(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g").encode())
     text = json.dumps(plain(metrics), indent=2, allow_nan=False)
     write_atomically(out / "metrics.json", f"{text}\n".encode())
-
-
-def crop_metrics(crops: Crops) -> dict[str, int]:
-    """Counts; random crops are left out."""
-    return {
-        "regions": crops.regions,
-        "crops": len(crops.own),
-        "distinct_crops": len(np.unique(crops.own)),
-        "codes_with_crops": len(np.unique(crops.code)),
-    }
-
-
-def consistency_metrics(scores: pd.DataFrame, alpha: float) -> dict[str, float]:
-    """Sums up `score_codes`; means and the median are over the tested codes."""
-    tested = scores[scores["p_value"].notna()]
-    consistent = int(tested["consistent"].sum())
-    return {
-        "codes_tested": len(tested),
-        "codes_consistent": consistent,
-        "share_consistent": consistent / len(tested) if len(tested) else math.nan,
-        "share_of_codebook": consistent / len(scores),
-        "mean_cosine_codes": tested["consistency"].mean(),
-        "mean_cosine_random": tested["consistency_random"].mean(),
-        "median_effect_size": tested["effect_size"].median(),
-        "alpha": alpha,
-    }
-
-
-def cooccurrence_metrics(together: Cooccurrence, min_crops: int) -> dict[str, float]:
-    """Sums up `score_pairs`; single_episode_share is over the listed (tested) pairs.
-
-    Judged are those cropped together in at least `min_crops` observations: only they can be interpretable.
-    """
-    pairs = together.pairs
-    return {
-        "pairs_seen": together.seen,
-        "pairs_tested": len(pairs),
-        "pairs_judged": int((pairs["cropped"] >= min_crops).sum()),
-        "pairs_interpretable": int(pairs["interpretable"].sum()),
-        "observations_covered": together.covered,
-        "single_episode_share": (pairs["episodes"] == 1).mean(),
-    }
 
 
 def plain(value: Any) -> Any:

@@ -1,90 +1,114 @@
 """What the simulator says is under the maps (protocol step 9)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from irislib.artifacts import Store
-from irislib.errors import ArtifactError
 from irislib.interpret.evidence import Maps
-from irislib.interpret.regions import upsample
+from irislib.interpret.view import Truth
 from irislib.runtime import progress
+from irislib.seeding import stream
 
 Array = np.ndarray
 
-HUD = "hud"
-CHUNK = 16384
+CHUNK = 16384  # pairs at once
 
 
 @dataclass(frozen=True)
 class Labels:
-    """How often each code shows each label.
+    """What lies under the non-empty maps of K codes, by label (L of them) and by cell of the view (C).
+
+    A stretch is one code in one episode; there are S with a non-empty map, by code, then episode.
 
     Attributes:
-        names: the L labels of the simulator and, last, "hud": what lies below the local view.
-        counts: int64 [K,L+1], pairs (observation, code) with a non-empty map, by code and label.
+        names: of the labels, "hud" last.
+        pair_label: int8 [P], the label with the largest share of the map's mass; -1 where the map is empty.
+        counts: int64 [K,L], pairs by code and `pair_label`.
+        elsewhen: int64 [K,L], what `counts` were if every observation had the labels of another one, drawn
+            at random: what the places of the maps alone tell.
+        stretch_code, stretch_episode: int64 [S].
+        cell_mass: float64 [S,C], the maps' mass on each cell, each map's in shares, summed over the stretch.
+        label_mass: float64 [S,L], the same by label.
+        item_mass: float64 [S,I], the same by item of the inventory, where the player holds it.
     """
 
     names: tuple[str, ...]
+    pair_label: Array
     counts: Array
+    elsewhen: Array
+    stretch_code: Array
+    stretch_episode: Array
+    cell_mass: Array
+    label_mass: Array
+    item_mass: Array
+
+    def by_code(self, values: Array) -> Array:
+        """Sums of values [S,n] over the stretches of each code, float64 [K,n]."""
+        total = np.zeros((len(self.counts), values.shape[1]))
+        np.add.at(total, self.stretch_code, values)
+        return total
 
 
-def cell_weights(grid: Sequence[int], frame: Sequence[int], cells: Sequence[int], cell: int) -> Array:
-    """How each value of a map spreads over the cells of the view when it is upsampled bilinearly.
-
-    Upsampling is linear, so a map's mass on every cell is the map times this matrix. The view is a square
-    of cells, the local view above and the HUD below; the frame's margin beside it belongs to nothing.
-
-    Args:
-        grid: rows and columns of a map.
-        frame: height and width of a frame, in pixels.
-        cells: rows and columns of the local view.
-        cell: pixels a cell, along each side.
-
-    Returns:
-        float64 [grid cells, view cells + 1]; the last column is the HUD.
-    """
-    size = grid[0] * grid[1]
-    pixels = upsample(np.eye(size).reshape(size, *grid), tuple(frame))
-    rows, columns = cells
-    side = columns * cell
-    view = pixels[:, : rows * cell, :side].reshape(size, rows, cell, columns, cell).sum(axis=(2, 4))
-    hud = pixels[:, rows * cell : side, :side].sum(axis=(1, 2))
-    return np.concatenate([view.reshape(size, -1), hud[:, None]], axis=1)
-
-
-def label_pairs(rollouts: Store, heatmaps: Store, maps: Maps) -> Labels:
-    """The label of each pair with a non-empty map: the one with the largest share of the map's mass.
+def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> Labels:
+    """Finds what lies under each non-empty map.
 
     The mass of a label is the sum of the upsampled map over the cells that the simulator gives that label
     in the pair's observation. Only the observation's labels vary among the pairs that share a map, so the
     map's mass on each cell is computed once a map.
 
-    Raises:
-        ArtifactError: the simulator's labels are not all named.
+    Args:
+        truth: the simulator's labels.
+        heatmaps: store of the maps.
+        maps: who has which map.
+        seed: of the exchange of observations.
     """
-    semantic = rollouts.read("semantic")
-    _, *cells = semantic.shape
-    semantic = semantic.reshape(len(semantic), -1)
-    names = (*rollouts.attrs["label_names"], HUD)
-    if semantic.max() >= len(names) - 1:
-        raise ArtifactError(f"{rollouts.path}: labels without a name; run the rollout stage again")
-    counts = np.zeros((maps.codes, len(names)), np.int64)
-    _, *frame, _ = rollouts.array("obs").shape
-    _, *grid = heatmaps.array("map").shape
-    mass = mass_by_cell(heatmaps, cell_weights(grid, frame, cells, rollouts.attrs["cell"]))
-    chosen = np.flatnonzero(maps.pair_nonempty)
-    for start in progress(range(0, len(chosen), CHUNK), desc="semantics", unit="chunk"):
-        pairs = chosen[start : start + CHUNK]
-        label = heaviest_label(mass[maps.pair_map[pairs]], semantic[maps.pair_step[pairs]], len(names))
-        np.add.at(counts, (maps.pair_code[pairs], label), 1)
-    return Labels(names, counts)
+    mass = mass_by_cell(heatmaps, truth.view.weights(heatmaps.array("map").shape[1:]))
+    other = stream(seed, "semantics", "elsewhen").permutation(maps.steps)
+    pairs = np.flatnonzero(maps.pair_nonempty)
+    episode = maps.episode[maps.pair_step[pairs]]
+    pairs = pairs[np.lexsort((episode, maps.pair_code[pairs]))]
+    episodes = int(maps.episode.max()) + 1
+    key = maps.pair_code[pairs].astype(np.int64) * episodes + maps.episode[maps.pair_step[pairs]]
+    key, stretch = np.unique(key, return_inverse=True)
+
+    labels = len(truth.names)
+    pair_label = np.full(len(maps.pair_map), -1, np.int8)
+    counts, elsewhen = np.zeros((2, maps.codes, labels), np.int64)
+    cell_mass, label_mass, item_mass = (
+        np.zeros((len(key), width)) for width in (truth.view.cells, labels, len(truth.items))
+    )
+    for start in progress(range(0, len(pairs), CHUNK), desc="semantics", unit="chunk"):
+        chunk, rows = pairs[start : start + CHUNK], stretch[start : start + CHUNK]
+        step, code = maps.pair_step[chunk], maps.pair_code[chunk]
+        by_cell = mass[maps.pair_map[chunk]]
+        by_label = truth.by_label(by_cell, step)
+        pair_label[chunk] = by_label.argmax(axis=1)  # the first of equals
+        np.add.at(counts, (code, pair_label[chunk]), 1)
+        np.add.at(elsewhen, (code, truth.by_label(by_cell, other[step]).argmax(axis=1)), 1)
+        add_runs(cell_mass, rows, by_cell)
+        add_runs(label_mass, rows, by_label)
+        add_runs(item_mass, rows, truth.on_items(by_cell, step))
+    return Labels(
+        names=truth.names,
+        pair_label=pair_label,
+        counts=counts,
+        elsewhen=elsewhen,
+        stretch_code=key // episodes,
+        stretch_episode=key % episodes,
+        cell_mass=cell_mass,
+        label_mass=label_mass,
+        item_mass=item_mass,
+    )
 
 
 def mass_by_cell(heatmaps: Store, weights: Array) -> Array:
-    """Shares of each map's mass, float32 [U, cells + 1], summing to 1 where the map is not empty."""
+    """Shares of each map's mass by cell, float32 [U,C], summing to 1 where the map is not empty.
+
+    Args:
+        heatmaps: store of the maps.
+        weights: float32 [grid cells, C].
+    """
     mass = np.zeros((len(heatmaps), weights.shape[1]), np.float32)
     for start in range(0, len(mass), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -94,55 +118,7 @@ def mass_by_cell(heatmaps: Store, weights: Array) -> Array:
     return mass
 
 
-def heaviest_label(mass: Array, semantic: Array, labels: int) -> Array:
-    """Sums mass by label and takes the largest, the first of equals.
-
-    Args:
-        mass: float [n, cells + 1], the HUD's last.
-        semantic: int [n, cells], in [0, labels - 1).
-        labels: how many there are; the last is the HUD.
-
-    Returns:
-        int64 [n], in [0, labels).
-    """
-    n = len(mass)
-    label = np.concatenate([semantic, np.full((n, 1), labels - 1)], axis=1)
-    index = np.arange(n)[:, None] * labels + label
-    by_label = np.bincount(index.ravel(), weights=mass.ravel(), minlength=n * labels)
-    heaviest: Array = by_label.reshape(n, labels).argmax(axis=1)
-    return heaviest
-
-
-def labels_table(labels: Labels) -> pd.DataFrame:
-    """One row a code and label that it shows: code, label, count, share (within the code), lift.
-
-    Lift is the share within the code over the label's share among all pairs; above 1, the code favours it.
-    """
-    counts = labels.counts
-    code, label = np.nonzero(counts)
-    count = counts[code, label]
-    share = count / counts.sum(axis=1)[code]
-    overall = counts.sum(axis=0) / max(counts.sum(), 1)
-    return pd.DataFrame(
-        {
-            "code": code,
-            "label": np.array(labels.names, dtype=object)[label],
-            "count": count,
-            "share": share,
-            "lift": share / overall[label],
-        }
-    )
-
-
-def label_by_code(labels: Labels) -> pd.DataFrame:
-    """One row a code: its commonest label, label_share, label_lift, and hud_share (of its labelled pairs)."""
-    table = labels_table(labels)
-    # The first of equals, as the table is ordered by label within a code.
-    top = table.loc[table.groupby("code")["share"].idxmax()].set_index("code")
-    hud = table[table["label"] == HUD].set_index("code")["share"]
-    result = pd.DataFrame(
-        {"label": top["label"], "label_share": top["share"], "label_lift": top["lift"]},
-        index=pd.RangeIndex(len(labels.counts), name="code"),
-    )
-    result["hud_share"] = hud.reindex(result.index).fillna(0.0).where(result["label"].notna())
-    return result
+def add_runs(total: Array, rows: Array, values: Array) -> None:
+    """Adds each of `values` [n,m] to its row of `total`; `rows`, int [n], ascend."""
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    total[rows[starts]] += np.add.reduceat(values, starts, axis=0, dtype=total.dtype)

@@ -75,8 +75,8 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
     ),
     (
         "Codes that beat random crops",
-        "share of the tested codes whose crops are more alike than size-matched random crops (permutation "
-        "test, corrected over codes)",
+        "share of the tested codes whose crops of different episodes are more alike than size-matched "
+        "random crops of the same frames (test that swaps whole episodes, corrected over codes)",
         "almost none",
         "consistency.share_consistent",
         "share",
@@ -89,11 +89,40 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
         "share",
     ),
     (
+        "Codes that beat random crops and their place",
+        "codes whose crops are also more alike than other codes' crops of the same boxes in other episodes",
+        "not measured",
+        "consistency.codes_consistent_beyond_place",
+        "number",
+    ),
+    (
         "Observations covered by pairs",
         "share of observations in which an interpretable pair of codes is seen together; a lower bound, as "
         "crops are a sample and pairs without enough crops in common cannot be judged",
         0.001,
         "cooccurrence.observations_covered",
+        "share",
+    ),
+    (
+        "Observations of one such pair",
+        "the same for one interpretable pair, the median: the paper does not say which it means",
+        0.001,
+        "cooccurrence.interpretable_median_share",
+        "share",
+    ),
+    (
+        "Observations covered by meaningful pairs",
+        "share of observations with a pair of consistent codes that meet more often than chance, in two "
+        "episodes at least; needs no crops in common, so that every pair can be judged",
+        0.001,
+        "cooccurrence.observations_covered_meaningful",
+        "share",
+    ),
+    (
+        "Observations covered by meaningful sets",
+        "the same for sets of three codes and more whose parts all meet more often than chance",
+        None,
+        "cooccurrence.observations_covered_by_sets",
         "share",
     ),
     (
@@ -110,7 +139,8 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
     ("Codebook", "codes in it", 512, "codebook.size", "number"),
     (
         "Agreement with the ground truth",
-        "normalised mutual information of code and the simulator's label under its map (0: none, 1: all)",
+        "normalised mutual information (the V-measure) of code and the simulator's label under its map (0: "
+        "none, 1: all)",
         "not measured",
         "semantics.nmi",
         "number",
@@ -120,6 +150,35 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
         "the same, with labels shuffled",
         "not measured",
         "semantics.nmi_null",
+        "number",
+    ),
+    (
+        "Agreement by place alone",
+        "the same, with every observation given the labels of another: what follows from where the maps are",
+        "not measured",
+        "semantics.nmi_place",
+        "number",
+    ),
+    (
+        "Agreement without the inventory",
+        "the same among maps that lie on the world",
+        "not measured",
+        "semantics.terrain.nmi",
+        "number",
+    ),
+    (
+        "Agreement without the inventory, by place alone",
+        "the same, with every observation given the labels of another",
+        "not measured",
+        "semantics.terrain.nmi_place",
+        "number",
+    ),
+    (
+        "Codes that can be named",
+        "codes with more of their commonest label under their maps than the same places hold in other "
+        "episodes (test that flips whole episodes, corrected over codes and labels)",
+        "not measured",
+        "semantics.codes_named",
         "number",
     ),
 )

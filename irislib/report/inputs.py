@@ -79,16 +79,18 @@ class Inputs:
         return Prose(self.metric).format(text, **numbers)
 
     def name_of(self, code: int) -> str:
-        """A code with the label that stands under most of its maps, where there is one."""
-        label = self.codes["label"].get(code)
-        return f"{code} ({label})" if isinstance(label, str) else str(code)
+        """A code with the label that stands under most of its maps, and the item of one of the inventory."""
+        names = [self.codes[column].get(code) for column in ("label", "item")]
+        known = ": ".join(name for name in names if isinstance(name, str))
+        return f"{code} ({known})" if known else str(code)
 
 
 def load_inputs(
     agent: Path, rollouts: Path, heatmaps: Path, crops: Path, embeddings: Path, reports: Path
 ) -> Inputs:
     """Opens the inputs of the report. Raises ArtifactError where one is missing, foreign or damaged."""
-    codes = _table(reports / "codes.csv", "metrics", ["code", "uses", "consistency", "consistent", "label"])
+    columns = ["code", "uses", "consistency", "consistent", "label", "item"]
+    codes = _table(reports / "codes.csv", "metrics", columns)
     inputs = Inputs(
         rollouts=open_store(rollouts, ROLLOUTS),
         heatmaps=open_store(heatmaps, HEATMAPS),
@@ -126,8 +128,8 @@ def _curves(folder: Path) -> pd.DataFrame:
 
 
 def _pairs(path: Path) -> pd.DataFrame:
-    pairs = _table(path, "metrics", ["code_a", "code_b", "count", "pmi", "interpretable"])
-    return pairs.assign(interpretable=_truth(pairs["interpretable"]))
+    pairs = _table(path, "metrics", ["code_a", "code_b", "count", "pmi", "meaningful"])
+    return pairs.assign(meaningful=_truth(pairs["meaningful"]))
 
 
 def _table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:

@@ -24,9 +24,13 @@ def consistency(inputs: Inputs) -> Illustration:
     )
     caption = inputs.say(
         "Crops under a tested code's maps have a mean cosine similarity of {consistency.mean_cosine_codes}, "
-        "size-matched random crops from the same frames {consistency.mean_cosine_random}; by a permutation "
-        "test corrected over codes, {consistency.codes_consistent} of {consistency.codes_tested:tested code} "
-        "are consistent, {consistency.share_of_codebook:%} of the codebook."
+        "size-matched random crops from the same frames {consistency.mean_cosine_random}. Crops of one "
+        "episode look alike whatever they show, so the test compares those of different episodes and swaps "
+        "whole episodes: corrected over codes, {consistency.codes_consistent} of "
+        "{consistency.codes_tested:tested code} are consistent, {consistency.share_of_codebook:%} of the "
+        "codebook, and {consistency.codes_consistent_beyond_place} of them are also more alike than crops of "
+        "other codes from the same boxes; {consistency.codes_too_few_crops} have too few crops to be tested "
+        "and {consistency.codes_too_few_episodes} too few episodes."
     )
     if not inputs.metric("consistency.codes_tested"):
         caption = "No code has enough crops, from enough episodes, to be tested."
@@ -59,14 +63,19 @@ def cooccurrence(inputs: Inputs) -> Illustration:
     """Pointwise mutual information of the codes most often seen together (protocol step 8)."""
     heading = "Codes seen together"
     title = inputs.say(
-        "{cooccurrence.pairs_interpretable} of {cooccurrence.pairs_judged:pair} of codes with enough crops "
-        "in common can be interpreted"
+        "{cooccurrence.pairs_meaningful} of {cooccurrence.pairs_tested:pair} of codes often seen together "
+        "are consistent codes that meet by more than chance"
     )
     caption = inputs.say(
         "{cooccurrence.pairs_seen:pair} of codes have non-empty maps in the same observation, "
-        "{cooccurrence.pairs_tested} of them often enough to be listed, and {cooccurrence.pairs_judged} are "
-        "cropped together often enough to be judged; {cooccurrence.pairs_interpretable} can be interpreted "
-        "and cover {cooccurrence.observations_covered:%} of the observations."
+        "{cooccurrence.pairs_tested} of them often enough to be listed. {cooccurrence.pairs_meaningful} join "
+        "two consistent codes that meet significantly more often than codes of the same persistence would "
+        "by chance; they cover {cooccurrence.observations_covered_meaningful:%} of the observations, and "
+        "{cooccurrence.sets_meaningful:such set} of three codes and more "
+        "{cooccurrence.observations_covered_by_sets:%}. Judged by crops of both codes in the same "
+        "observation, which only {cooccurrence.pairs_judged:pair} have often enough, "
+        "{cooccurrence.pairs_interpretable} can be interpreted and cover "
+        "{cooccurrence.observations_covered:%}."
     )
     pairs = inputs.pairs
     if len(pairs) == 0:
@@ -76,8 +85,8 @@ def cooccurrence(inputs: Inputs) -> Illustration:
     company = both.groupby("code_a")["count"].sum().sort_values(ascending=False, kind="stable")
     top = list(company.index[:COOCCURRENCE_CODES])
     both = both[both["code_a"].isin(top) & both["code_b"].isin(top)]
-    square = both.pivot(index="code_a", columns="code_b", values=["pmi", "interpretable"])
-    pmi, marked = (square[name].reindex(index=top, columns=top) for name in ("pmi", "interpretable"))
+    square = both.pivot(index="code_a", columns="code_b", values=["pmi", "meaningful"])
+    pmi, marked = (square[name].reindex(index=top, columns=top) for name in ("pmi", "meaningful"))
     pmi = pmi.astype(float)
     reach = float(np.nan_to_num(pmi.abs().to_numpy()).max()) or 1.0
     figure = new_figure(7.4, 6.8, title)
@@ -104,7 +113,7 @@ def cooccurrence(inputs: Inputs) -> Illustration:
     axes.tick_params(length=0, labelsize=7.5, labelrotation=0)
     axes.tick_params(axis="x", labelrotation=90)
     if len(rows):
-        axes.scatter(columns + 0.5, rows + 0.5, s=14, color=INK, label="interpretable pair")
+        axes.scatter(columns + 0.5, rows + 0.5, s=14, color=INK, label="meaningful pair")
         figure.legend(loc="outside lower center")
     return Illustration("cooccurrence", heading, caption, figure)
 
@@ -115,8 +124,10 @@ def code_label(inputs: Inputs) -> Illustration:
     title = "What the simulator says lies under each code's maps"
     caption = inputs.say(
         "Code and label share a normalised mutual information of {semantics.nmi} ({semantics.nmi_null} by "
-        "chance), and {semantics.purity:%} of the maps show their code's commonest label "
-        "({semantics.purity_null:%} by chance)."
+        "chance, {semantics.nmi_place} by the maps' places alone), and {semantics.purity:%} of the maps show "
+        "their code's commonest label ({semantics.purity_null:%} by chance, {semantics.purity_place:%} by "
+        "place). {semantics.codes_hud:code} lie on the inventory and {semantics.codes_terrain} on the world; "
+        "{semantics.codes_named} show more of their commonest label than their places hold in other episodes."
     )
     labels = inputs.labels
     if len(labels) == 0:

@@ -1,11 +1,11 @@
-"""heatmaps.zarr: one Grad-CAM map per distinct input, and which (observation, code) pair uses which."""
+"""heatmaps.zarr: one map per distinct input, and which (observation, code) pair uses which."""
 
 from irislib.artifacts import Array, Schema
 
 # `map` is after the ReLU and before upsampling; `map_raw_max` and `map_raw_min` are the extremes before
 # the ReLU. Row m of the pair arrays: code map_code[pair_map[m]] is present in observation pair_step[m];
 # every present pair appears once, ordered by step, then code.
-# attrs: codebook_size, steps, score, layer, threshold-free facts only.
+# attrs: codebook_size, steps, method, score, layer, threshold-free facts only.
 HEATMAPS = Schema(
     name="irislib/heatmaps",
     version=1,

@@ -1,0 +1,69 @@
+"""Do two codes show one thing when they are cropped together (protocol step 8)?"""
+
+import numpy as np
+
+from irislib.interpret.evidence import Crops
+from irislib.runtime import progress
+
+Array = np.ndarray
+
+
+def pair_consistency(crops: Crops, a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Mean pairwise cosine of pairs of codes over the observations in which both have a crop.
+
+    The vector of a pair in an observation is the mean embedding of a's crops there beside that of b's,
+    either part scaled to length 1/sqrt(2): the two codes weigh the same. The cosine of two such vectors
+    is then the mean of the two codes' cosines.
+
+    Args:
+        crops: of all codes.
+        a: int [n], the first codes.
+        b: int [n], the second.
+
+    Returns:
+        For crops and for their random counterparts, float64 [n], NaN below two observations; and the
+        number of observations, int64 [n].
+    """
+    group_code, group_step, own, random = group_by_observation(crops)
+    starts = np.searchsorted(group_code, np.arange(crops.code.max(initial=-1) + 2))
+    result = np.full((2, len(a)), np.nan)
+    shared = np.zeros(len(a), np.int64)
+
+    def groups(code: int) -> slice:
+        return slice(starts[code], starts[code + 1]) if code + 1 < len(starts) else slice(0, 0)
+
+    for i in progress(range(len(a)), desc="pairs", unit="pair"):
+        of_a, of_b = groups(a[i]), groups(b[i])
+        _, in_a, in_b = np.intersect1d(group_step[of_a], group_step[of_b], True, return_indices=True)
+        shared[i] = n = len(in_a)
+        if n < 2:
+            continue
+        for kind, vectors in enumerate((own, random)):
+            sums = [
+                vectors[of][rows].sum(axis=0, dtype=np.float64) for of, rows in ((of_a, in_a), (of_b, in_b))
+            ]
+            squared = (sums[0] @ sums[0] + sums[1] @ sums[1]) / 2
+            result[kind, i] = (squared - n) / (n * (n - 1))
+    return result[0], result[1], shared
+
+
+def group_by_observation(crops: Crops) -> tuple[Array, Array, Array, Array]:
+    """The crops of one code in one observation as one unit vector, their normalised mean embedding.
+
+    Returns:
+        code and step, int32 [G], ordered by code, then step; the vectors of the crops and those of their
+        random counterparts, float32 [G,F].
+    """
+    order = np.lexsort((crops.step, crops.code))
+    code, step = crops.code[order], crops.step[order]
+    first = np.ones(len(code), bool)
+    first[1:] = (code[1:] != code[:-1]) | (step[1:] != step[:-1])
+    starts = np.flatnonzero(first)
+    vectors = []
+    for rows in (crops.own[order], crops.random[order]):
+        units = np.empty((len(starts), crops.embedding.shape[1]), np.float32)
+        for i, members in enumerate(np.split(rows, starts[1:])[: len(starts)]):
+            total = crops.units(members).sum(axis=0)
+            units[i] = total / np.linalg.norm(total)
+        vectors.append(units)
+    return code[starts], step[starts], vectors[0], vectors[1]
