@@ -21,9 +21,9 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.rollouts import ROLLOUTS
 
-# How `embed.weights` makes an embedder: of the side crops are resized to, a seed, and a sample of the crops.
-MANTISSA_BITS = 4  # of float16's 10; moves a cosine by 0.001 at most
+MANTISSA_BITS = 4  # of float16's 10, for a store of half the size; cosines move by about 0.001
 
+# How `embed.weights` makes an embedder: of the side crops are resized to, a seed, and a sample of the crops.
 EMBEDDERS = {"random": random_resnet50, "imagenet": imagenet_resnet50}
 
 
