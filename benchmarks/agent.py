@@ -24,7 +24,7 @@ PARTS = (*RACES, "curves", "playing", "memory")
 
 # The official batches are for a GPU.
 GPU = {"frames": 256, "sequences": 64, "trajectories": 64, "steps": 200, "length": 10_000}
-CPU = {"frames": 8, "sequences": 16, "trajectories": 16, "steps": 20, "length": 50}
+CPU = {"frames": 8, "sequences": 4, "trajectories": 16, "steps": 20, "length": 50}
 
 
 def _size(name: str, help: str) -> Callable[[F], F]:
