@@ -16,6 +16,7 @@ from benchmarks.official import OfficialModules
 from benchmarks.official_weights import OFFICIAL
 from benchmarks.timing import ratio, time_in_turn
 from irislib.agent.config import AgentConfig
+from irislib.agent.encoded import BLOCK
 
 PRECISIONS: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
 
@@ -26,6 +27,9 @@ class Match:
     Args:
         folder: for the frames.
         rounds: in which all take a turn.
+
+    Attributes:
+        last: row from which the frames at the end fill one batch of the world model.
     """
 
     def __init__(
@@ -34,8 +38,10 @@ class Match:
         self.modules, self.batches, self.device, self.rounds = modules, batches, device, rounds
         self.folder, self.config = folder, paper_config(batches)
         blocks, burn_in = OFFICIAL.world_model.max_blocks, self.config.fit.actor_critic.burn_in
-        needed = (batches.tokenizer, batches.world_model * blocks, batches.actor_critic * (burn_in + 1))
-        self.replay = collect_frames(folder, max(1000, *needed))
+        sequences, most = batches.world_model * blocks, batches.actor_critic * (burn_in + 1)
+        # Frames are encoded by blocks: where one begins, so that just these frames are.
+        self.last = -(-max(1000, batches.tokenizer, most) // BLOCK) * BLOCK
+        self.replay = collect_frames(folder, self.last + sequences)
 
     def contestants(self, sizes: AgentConfig = OFFICIAL) -> tuple[Official, dict[str, Ours]]:
         """The official agent, new, and irislib's by name, with the same weights."""
@@ -93,7 +99,7 @@ def race_world_model(match: Match) -> None:
     """Gradient steps of the world model, on frames that were encoded before in the epoch and on new ones."""
     official, ours = match.contestants()
     size, blocks = match.batches.world_model, OFFICIAL.world_model.max_blocks
-    rows = _segments(size, blocks)
+    rows = match.last + _segments(size, blocks)
     title = f"world model's gradient step, {size} sequences of {blocks} frames"
     _race_steps(match, "world_model", f"{title}, their tokens known", rows, official, ours)
     epochs = count(2)  # each forgets the tokens of the one before

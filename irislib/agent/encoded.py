@@ -6,7 +6,9 @@ import torch
 from irislib.agent.replay import OUTSIDE, Batch, Replay
 from irislib.agent.tokenizer import Tokenizer
 
-AT_ONCE = 256  # frames
+# Frames are encoded by blocks of neighbouring rows, all of one size: a convolution over a batch of a size
+# that it has not met before is prepared anew, which takes time, and memory for good.
+BLOCK = 64
 
 
 class EncodedReplay:
@@ -16,13 +18,14 @@ class EncodedReplay:
         self.replay, self.tokenizer = replay, tokenizer
         grid = tokenizer.grid
         self._tokens = np.zeros((replay.steps, grid, grid), np.int16)
-        self._known = np.zeros(replay.steps, bool)
+        self._known = np.zeros(-(-replay.steps // BLOCK), bool)
 
     def batch(self, rows: np.ndarray) -> Batch:
         """The segments with these rows int64 [B,T], as `Replay.sample` draws them."""
         inside = rows != OUTSIDE
-        needed = np.unique(rows[inside])
-        self._encode(needed[~self._known[needed]])
+        needed = np.unique(rows[inside] // BLOCK)
+        for block in needed[~self._known[needed]]:
+            self._encode(block)
         columns = (
             self._tokens[rows].astype(np.int64),
             self.replay.actions[rows],
@@ -34,9 +37,8 @@ class EncodedReplay:
         return Batch(*map(torch.from_numpy, (*columns, inside)))
 
     @torch.no_grad()
-    def _encode(self, rows: np.ndarray) -> None:
-        for start in range(0, len(rows), AT_ONCE):
-            part = rows[start : start + AT_ONCE]
-            frames = self.replay.frames(part).to(self.tokenizer.codebook.device)
-            self._tokens[part] = self.tokenizer.encode(frames).cpu().numpy()
-        self._known[rows] = True
+    def _encode(self, block: int) -> None:
+        rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, len(self._tokens)))
+        frames = self.replay.frames(rows).to(self.tokenizer.codebook.device)
+        self._tokens[rows] = self.tokenizer.encode(frames).cpu().numpy()
+        self._known[block] = True
