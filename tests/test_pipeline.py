@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from irislib.artifacts import digest
 
 STORES = ("rollouts", "heatmaps", "crops", "embeddings")
-STAGES = ("train", "rollout", "gradcam", "crop", "embed", "metrics", "plots")
+STAGES = ("train", "rollout", "gradcam", "crop", "embed", "metrics", "sensitivity", "plots")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_second_run_does_nothing(built: Checkout) -> None:
 
 def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
     before = outs(built)
-    assert len(before) == 12
+    assert len(before) == 15
     output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="4").stdout
     assert ran(output) == list(STAGES)
     assert outs(built) == before
@@ -161,7 +161,7 @@ def test_plots_parameters_remake_the_plots_alone(built: Checkout) -> None:
 def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
     with restored(built):
         output = built.run("dvc", "exp", "run", "--name", "low", "-S", "crop.threshold=0.3").stdout
-        assert ran(output) == ["crop", "embed", "metrics", "plots"]
+        assert ran(output) == ["crop", "embed", "metrics", "sensitivity", "plots"]
         assert "# " in (built.root / "params.yaml").read_text()  # people's comments are kept
         diff = json.loads(built.run("dvc", "metrics", "diff", "--json").stdout)
         assert list(diff) == ["reports/metrics.json"]  # and not the agent's evaluation

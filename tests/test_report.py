@@ -47,6 +47,8 @@ SERIES = {
 FIGURES = {
     "achievements",
     "empty_share",
+    "sensitivity",
+    "attributions",
     "codebook_usage",
     "consistency",
     "gallery",

@@ -28,8 +28,8 @@ class CropConfig:
     Attributes:
         threshold: a region's pixels have at least this share of the upsampled map's maximum.
         min_area: regions whose box is smaller are dropped, in pixels.
-        max_per_code: crops a code; where there are more candidates they are drawn evenly at random, the same
-            observations first for every code.
+        max_per_code: crops a code; where there are more candidates they are drawn at random, evenly over the
+            episodes, the same observations first for every code.
         connectivity: neighbours share a side (1), or a side or a corner (2).
     """
 
@@ -134,10 +134,11 @@ def find_regions(
 def draw_crops(
     maps: Maps, region_map: np.ndarray, max_per_code: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chooses at most `max_per_code` of the (observation, region) candidates of each code, evenly at random.
+    """Chooses at most `max_per_code` of the (observation, region) candidates of each code.
 
-    All codes prefer the same observations, in one random order: else two codes would hardly ever be
-    cropped together, and nothing could be said of pairs.
+    Episodes take turns, as crops of one look alike whatever the code: the first observation of each episode,
+    then the second, and so on. All codes prefer the same observations, in one random order: else two codes
+    would hardly ever be cropped together, and nothing could be said of pairs.
 
     Args:
         maps: who has which map.
@@ -151,7 +152,9 @@ def draw_crops(
     regions = np.bincount(region_map, minlength=len(maps.code))
     first_region = np.cumsum(regions) - regions
     rank = stream(seed, "crops").permutation(maps.steps)
-    by_code = np.lexsort((rank[maps.pair_step], maps.pair_code))
+    alive = np.flatnonzero(regions[maps.pair_map])
+    steps = maps.pair_step[alive]
+    by_code = alive[_in_turn(maps.pair_code[alive], maps.episode[steps], rank[steps])]
     times = regions[maps.pair_map[by_code]]
     pair = np.repeat(by_code, times)
     nth = np.arange(len(pair)) - np.repeat(np.cumsum(times) - times, times)
@@ -163,6 +166,17 @@ def draw_crops(
     region = first_region[maps.pair_map[pair[chosen]]] + nth[chosen]
     order = np.lexsort((region, step, code[chosen]))
     return code[chosen][order], step[order], region[order]
+
+
+def _in_turn(code: np.ndarray, episode: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """The order by code in which its episodes take turns, each with its observations by rank, int64 [N]."""
+    order = np.lexsort((rank, episode, code))
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(code[order]) != 0) | (np.diff(episode[order]) != 0)
+    start = np.flatnonzero(new)
+    turn = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
+    by_turn: np.ndarray = order[np.lexsort((rank[order], turn, code[order]))]
+    return by_turn
 
 
 def draw_boxes(code: np.ndarray, box: np.ndarray, frame: tuple[int, ...], seed: int) -> np.ndarray:

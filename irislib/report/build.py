@@ -19,6 +19,7 @@ from irislib.report.galleries import gallery, reconstructions
 from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.meaning import code_label, consistency, cooccurrence
 from irislib.report.page import render_page
+from irislib.report.sensitivity import attributions, sensitivity
 from irislib.report.style import Illustration, publication, save
 from irislib.report.tsne import tsne
 from irislib.runtime import progress
@@ -63,7 +64,7 @@ def build_report(
         heatmaps: store of the maps of these rollouts.
         crops: store of the crops under these maps.
         embeddings: store of the features of these crops.
-        reports: folder that holds metrics.json, codes.csv, pairs.csv and labels.csv, and receives
+        reports: folder that holds metrics.json and the tables of metrics and sensitivity, and receives
             figures/*.png (replaced whole), claims.csv and index.html.
 
     Raises:
@@ -74,7 +75,7 @@ def build_report(
     drawn = []
     with publication(), replacing(reports / "figures") as folder:
         for illustration in progress(
-            illustrate(inputs, config, seed, agent), desc="figures", total=10, unit="figure"
+            illustrate(inputs, config, seed, agent), desc="figures", total=12, unit="figure"
         ):
             save(illustration.figure, folder / f"{illustration.name}.png", config.dpi)
             drawn.append(illustration)
@@ -86,6 +87,8 @@ def illustrate(inputs: Inputs, config: PlotsConfig, seed: int, agent: Path) -> I
     """The figures in the order of the page."""
     yield achievements(inputs)
     yield empty_share(inputs)
+    yield sensitivity(inputs.sensitivity)
+    yield attributions(inputs.attributions)
     yield codebook_usage(inputs)
     yield consistency(inputs)
     yield gallery(inputs, config.codes)

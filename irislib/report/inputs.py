@@ -9,6 +9,7 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.errors import ArtifactError
+from irislib.report.sensitivity import ATTRIBUTION_COLUMNS, SENSITIVITY_COLUMNS
 from irislib.report.wording import Prose
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
@@ -52,6 +53,8 @@ class Inputs:
         codes: one row a code of the codebook, sorted by code.
         pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
         labels: one row a (code, label) that occurs.
+        sensitivity: one row an option of a choice that the paper leaves open.
+        attributions: one row a method and masking.
         curves: training curves in long format (epoch, component, loss, value), experience first.
     """
 
@@ -64,6 +67,8 @@ class Inputs:
     codes: pd.DataFrame
     pairs: pd.DataFrame
     labels: pd.DataFrame
+    sensitivity: pd.DataFrame
+    attributions: pd.DataFrame
     curves: pd.DataFrame
 
     def metric(self, key: str) -> float | None:
@@ -101,6 +106,8 @@ def load_inputs(
         codes=codes.assign(consistent=_truth(codes["consistent"])).set_index("code").sort_index(),
         pairs=_pairs(reports / "pairs.csv"),
         labels=_table(reports / "labels.csv", "metrics", ["code", "label", "count", "share"]),
+        sensitivity=_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
+        attributions=_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=_curves(agent / "curves"),
     )
     check_agent(inputs.rollouts, agent)

@@ -45,15 +45,17 @@ def _headline(inputs: Inputs) -> list[str]:
         "{empty_share.all_codes_all_steps:%} over all codes and observations. The paper says 90%, and not of "
         "what.",
         "{consistency.codes_consistent} of {consistency.codes_tested:tested code} show crops that are more "
-        "alike than random crops of the same sizes. The paper says almost none.",
-        "Pairs of codes that can be interpreted cover {cooccurrence.observations_covered:%} of the "
-        "observations, which is a lower bound: of {cooccurrence.pairs_tested:pair} often seen together only "
-        "{cooccurrence.pairs_judged} have enough crops in common to be judged. The paper says about 0.1%.",
+        "alike than random crops of the same sizes, {consistency.codes_consistent_beyond_place} of them also "
+        "more alike than what stands in the same places elsewhen. The paper says almost none.",
+        "{cooccurrence.pairs_meaningful} of {cooccurrence.pairs_tested:pair} often seen together join "
+        "consistent codes that meet by more than chance; they cover "
+        "{cooccurrence.observations_covered_meaningful:%} of the observations. The paper says about 0.1%.",
     ]
     if inputs.metric("semantics.nmi") is not None:
         sentences.append(
             "Code and ground truth share a normalised mutual information of {semantics.nmi}, against "
-            "{semantics.nmi_null} by chance. The paper had no ground truth."
+            "{semantics.nmi_null} by chance and {semantics.nmi_place} by the maps' places alone. The paper had no "
+            "ground truth."
         )
     return [inputs.say(sentence) for sentence in sentences]
 
