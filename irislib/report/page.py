@@ -54,8 +54,8 @@ def _headline(inputs: Inputs) -> list[str]:
     if inputs.metric("semantics.nmi") is not None:
         sentences.append(
             "Code and ground truth share a normalised mutual information of {semantics.nmi}, against "
-            "{semantics.nmi_null} by chance and {semantics.nmi_place} by the maps' places alone. The paper had no "
-            "ground truth."
+            "{semantics.nmi_null} by chance and {semantics.nmi_place} by the maps' places alone. The "
+            "paper had no ground truth."
         )
     return [inputs.say(sentence) for sentence in sentences]
 
