@@ -9,7 +9,8 @@ from scipy import ndimage
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret import regions
-from irislib.interpret.regions import CropConfig, crop_regions, draw_boxes, find_regions, upsample
+from irislib.interpret.evidence import Maps
+from irislib.interpret.regions import CropConfig, crop_regions, draw_boxes, draw_crops, find_regions, upsample
 from irislib.params import parse_value
 from irislib.stores.crops import CROPS
 
@@ -160,6 +161,29 @@ def test_codes_seen_together_are_cropped_together(tmp_path: Path) -> None:
     steps = [{t for code, t, _ in drawn if code == k} for k in (0, 1)]
     assert steps[0] == steps[1]
     assert len(steps[0]) == 5
+
+
+def test_a_codes_crops_spread_evenly_over_its_episodes() -> None:
+    """As many of each episode as of any other, as long as it has some left."""
+    rng = np.random.default_rng(0)
+    steps, codes = 60, 4
+    step, code = np.nonzero(rng.random((steps, codes)) < 0.4)
+    maps = Maps(
+        codes=codes,
+        episode=np.sort(rng.integers(0, 6, steps)),
+        code=np.arange(codes, dtype=np.int32),
+        nonempty=np.ones(codes, bool),
+        nonzero=np.ones(codes, bool),
+        pair_step=step.astype(np.int32),
+        pair_map=code.astype(np.int32),
+    )
+    code, step, _ = draw_crops(maps, np.arange(codes), 9, seed=0)
+    for k in range(codes):
+        has = np.bincount(maps.episode[maps.pair_step[maps.pair_code == k]], minlength=6)
+        taken = np.bincount(maps.episode[step[code == k]], minlength=6)
+        left = taken < has
+        assert taken.sum() == 9
+        assert not left.any() or taken.max() - taken[left].min() <= 1
 
 
 def test_random_counterparts_share_code_frame_and_size_and_lie_in_the_frame(
