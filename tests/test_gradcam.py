@@ -17,7 +17,7 @@ from irislib.interpret import heatmaps, pairs
 from irislib.interpret.attributions import Method
 from irislib.interpret.gradcam import Score
 from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.pairs import find_pairs
+from irislib.interpret.pairs import find_pairs, read_pairs, take_census
 from irislib.params import parse_section
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
@@ -61,7 +61,8 @@ def run(
     method: Method = "gradcam",
 ) -> Store:
     config = GradcamConfig(method, score, layer, samples=3, batch_size=batch)
-    compute_heatmaps(config, seed=0, agent=stores[0], rollouts=stores[1], out=out)
+    work = out.parent / "work"
+    compute_heatmaps(config, seed=0, agent=stores[0], rollouts=stores[1], work=work, out=out)
     return open_store(out, HEATMAPS)
 
 
@@ -173,20 +174,40 @@ def test_blocks_of_steps_do_not_matter(
 
 
 @pytest.mark.parametrize("grid", [(4, 4), (3, 5), (9, 10)])
-def test_groups_are_the_distinct_codes_and_positions_in_order(grid: tuple[int, int]) -> None:
-    tokens = np.random.default_rng(0).integers(0, 3, (40, *grid))
+def test_distinct_pairs_are_the_distinct_codes_and_positions_in_order(grid: tuple[int, int]) -> None:
+    tokens = np.random.default_rng(0).integers(250, 260, (40, *grid))  # codes of one byte and of two
     tokens[20:] = np.where(np.arange(20)[:, None, None] % 2, tokens[:20], tokens[20:])
     found = find_pairs(tokens, first_step=100)
-    rows, group = found.group()
-    keys = [
-        (int(c), p.tobytes()) for c, p in zip(found.code, found.positions(np.arange(len(group))), strict=True)
-    ]
-    assert [keys[rows[g]] for g in group] == keys
-    assert len(rows) == len(set(keys)) < len(keys)
-    assert [keys[r][0] for r in rows] == sorted(keys[r][0] for r in rows)
-    np.testing.assert_array_equal(
-        found.positions(np.arange(len(group))), tokens[found.step - 100] == found.code[:, None, None]
+    np.testing.assert_array_equal(found.positions(), tokens[found.step - 100] == found.code[:, None, None])
+    kinds = [(int(code), packed.tobytes()) for code, packed in zip(found.code, found.packed, strict=True)]
+    distinct = found.distinct()
+    assert [(int(c), p.tobytes()) for c, p in zip(distinct.code, distinct.packed, strict=True)] == sorted(
+        set(kinds)
     )
+    assert [kinds.index(kind) for kind in sorted(set(kinds))] == [
+        int(np.flatnonzero((found.step == s) & (found.code == c))[0])
+        for s, c in zip(distinct.step, distinct.code, strict=True)
+    ]
+    own = distinct.take(np.searchsorted(distinct.keys(), found.keys()))
+    np.testing.assert_array_equal(own.code, found.code)
+    np.testing.assert_array_equal(own.packed, found.packed)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_a_census_in_blocks_counts_and_finds_every_pair(
+    stores: tuple[Path, Path], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = open_store(stores[1], ROLLOUTS)
+    every = find_pairs(play.read("token"))
+    monkeypatch.setattr(pairs, "ROWS", rows)
+    census = take_census(play, CODES)
+    assert len(census) == len(every.step)
+    np.testing.assert_array_equal(census.distinct.keys(), np.unique(every.keys()))
+    for start in range(len(census)):
+        for stop in range(start + 1, len(census) + 1):
+            part, expected = read_pairs(play, census, range(start, stop)), every.take(slice(start, stop))
+            np.testing.assert_array_equal(part.step, expected.step)
+            np.testing.assert_array_equal(part.keys(), expected.keys())
 
 
 @pytest.mark.parametrize("layer", ["", "decoder.up.9", "encoder.conv_in", "pre_quant_conv", "embedding"])
