@@ -38,10 +38,9 @@ def measure_stages(play: Store, agent: Path, sizes: Sequence[int], folder: Path)
                 growth = f"{grown:.2f} for {size / sizes[at - 1]:.2f}"
             click.echo(f"| {stage} | {size:,} | {cost.seconds:.1f} | {cost.memory:.0f} | {growth} |")
     for one, other in pairwise(range(len(sizes))):
-        more, steps = costs[other]["all"].memory - costs[one]["all"].memory, sizes[other] - sizes[one]
-        click.echo(
-            f"\nMemory, from {sizes[one]:,} to {sizes[other]:,} transitions: {1024 * more / steps:+.2f} KiB each"
-        )
+        more = (costs[other]["all"].memory - costs[one]["all"].memory) * 1024
+        steps = sizes[other] - sizes[one]
+        click.echo(f"\nFrom {sizes[one]:,} to {sizes[other]:,} transitions: {more / steps:+.2f} KiB each")
 
 
 def _measure(play: Store, agent: Path, size: int, folder: Path) -> dict[str, Cost]:
