@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret import heatmaps, pairs
-from irislib.interpret.attributions import Method
+from irislib.interpret.attributions import Method, explain
 from irislib.interpret.gradcam import Score
 from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.pairs import find_pairs, read_pairs, take_census
 from irislib.params import parse_section
+from irislib.shards import Shards, compute_shards
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
@@ -162,6 +164,62 @@ def test_repeats_bit_by_bit_and_batches_change_rounding_alone(
     np.testing.assert_allclose(
         run(stores, tmp_path / "c", "norm", batch=3).read("map"), first, rtol=0, atol=1e-4 * first.max()
     )
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heatmaps, "SHARD", 7)  # and batches of 4 in them
+    monkeypatch.setenv("IRISLIB_DEVICE", "cpu")  # a GPU would have one process
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize(("score", "numbers"), [("mean", "123"), ("neg_error", "12")])
+def test_the_number_of_workers_changes_no_bit(
+    stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: Score, numbers: str
+) -> None:
+    made = set()
+    for workers in numbers:
+        monkeypatch.setenv("IRISLIB_WORKERS", workers)
+        assert len(run(stores, tmp_path / workers, score)) > 2 * heatmaps.SHARD
+        made.add(digest(tmp_path / workers))
+    assert len(made) == 1
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_taken_up_again_gives_the_same_bits_and_repeats_no_shard(
+    stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setenv("IRISLIB_WORKERS", "1")
+    maps = len(run(stores, tmp_path / "whole"))
+    calls = []
+
+    def explain_few(*args: Any) -> Tensor:
+        calls.append(args)
+        if len(calls) == 4:  # in the second of two batches of the second shard
+            raise KeyboardInterrupt
+        return explain(*args)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(heatmaps, "explain", explain_few)
+        with pytest.raises(KeyboardInterrupt):
+            run(stores, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    kept = sorted(file.name for file in (tmp_path / "work").glob("gradcam-*/*"))
+    assert kept == ["maps-000000-000007.npz"]
+
+    counted: list[int] = []
+
+    def count(shards: Shards, todo: list[range], *args: Any) -> None:
+        counted.append(sum(map(len, todo)))
+        compute_shards(shards, todo, *args)
+
+    monkeypatch.setattr(heatmaps, "compute_shards", count)
+    monkeypatch.setenv("IRISLIB_WORKERS", workers)
+    run(stores, tmp_path / "again")
+    assert counted == [maps - 7]
+    assert digest(tmp_path / "again") == digest(tmp_path / "whole")
+    assert not any((tmp_path / "work").iterdir())
 
 
 def test_blocks_of_steps_do_not_matter(

@@ -136,6 +136,10 @@ def test_killed_rollout_resumes_to_the_same_store(built: Checkout, tmp_path: Pat
     assert "0/2 " in printed  # of 4 episodes, 2 were kept
 
 
+def test_killed_gradcam_resumes_to_the_same_store(built: Checkout, tmp_path: Path) -> None:
+    killed_and_resumed(built, tmp_path, "gradcam", "heatmaps.zarr", "gradcam-*/maps-*.npz")
+
+
 def test_two_processes_do_not_share_one_result(built: Checkout, tmp_path: Path) -> None:
     work = tmp_path / "work"
     command = ("python", "-m", "stages.train", "--work", str(work), "--out", str(tmp_path / "agent"))
