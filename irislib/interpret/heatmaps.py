@@ -24,7 +24,7 @@ from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, check_agent
 from irislib.workdir import work_in
 
-SHARD = 1024  # maps
+SHARD = 512  # maps
 
 
 @dataclass(frozen=True)
