@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret import heatmaps, pairs
-from irislib.interpret.attributions import Method
+from irislib.interpret.attributions import Method, explain
 from irislib.interpret.gradcam import Score
 from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.pairs import find_pairs
+from irislib.interpret.pairs import find_pairs, read_pairs, take_census
 from irislib.params import parse_section
+from irislib.shards import Shards, compute_shards
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
@@ -61,7 +63,8 @@ def run(
     method: Method = "gradcam",
 ) -> Store:
     config = GradcamConfig(method, score, layer, samples=3, batch_size=batch)
-    compute_heatmaps(config, seed=0, agent=stores[0], rollouts=stores[1], out=out)
+    work = out.parent / "work"
+    compute_heatmaps(config, seed=0, agent=stores[0], rollouts=stores[1], work=work, out=out)
     return open_store(out, HEATMAPS)
 
 
@@ -163,6 +166,62 @@ def test_repeats_bit_by_bit_and_batches_change_rounding_alone(
     )
 
 
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heatmaps, "SHARD", 7)  # and batches of 4 in them
+    monkeypatch.setenv("IRISLIB_DEVICE", "cpu")  # a GPU would have one process
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize(("score", "numbers"), [("mean", "123"), ("neg_error", "12")])
+def test_the_number_of_workers_changes_no_bit(
+    stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: Score, numbers: str
+) -> None:
+    made = set()
+    for workers in numbers:
+        monkeypatch.setenv("IRISLIB_WORKERS", workers)
+        assert len(run(stores, tmp_path / workers, score)) > 2 * heatmaps.SHARD
+        made.add(digest(tmp_path / workers))
+    assert len(made) == 1
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_taken_up_again_gives_the_same_bits_and_repeats_no_shard(
+    stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setenv("IRISLIB_WORKERS", "1")
+    maps = len(run(stores, tmp_path / "whole"))
+    calls = []
+
+    def explain_few(*args: Any) -> Tensor:
+        calls.append(args)
+        if len(calls) == 4:  # in the second of two batches of the second shard
+            raise KeyboardInterrupt
+        return explain(*args)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(heatmaps, "explain", explain_few)
+        with pytest.raises(KeyboardInterrupt):
+            run(stores, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    kept = sorted(file.name for file in (tmp_path / "work").glob("gradcam-*/*"))
+    assert kept == ["maps-000000-000007.npz"]
+
+    counted: list[int] = []
+
+    def count(shards: Shards, todo: list[range], *args: Any) -> None:
+        counted.append(sum(map(len, todo)))
+        compute_shards(shards, todo, *args)
+
+    monkeypatch.setattr(heatmaps, "compute_shards", count)
+    monkeypatch.setenv("IRISLIB_WORKERS", workers)
+    run(stores, tmp_path / "again")
+    assert counted == [maps - 7]
+    assert digest(tmp_path / "again") == digest(tmp_path / "whole")
+    assert not any((tmp_path / "work").iterdir())
+
+
 def test_blocks_of_steps_do_not_matter(
     stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,20 +232,40 @@ def test_blocks_of_steps_do_not_matter(
 
 
 @pytest.mark.parametrize("grid", [(4, 4), (3, 5), (9, 10)])
-def test_groups_are_the_distinct_codes_and_positions_in_order(grid: tuple[int, int]) -> None:
-    tokens = np.random.default_rng(0).integers(0, 3, (40, *grid))
+def test_distinct_pairs_are_the_distinct_codes_and_positions_in_order(grid: tuple[int, int]) -> None:
+    tokens = np.random.default_rng(0).integers(250, 260, (40, *grid))  # codes of one byte and of two
     tokens[20:] = np.where(np.arange(20)[:, None, None] % 2, tokens[:20], tokens[20:])
     found = find_pairs(tokens, first_step=100)
-    rows, group = found.group()
-    keys = [
-        (int(c), p.tobytes()) for c, p in zip(found.code, found.positions(np.arange(len(group))), strict=True)
-    ]
-    assert [keys[rows[g]] for g in group] == keys
-    assert len(rows) == len(set(keys)) < len(keys)
-    assert [keys[r][0] for r in rows] == sorted(keys[r][0] for r in rows)
-    np.testing.assert_array_equal(
-        found.positions(np.arange(len(group))), tokens[found.step - 100] == found.code[:, None, None]
+    np.testing.assert_array_equal(found.positions(), tokens[found.step - 100] == found.code[:, None, None])
+    kinds = [(int(code), packed.tobytes()) for code, packed in zip(found.code, found.packed, strict=True)]
+    distinct = found.distinct()
+    assert [(int(c), p.tobytes()) for c, p in zip(distinct.code, distinct.packed, strict=True)] == sorted(
+        set(kinds)
     )
+    assert [kinds.index(kind) for kind in sorted(set(kinds))] == [
+        int(np.flatnonzero((found.step == s) & (found.code == c))[0])
+        for s, c in zip(distinct.step, distinct.code, strict=True)
+    ]
+    own = distinct.take(np.searchsorted(distinct.keys(), found.keys()))
+    np.testing.assert_array_equal(own.code, found.code)
+    np.testing.assert_array_equal(own.packed, found.packed)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_a_census_in_blocks_counts_and_finds_every_pair(
+    stores: tuple[Path, Path], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = open_store(stores[1], ROLLOUTS)
+    every = find_pairs(play.read("token"))
+    monkeypatch.setattr(pairs, "ROWS", rows)
+    census = take_census(play, CODES)
+    assert len(census) == len(every.step)
+    np.testing.assert_array_equal(census.distinct.keys(), np.unique(every.keys()))
+    for start in range(len(census)):
+        for stop in range(start + 1, len(census) + 1):
+            part, expected = read_pairs(play, census, range(start, stop)), every.take(slice(start, stop))
+            np.testing.assert_array_equal(part.step, expected.step)
+            np.testing.assert_array_equal(part.keys(), expected.keys())
 
 
 @pytest.mark.parametrize("layer", ["", "decoder.up.9", "encoder.conv_in", "pre_quant_conv", "embedding"])

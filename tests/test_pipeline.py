@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from conftest import Checkout
 from ruamel.yaml import YAML
 
-from irislib.artifacts import digest
+from irislib.artifacts import digest, open_store
+from irislib.stores.heatmaps import HEATMAPS
 
 STORES = ("rollouts", "heatmaps", "crops", "embeddings")
 STAGES = ("train", "rollout", "gradcam", "crop", "embed", "metrics", "sensitivity", "plots")
@@ -109,31 +110,47 @@ def killed_when(checkout: Checkout, ready: Callable[[], bool], *command: str) ->
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
 
 
-def killed_and_resumed(checkout: Checkout, tmp_path: Path, stage: str, artifact: str, half_done: str) -> str:
+def killed_and_resumed(
+    checkout: Checkout, tmp_path: Path, stage: str, whole: Path, half_done: str, *options: str
+) -> str:
     """Kills a stage once `half_done` is there and runs it again; returns what the second run printed.
 
-    It must end with the artifact that `built` has, and leave no work behind.
+    It must end with the artifact `whole`, and leave no work behind.
     """
-    work, out = tmp_path / "work", tmp_path / artifact
-    command = ("python", "-m", f"stages.{stage}", "--work", str(work), "--out", str(out))
+    work, out = tmp_path / "work", tmp_path / "out"
+    command = ("python", "-m", f"stages.{stage}", "--work", str(work), "--out", str(out), *options)
     killed_when(checkout, lambda: any(work.glob(half_done)), *command)
     assert not out.exists()
     resumed = checkout.run(*command)
-    assert digest(out) == digest(checkout.root / "data" / artifact)
+    assert digest(out) == digest(whole)
     assert not any(work.iterdir())
     return resumed.stderr
 
 
 def test_killed_training_resumes_to_the_same_agent(built: Checkout, tmp_path: Path) -> None:
-    printed = killed_and_resumed(built, tmp_path, "train", "agent", "train-*/checkpoint.pt")
+    printed = killed_and_resumed(built, tmp_path, "train", built.root / "data/agent", "train-*/checkpoint.pt")
     assert "epoch 1" not in printed
     assert "epoch 2" in printed
 
 
 def test_killed_rollout_resumes_to_the_same_store(built: Checkout, tmp_path: Path) -> None:
-    half_done = "rollout-*/episodes-000000-*.npz"
-    printed = killed_and_resumed(built, tmp_path, "rollout", "rollouts.zarr", half_done)
+    whole, half_done = built.root / "data/rollouts.zarr", "rollout-*/episodes-000000-*.npz"
+    printed = killed_and_resumed(built, tmp_path, "rollout", whole, half_done)
     assert "0/2 " in printed  # of 4 episodes, 2 were kept
+
+
+def test_killed_gradcam_resumes_to_the_same_store(built: Checkout, tmp_path: Path) -> None:
+    yaml = YAML()
+    params = yaml.load(built.root / "params.yaml")
+    params["gradcam"]["score"] = "neg_error"  # a map a pair: several shards, however few codes are in use
+    yaml.dump(params, tmp_path / "params.yaml")
+    options, whole = ("--params", str(tmp_path / "params.yaml")), tmp_path / "whole"
+    built.run("python", "-m", "stages.gradcam", "--out", str(whole), *options)
+    half_done = "gradcam-*/maps-000000-*.npz"
+    printed = killed_and_resumed(built, tmp_path, "gradcam", whole, half_done, *options)
+    maps = len(open_store(whole, HEATMAPS))
+    (left,) = set(re.findall(r"maps by gradcam: +0%.* 0/(\d+) ", printed))
+    assert 0 < int(left) < maps
 
 
 def test_two_processes_do_not_share_one_result(built: Checkout, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_parts_add_up_to_the_empty_share(tables: dict[str, pd.DataFrame], na
 def test_of_all_observations_the_shares_are_those_of_the_metrics(
     stores: tuple[Path, Path], tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    compute_heatmaps(MAPS, seed=0, agent=stores[0], rollouts=stores[1], out=tmp_path / "maps")
+    compute_heatmaps(MAPS, seed=0, agent=stores[0], rollouts=stores[1], work=tmp_path, out=tmp_path / "maps")
     maps = read_maps(open_store(stores[1], ROLLOUTS), open_store(tmp_path / "maps", HEATMAPS))
     table = tables["sensitivity"]
     own = table[table["chosen"]].iloc[0]

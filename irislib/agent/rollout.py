@@ -4,14 +4,8 @@ Episodes are played in shards of `lanes` side by side, each shard by one process
 result is the same whatever the number of workers and ranks. A finished shard survives a crash.
 """
 
-import io
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt
 
 from irislib import ranks
-from irislib.agent.agent import Agent, load_agent
+from irislib.agent.agent import load_agent
 from irislib.agent.config import AgentConfig
 from irislib.agent.play import play_episodes
 from irislib.artifacts import writing
@@ -34,9 +28,10 @@ from irislib.envs.crafter import (
 )
 from irislib.errors import IrislibError, ParamError
 from irislib.params import STRICT
-from irislib.runtime import progress, workers
+from irislib.runtime import workers
+from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS, agent_digest
-from irislib.workdir import work_in, write_atomically
+from irislib.workdir import work_in
 
 
 @dataclass(frozen=True)
@@ -73,16 +68,27 @@ def roll_out(config: RolloutConfig, env: EnvConfig, seed: int, agent: Path, work
         raise ParamError(
             f"env.size: {env.size}, but {agent} was trained on {trained.config.resolution}; train again"
         )
-    episodes = range(config.episodes)
-    shards = [episodes[i : i + config.lanes] for i in range(0, config.episodes, config.lanes)]
     opened = work_in(work, "rollout", asdict(config), asdict(env), seed, agent)
     with ranks.on_first(opened) as folder:
         _require_shared(folder.is_dir(), folder)
-        todo = ranks.share(_unplayed(shards, folder))
-        _play_all(todo[ranks.rank() :: ranks.world_size()], config, env, seed, agent, folder)
+        shards = Shards("episode", config.episodes, config.lanes, folder)
+        todo = ranks.share(shards.unfinished())
+        own = todo[ranks.rank() :: ranks.world_size()]
+        warm_up()  # compile before the workers would each do it
+        compute_shards(shards, own, workers(), "rollout", _player, agent, config, env, seed)
         ranks.barrier()
         if ranks.rank() == 0:
-            _write(shards, folder, out, _attrs(config, env, trained.config, agent))
+            _write(shards, out, _attrs(config, env, trained.config, agent))
+
+
+def _player(agent: Path, config: RolloutConfig, env: EnvConfig, seed: int) -> Compute:
+    trained = load_agent(agent)
+
+    def play(episodes: range) -> dict[str, np.ndarray]:
+        played = play_episodes(trained, episodes, config.temperature, env, seed, "rollout")
+        return {name: np.concatenate([e[name] for e in played]) for name in ROLLOUTS.arrays}
+
+    return play
 
 
 def _attrs(config: RolloutConfig, env: EnvConfig, trained: AgentConfig, agent: Path) -> dict[str, Any]:
@@ -98,12 +104,11 @@ def _attrs(config: RolloutConfig, env: EnvConfig, trained: AgentConfig, agent: P
     }
 
 
-def _write(shards: list[range], folder: Path, out: Path, attrs: dict[str, Any]) -> None:
-    _require_shared(not _unplayed(shards, folder), folder)
+def _write(shards: Shards, out: Path, attrs: dict[str, Any]) -> None:
+    _require_shared(not shards.unfinished(), shards.folder)
     with writing(out, ROLLOUTS, attrs) as store:
-        for shard in shards:
-            with np.load(_shard_file(folder, shard)) as arrays:
-                store.append(**arrays)
+        for arrays in shards.results():
+            store.append(**arrays)
 
 
 def _require_shared(seen: bool, folder: Path) -> None:
@@ -111,68 +116,3 @@ def _require_shared(seen: bool, folder: Path) -> None:
         raise IrislibError(
             f"{folder}: not the same on every host; put it on a file system that they share (--work)"
         )
-
-
-def _play_all(
-    todo: list[range], config: RolloutConfig, env: EnvConfig, seed: int, agent: Path, folder: Path
-) -> None:
-    warm_up()  # compile before the workers would each do it
-    with (
-        progress(desc="rollout", total=sum(map(len, todo)), unit="episode") as bar,
-        ProcessPoolExecutor(
-            max_workers=max(1, min(workers(), len(todo))),
-            mp_context=get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(agent,),
-        ) as pool,
-    ):
-        jobs = {pool.submit(_play_shard, shard, config, env, seed, folder): shard for shard in todo}
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                bar.update(len(jobs[job]))
-        except BrokenProcessPool:
-            raise IrislibError(
-                "rollout: a worker process died (out of memory?); run again to resume"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-_agent: Agent  # of this worker process
-
-
-def _start_worker(agent: Path) -> None:
-    global _agent
-    torch.set_num_threads(1)  # one shard a core; and the same sums on every machine with these kernels
-    Thread(target=_exit_with_parent, daemon=True).start()
-    _agent = load_agent(agent)
-
-
-def _exit_with_parent() -> None:
-    """A killed parent cannot end its workers: they watch it and leave."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _play_shard(shard: range, config: RolloutConfig, env: EnvConfig, seed: int, folder: Path) -> None:
-    buffer = io.BytesIO()
-    episodes = play_episodes(_agent, shard, config.temperature, env, seed, "rollout")
-    np.savez_compressed(buffer, **_concatenated(episodes))  # type: ignore[arg-type]
-    write_atomically(_shard_file(folder, shard), buffer.getvalue())
-
-
-def _concatenated(episodes: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([e[name] for e in episodes]) for name in ROLLOUTS.arrays}
-
-
-def _unplayed(shards: list[range], folder: Path) -> list[range]:
-    # Listed, not looked up one by one: a network file system remembers what it did not find.
-    played = set(folder.iterdir())
-    return [shard for shard in shards if _shard_file(folder, shard) not in played]
-
-
-def _shard_file(folder: Path, shard: range) -> Path:
-    return folder / f"episodes-{shard.start:06d}-{shard.stop:06d}.npz"

@@ -1,6 +1,7 @@
 """Every distinct heatmap once, and which (observation, code) pair has which (protocol steps 1 to 3)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +13,18 @@ from torch import Tensor
 from irislib.agent import load_agent
 from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, open_store, writing
+from irislib.device import pick_device
 from irislib.interpret.attributions import LAYERED, Method, draw_background, explain
 from irislib.interpret.gradcam import CODE_INPUT, Score, check_layer, mask_codes, score_images
-from irislib.interpret.pairs import Pairs, read_pairs
+from irislib.interpret.pairs import Census, Pairs, read_blocks, read_pairs, take_census
 from irislib.params import STRICT, require
-from irislib.runtime import progress
+from irislib.runtime import workers
+from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.workdir import work_in
+
+SHARD = 512  # maps
 
 
 @dataclass(frozen=True)
@@ -50,71 +56,115 @@ class GradcamConfig:
         )
 
 
-def compute_heatmaps(config: GradcamConfig, seed: int, agent: Path, rollouts: Path, out: Path) -> None:
+def compute_heatmaps(
+    config: GradcamConfig, seed: int, agent: Path, rollouts: Path, work: Path, out: Path
+) -> None:
     """Writes heatmaps.zarr for the tokens of recorded play.
 
     Where the score depends on the decoded image alone, so does the map, and the image on nothing but the
     code and its positions: pairs that agree in both share one map. Maps are ordered by code, then
     positions; those of `neg_error`, one a pair, by step, then code.
 
+    Args:
+        config: the `gradcam` section.
+        seed: the pipeline's.
+        agent: folder of the agent that was recorded.
+        rollouts: store of recorded play.
+        work: where finished shards of maps wait for the rest.
+        out: the store (`HEATMAPS`).
+
     Raises:
         ParamError: the layer is not on the decoding path.
         ArtifactError: the agent or the rollouts are missing or damaged, or the rollouts are another agent's.
+        IrislibError: a worker died, or another process makes this very store.
     """
     store = open_store(rollouts, ROLLOUTS)
-    tokenizer = load_agent(agent).tokenizer.requires_grad_(False)
+    tokenizer = load_agent(agent).tokenizer
     check_agent(store, agent)
-    grid = store.array("token").shape[1:]
-    check_layer(tokenizer, config.layer, tokenizer.codebook.new_zeros(1, tokenizer.codebook.shape[1], *grid))
-
-    pairs = read_pairs(store, len(tokenizer.codebook))
-    background = draw_background(store, tokenizer, config.samples, seed)
-    if config.score == "neg_error":
-        representative, pair_map = np.arange(len(pairs.step)), np.arange(len(pairs.step), dtype=np.int32)
-    else:
-        representative, pair_map = pairs.group()
-
+    codes, width = tokenizer.codebook.shape
+    check_layer(
+        tokenizer, config.layer, tokenizer.codebook.new_zeros(1, width, *store.array("token").shape[1:])
+    )
+    census = take_census(store, codes)
     attrs = {
-        "codebook_size": len(tokenizer.codebook),
+        "codebook_size": codes,
         "steps": len(store),
         "method": config.method,
         "score": config.score,
         "layer": config.layer,
         "frame_size": list(store.array("obs").shape[1:3]),
     }
-    with writing(out, HEATMAPS, attrs) as writer:
-        writer.append(pair_step=pairs.step, pair_map=pair_map)
-        with progress(desc=f"maps by {config.method}", total=len(representative), unit="map") as bar:
-            for start in range(0, len(representative), config.batch_size):
-                rows = representative[start : start + config.batch_size]
-                raw = _compute_batch(config, tokenizer, store, pairs, rows, background)
-                writer.append(
-                    map=np.maximum(raw, 0),
-                    map_raw_max=raw.max((1, 2)),
-                    map_raw_min=raw.min((1, 2)),
-                    map_code=pairs.code[rows],
-                    map_positions=pairs.positions(rows),
-                )
-                bar.update(len(rows))
+    # On a GPU one process: several would each hold a copy of its runtime, and wait for each other.
+    processes = 1 if pick_device().type == "cuda" else workers()
+    with work_in(work, "gradcam", asdict(config), seed, agent, rollouts) as folder:
+        total = len(census) if _sees_frame(config) else len(census.distinct.code)
+        shards = Shards("map", total, SHARD, folder)
+        compute_shards(
+            shards,
+            shards.unfinished(),
+            processes,
+            f"maps by {config.method}",
+            _mapper,
+            *(config, seed, agent, rollouts, census),
+        )
+        with writing(out, HEATMAPS, attrs) as writer:
+            for arrays in shards.results():
+                writer.append(**arrays)
+            for pairs, pair_map in _assign(config, store, codes, census):
+                writer.append(pair_step=pairs.step, pair_map=pair_map)
+
+
+def _sees_frame(config: GradcamConfig) -> bool:
+    return config.score == "neg_error"
+
+
+def _assign(
+    config: GradcamConfig, rollouts: Store, codes: int, census: Census
+) -> Iterator[tuple[Pairs, np.ndarray]]:
+    """All pairs in blocks, and the map of each, int32 [n]."""
+    keys, seen = census.distinct.keys(), 0
+    for pairs in read_blocks(rollouts, codes):
+        each = np.arange(seen, seen + len(pairs.step))
+        seen += len(pairs.step)
+        found = each if _sees_frame(config) else np.searchsorted(keys, pairs.keys())
+        yield pairs, found.astype(np.int32)
+
+
+def _mapper(config: GradcamConfig, seed: int, agent: Path, rollouts: Path, census: Census) -> Compute:
+    store = open_store(rollouts, ROLLOUTS)
+    tokenizer = load_agent(agent).tokenizer.requires_grad_(False)
+    background = draw_background(store, tokenizer, config.samples, seed)
+
+    def compute(shard: range) -> dict[str, np.ndarray]:
+        if _sees_frame(config):
+            pairs = read_pairs(store, census, shard)
+        else:
+            pairs = census.distinct.take(slice(shard.start, shard.stop))
+        batches = range(0, len(shard), config.batch_size)
+        batch = [pairs.take(slice(start, start + config.batch_size)) for start in batches]
+        raw = np.concatenate([_compute_batch(config, tokenizer, store, b, background) for b in batch])
+        return {
+            "map": np.maximum(raw, 0),
+            "map_raw_max": raw.max((1, 2)),
+            "map_raw_min": raw.min((1, 2)),
+            "map_code": pairs.code,
+            "map_positions": pairs.positions(),
+        }
+
+    return compute
 
 
 def _compute_batch(
-    config: GradcamConfig,
-    tokenizer: Tokenizer,
-    store: Store,
-    pairs: Pairs,
-    rows: np.ndarray,
-    background: Tensor,
+    config: GradcamConfig, tokenizer: Tokenizer, store: Store, pairs: Pairs, background: Tensor
 ) -> np.ndarray:
-    """Maps before the ReLU of the pairs in `rows`, float32 [N,h',w']."""
+    """Maps of a few pairs before the ReLU, float32 [N,h',w']."""
     codebook = tokenizer.codebook
     code, positions = (
-        torch.from_numpy(a).to(codebook.device)
-        for a in (pairs.code[rows].astype(np.int64), pairs.positions(rows))
+        torch.from_numpy(a).to(codebook.device) for a in (pairs.code.astype(np.int64), pairs.positions())
     )
     frames = None
-    if config.score == "neg_error":
-        step = pairs.step[rows]
+    if _sees_frame(config):
+        step = pairs.step
         nearby = store.read("obs", slice(int(step[0]), int(step[-1]) + 1))
         frames = torch.from_numpy(nearby[step - step[0]]).to(codebook.device)
     raw = explain(

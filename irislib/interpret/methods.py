@@ -100,7 +100,7 @@ def image_gains(sample: Sample, masking: Masking, config: GradcamConfig) -> np.n
 def _areas(sample: Sample, maps: np.ndarray, config: GradcamConfig) -> tuple[np.ndarray, np.ndarray]:
     """Areas under the insertion and deletion curves of each observation, two of float32 [T]."""
     values = np.zeros((len(sample.tokens), *maps.shape[1:]), np.float32)
-    np.add.at(values, sample.pairs.step, maps * sample.pairs.positions(np.arange(len(maps))))
+    np.add.at(values, sample.pairs.step, maps * sample.pairs.positions())
     found = []
     for batch in sample.batches("after", config.batch_size):
 

@@ -1,6 +1,8 @@
 """Present pairs: which code stands where in which observation, and which pairs look alike to the decoder."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -27,25 +29,36 @@ class Pairs:
     packed: np.ndarray
     grid: tuple[int, int]
 
-    def positions(self, rows: np.ndarray) -> np.ndarray:
-        """Where the codes of some pairs stand, bool [len(rows),h,w]."""
+    def positions(self) -> np.ndarray:
+        """Where their codes stand, bool [P,h,w]."""
         h, w = self.grid
-        return np.unpackbits(self.packed[rows], axis=1, count=h * w).view(bool).reshape(-1, h, w)
+        return np.unpackbits(self.packed, axis=1, count=h * w).view(bool).reshape(-1, h, w)
 
-    def group(self) -> tuple[np.ndarray, np.ndarray]:
-        """Groups pairs of the same code at the same positions.
+    def keys(self) -> np.ndarray:
+        """What pairs that look alike to the decoder share, and others do not; ascend by code, then positions.
 
         Returns:
-            int64 [U], one pair of each group, the groups by code, then packed positions; and int32 [P],
-            the group of each pair.
+            Bytes [P] that compare as such: the code, its most significant byte first, and `packed`.
         """
-        order = np.lexsort((*self.packed.T[::-1], self.code))
-        keys = np.column_stack([self.code[order], self.packed[order]])
-        new = np.ones(len(order), bool)
-        new[1:] = (keys[1:] != keys[:-1]).any(1)
-        group = np.empty(len(order), np.int32)
-        group[order] = np.cumsum(new) - 1
-        return order[new], group
+        code = self.code.astype(">u4").view(np.uint8).reshape(-1, 4)
+        whole = np.column_stack([code, self.packed])
+        return whole.view(np.dtype((np.void, whole.shape[1])))[:, 0]
+
+    def take(self, rows: slice | np.ndarray) -> Self:
+        """Some of them."""
+        return replace(self, step=self.step[rows], code=self.code[rows], packed=self.packed[rows])
+
+    def distinct(self) -> Self:
+        """The first of each kind, by code, then positions."""
+        _, first = np.unique(self.keys(), return_index=True)
+        return self.take(first)
+
+    def join(self, other: Self) -> Self:
+        """These, then the others."""
+        step, code, packed = (
+            np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("step", "code", "packed")
+        )
+        return replace(self, step=step, code=code, packed=packed)
 
 
 def find_pairs(tokens: np.ndarray, first_step: int = 0) -> Pairs:
@@ -60,8 +73,8 @@ def find_pairs(tokens: np.ndarray, first_step: int = 0) -> Pairs:
     return Pairs((first_step + row).astype(np.int32), code.astype(np.int32), packed, tokens.shape[1:])
 
 
-def read_pairs(rollouts: Store, codes: int) -> Pairs:
-    """The present pairs of recorded play.
+def read_blocks(rollouts: Store, codes: int) -> Iterator[Pairs]:
+    """The present pairs of recorded play, those of some observations at a time, in order.
 
     Raises:
         ArtifactError: there are no observations, or a token is not one of the `codes` of the codebook.
@@ -69,15 +82,50 @@ def read_pairs(rollouts: Store, codes: int) -> Pairs:
     steps = len(rollouts)
     if steps == 0:
         raise ArtifactError(f"{rollouts.path}: holds no steps; run the rollout stage again")
-    parts = []
-    for start in progress(range(0, steps, ROWS), desc="present pairs", unit="block"):
+    for start in range(0, steps, ROWS):
         tokens = rollouts.read("token", slice(start, start + ROWS))
         if tokens.min() < 0 or tokens.max() >= codes:
             raise ArtifactError(
                 f"{rollouts.path}: tokens outside the codebook of {codes}; run the rollout stage again"
             )
-        parts.append(find_pairs(tokens, start))
-    step, code, packed = (
-        np.concatenate([getattr(p, name) for p in parts]) for name in ("step", "code", "packed")
-    )
-    return Pairs(step, code, packed, parts[0].grid)
+        yield find_pairs(tokens, start)
+
+
+@dataclass(frozen=True)
+class Census:
+    """The present pairs of recorded play, without a list of them all: there are millions in long play.
+
+    Attributes:
+        starts: int64 [T+1], pairs before each observation; the last, all.
+        distinct: the first of each kind, by code, then positions.
+    """
+
+    starts: np.ndarray
+    distinct: Pairs
+
+    def __len__(self) -> int:
+        """P."""
+        return int(self.starts[-1])
+
+
+def take_census(rollouts: Store, codes: int) -> Census:
+    """Goes through recorded play once; raises as `read_blocks` does."""
+    counts: list[np.ndarray] = []
+    distinct: Pairs | None = None
+    with progress(desc="present pairs", total=len(rollouts), unit="step") as bar:
+        for pairs in read_blocks(rollouts, codes):
+            counts.append(np.unique(pairs.step, return_counts=True)[1])
+            new = pairs.distinct()
+            distinct = new if distinct is None else distinct.join(new).distinct()
+            bar.update(len(counts[-1]))
+    assert distinct is not None
+    return Census(np.cumsum(np.concatenate([[0], *counts])), distinct)
+
+
+def read_pairs(rollouts: Store, census: Census, rows: range) -> Pairs:
+    """Some consecutive pairs of all."""
+    steps = np.searchsorted(census.starts, [rows.start, rows.stop - 1], side="right") - 1
+    first, last = (int(step) for step in steps)
+    pairs = find_pairs(rollouts.read("token", slice(first, last + 1)), first)
+    before = int(census.starts[first])
+    return pairs.take(slice(rows.start - before, rows.stop - before))

@@ -29,7 +29,7 @@ from irislib.interpret.gradcam import (
 )
 from irislib.interpret.heatmaps import GradcamConfig
 from irislib.interpret.methods import compare_methods
-from irislib.interpret.pairs import read_pairs
+from irislib.interpret.pairs import take_census
 from irislib.interpret.regions import CropConfig
 from irislib.interpret.sample import Masking, Sample, load_sample
 from irislib.params import STRICT, require
@@ -90,13 +90,14 @@ def measure_sensitivity(
     play = open_store(rollouts, ROLLOUTS)
     tokenizer = load_agent(agent).tokenizer.requires_grad_(False)
     check_agent(play, agent)
-    pairs = read_pairs(play, len(tokenizer.codebook))
+    census = take_census(play, len(tokenizer.codebook))
     steps = stream(seed, "sensitivity").permutation(len(play))[: config.observations]
     sample, few = (
         load_sample(play, tokenizer, np.sort(chosen)) for chosen in (steps, steps[: config.attributed])
     )
     check_layer(tokenizer, maps.layer, tokenizer.embed(sample.tokens[:1]))
-    among = Population(len(tokenizer.codebook), len(play), len(pairs.code), len(np.unique(pairs.code)))
+    used = len(np.unique(census.distinct.code))
+    among = Population(len(tokenizer.codebook), len(play), len(census), used)
     background = draw_background(play, tokenizer, maps.samples, seed)
 
     out.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ HEATMAPS = Schema(
     version=1,
     stage="gradcam",
     arrays={
-        "map": Array("float32", ("map", "map_y", "map_x")),
+        "map": Array("float32", ("map", "map_y", "map_x"), shard=16384),  # up to the size of a frame each
         "map_raw_max": Array("float32", ("map",)),
         "map_raw_min": Array("float32", ("map",)),
         "map_code": Array("int32", ("map",)),

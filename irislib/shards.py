@@ -1,0 +1,159 @@
+"""One computation over many items, in shards: each by one process on one thread, kept once it is finished.
+
+A shard's bits depend on its items alone, not on who works on it or when: they are the same for any number
+of processes, and for a run that was killed and taken up again.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import torch
+
+from irislib.errors import IrislibError
+from irislib.runtime import progress
+from irislib.workdir import write_atomically
+
+Arrays = Mapping[str, np.ndarray]
+Compute = Callable[[range], Arrays]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Items 0 to `total` - 1, `size` of them a shard, and a folder for what was computed of each.
+
+    Attributes:
+        unit: what an item is, in one word, for file names and the progress bar.
+        total: items.
+        size: items a shard; it decides bits, so let it depend on nothing but the result's parameters.
+        folder: of finished shards, one file each; see `workdir.work_in`.
+    """
+
+    unit: str
+    total: int
+    size: int
+    folder: Path
+
+    def __iter__(self) -> Iterator[range]:
+        """All of them, in order."""
+        items = range(self.total)
+        return (items[start : start + self.size] for start in range(0, self.total, self.size))
+
+    def unfinished(self) -> list[range]:
+        """Those that nothing was kept of, in order."""
+        # Listed, not looked up one by one: a network file system remembers what it did not find.
+        finished = set(self.folder.iterdir())
+        return [shard for shard in self if self._file(shard) not in finished]
+
+    def keep(self, shard: range, arrays: Arrays) -> None:
+        """Stores what was computed of a shard, whole or not at all."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # a stub's, of its other argument
+        write_atomically(self._file(shard), buffer.getvalue())
+
+    def results(self) -> Iterator[dict[str, np.ndarray]]:
+        """What was computed of each shard, in order, one in memory at a time; all must be finished."""
+        for shard in self:
+            with np.load(self._file(shard)) as arrays:
+                yield dict(arrays)
+
+    def _file(self, shard: range) -> Path:
+        return self.folder / f"{self.unit}s-{shard.start:06d}-{shard.stop:06d}.npz"
+
+
+def compute_shards(
+    shards: Shards, todo: list[range], processes: int, desc: str, prepare: Callable[..., Compute], *args: Any
+) -> None:
+    """Computes shards and keeps what comes of them.
+
+    Args:
+        shards: the whole.
+        todo: those to compute.
+        processes: at a time; where one is enough it is this one, which saves starting another.
+        desc: of the work, for the progress bar and errors.
+        prepare: a module's function that makes the computation; called with `args` once in each process.
+        args: picklable.
+
+    Raises:
+        IrislibError: a process died. What the computation itself raises comes through.
+    """
+    processes = min(processes, len(todo))
+    with progress(desc=desc, total=sum(map(len, todo)), unit=shards.unit) as bar:
+        if processes <= 1:
+            with _one_thread():
+                compute = prepare(*args) if todo else None
+                for shard in todo:
+                    assert compute is not None
+                    shards.keep(shard, compute(shard))
+                    bar.update(len(shard))
+            return
+        with ProcessPoolExecutor(
+            max_workers=processes,
+            mp_context=get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(shards, prepare, args),
+        ) as pool:
+            jobs = {pool.submit(_work_on, shard): shard for shard in todo}
+            try:
+                for job in as_completed(jobs):
+                    job.result()
+                    bar.update(len(jobs[job]))
+            except BrokenProcessPool:
+                raise IrislibError(
+                    f"{desc}: a worker process died (out of memory?); run again to resume"
+                ) from None
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """As in a worker: sums over several threads are other sums."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass
+class _Worker:
+    shards: Shards
+    prepare: Callable[..., Compute]
+    args: tuple[Any, ...]
+    compute: Compute | None = None
+
+
+_worker: _Worker  # of this process
+
+
+def _start_worker(shards: Shards, prepare: Callable[..., Compute], args: tuple[Any, ...]) -> None:
+    global _worker
+    torch.set_num_threads(1)  # one shard a core; and the same sums on every machine with these kernels
+    Thread(target=_exit_with_parent, daemon=True).start()
+    _worker = _Worker(shards, prepare, args)
+
+
+def _work_on(shard: range) -> None:
+    # Prepared here, not at the start: an error there would be reported as a death.
+    if _worker.compute is None:
+        _worker.compute = _worker.prepare(*_worker.args)
+    _worker.shards.keep(shard, _worker.compute(shard))
+
+
+def _exit_with_parent() -> None:
+    """A killed parent cannot end its workers: they watch it and leave."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,166 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from irislib.errors import IrislibError, ParamError
+from irislib.shards import Compute, Shards, compute_shards
+
+# What the workers run; each notes in the folder beside that it began with a shard.
+
+
+def note_squares(log: Path) -> Callable[[range], dict[str, np.ndarray]]:
+    me = os.getpid()
+
+    def compute(shard: range) -> dict[str, np.ndarray]:
+        (log / f"{shard.start}-{shard.stop}-{me}-{torch.get_num_threads()}").touch()
+        return {"square": np.square(np.array(shard)), "process": np.full(len(shard), me)}
+
+    return compute
+
+
+def die_at(log: Path, fatal: int) -> Compute:
+    compute = note_squares(log)
+
+    def or_die(shard: range) -> dict[str, np.ndarray]:
+        if fatal in shard:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return compute(shard)
+
+    return or_die
+
+
+def complain(log: Path) -> Compute:
+    raise ParamError("squares.root: too deep")
+
+
+def wait_for_ever(log: Path) -> Compute:
+    def wait(shard: range) -> dict[str, np.ndarray]:
+        (log / f"{os.getpid()}").touch()
+        time.sleep(600)
+        raise AssertionError
+
+    return wait
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "log").mkdir()
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Shards:
+    (tmp_path / "work").mkdir()
+    return Shards("number", total=11, size=3, folder=tmp_path / "work")
+
+
+def begun(log: Path) -> list[range]:
+    names = (file.name.split("-") for file in log.iterdir())
+    return sorted((range(int(start), int(stop)) for start, stop, *_ in names), key=lambda shard: shard.start)
+
+
+def test_shards_are_all_items_once_in_order(tmp_path: Path) -> None:
+    for total in range(12):
+        for size in range(1, 13):
+            shards = list(Shards("number", total, size, tmp_path))
+            assert [item for shard in shards for item in shard] == list(range(total))
+            assert all(len(shard) == size for shard in shards[:-1])
+            assert all(shards)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_are_in_the_order_of_the_items(shards: Shards, log: Path, processes: int) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        compute_shards(shards, shards.unfinished(), processes, "squares", note_squares, log)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert shards.unfinished() == []
+    results = list(shards.results())
+    assert np.concatenate([arrays["square"] for arrays in results]).tolist() == [n * n for n in range(11)]
+    workers = set(np.concatenate([arrays["process"] for arrays in results]))
+    assert (workers == {os.getpid()}) == (processes == 1)
+    assert {file.name.split("-")[-1] for file in log.iterdir()} == {"1"}  # thread each
+
+
+def test_what_is_finished_is_not_done_again(shards: Shards, log: Path) -> None:
+    compute_shards(shards, [range(3, 6)], 1, "squares", note_squares, log)
+    assert shards.unfinished() == [range(0, 3), range(6, 9), range(9, 11)]
+    (kept,) = shards.folder.iterdir()
+    before = kept.stat().st_mtime_ns
+    for file in log.iterdir():
+        file.unlink()
+    compute_shards(shards, shards.unfinished(), 1, "squares", note_squares, log)
+    assert begun(log) == [range(0, 3), range(6, 9), range(9, 11)]
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_without_anything_to_do_nothing_is_prepared(shards: Shards, log: Path) -> None:
+    for processes in (1, 2):
+        compute_shards(shards, [], processes, "squares", complain, log)
+
+
+def test_a_dead_worker_is_one_line_and_its_fellows_work_is_kept(shards: Shards, log: Path) -> None:
+    with pytest.raises(IrislibError, match=r"^squares: a worker process died .* resume$") as error:
+        compute_shards(shards, shards.unfinished(), 2, "squares", die_at, log, 10)
+    assert "\n" not in str(error.value)
+    left = shards.unfinished()
+    assert range(9, 11) in left
+    compute_shards(shards, left, 2, "squares", note_squares, log)
+    squares = np.concatenate([arrays["square"] for arrays in shards.results()])
+    assert squares.tolist() == [n * n for n in range(11)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_comes_through_as_it_is(shards: Shards, log: Path, processes: int) -> None:
+    with pytest.raises(ParamError, match=r"^squares\.root: too deep$"):
+        compute_shards(shards, shards.unfinished(), processes, "squares", complain, log)
+    assert len(shards.unfinished()) == 4
+
+
+def test_workers_leave_with_a_killed_parent(shards: Shards, log: Path) -> None:
+    code = (
+        "from pathlib import Path; from irislib.shards import Shards, compute_shards; import test_shards\n"
+        "if __name__ == '__main__':\n"
+        f"    shards = Shards('number', 11, 3, Path({str(shards.folder)!r}))\n"
+        f"    compute_shards(shards, list(shards), 2, 'w', test_shards.wait_for_ever, Path({str(log)!r}))\n"
+    )
+    script = log.parent / "parent.py"
+    script.write_text(code)
+    path = os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parent.parent)))
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: len(list(log.iterdir())) == 2)
+    finally:
+        parent.kill()
+        parent.wait()
+    workers = [int(file.name) for file in log.iterdir()]
+    wait_until(lambda: not any(is_running(worker) for worker in workers))
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/status")  # a process that nobody has waited for yet is there, but ended
+    return not (status.exists() and "\nState:\tZ" in status.read_text())
