@@ -9,9 +9,11 @@ from irislib.agent.config import TrainConfig
 from irislib.agent.rollout import RolloutConfig
 from irislib.envs.crafter import EnvConfig
 from irislib.errors import ParamError
+from irislib.interpret.comparison import CompareConfig
 from irislib.interpret.embedders import EmbedConfig
 from irislib.interpret.heatmaps import GradcamConfig
 from irislib.interpret.metrics import MetricsConfig
+from irislib.interpret.recognition import EmbedderConfig
 from irislib.interpret.regions import CropConfig
 from irislib.interpret.sensitivity import SensitivityConfig
 from irislib.params import parse_section, read_yaml
@@ -25,8 +27,10 @@ CONFIGS: dict[str, type] = {
     "rollout": RolloutConfig,
     "gradcam": GradcamConfig,
     "crop": CropConfig,
+    "embedder": EmbedderConfig,
     "embed": EmbedConfig,
     "metrics": MetricsConfig,
+    "compare": CompareConfig,
     "sensitivity": SensitivityConfig,
     "plots": PlotsConfig,
 }

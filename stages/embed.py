@@ -8,16 +8,25 @@ from irislib.interpret.embedders import EmbedConfig, embed_crops
 from irislib.params import load_params
 from stages.common import Stage, crops_option, params_option, path_option, rollouts_option
 
+embedder_option = path_option("embedder", "data/embedder", "Trained embedder, from embedder.")
+
 
 @click.command(cls=Stage)
 @params_option
 @rollouts_option
 @crops_option
+@embedder_option
 @path_option("out", "data/embeddings.zarr", "Features, and which crop has which.")
-def main(params: Path, rollouts: Path, crops: Path, out: Path) -> None:
+def main(params: Path, rollouts: Path, crops: Path, embedder: Path, out: Path) -> None:
     """Embeds every distinct crop with ResNet50."""
-    config = load_params(params, "embed", EmbedConfig)
-    embed_crops(config, seed=load_params(params, "seed", int), rollouts=rollouts, crops=crops, out=out)
+    embed_crops(
+        load_params(params, "embed", EmbedConfig),
+        seed=load_params(params, "seed", int),
+        rollouts=rollouts,
+        crops=crops,
+        embedder=embedder,
+        out=out,
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge
@@ -13,7 +13,8 @@ from numcodecs import BitRound
 from irislib.artifacts import Store, open_store, writing
 from irislib.errors import ArtifactError
 from irislib.interpret.pixels import cut_crops, find_identical
-from irislib.interpret.resnet import CALIBRATION, Embedder, imagenet_resnet50, random_resnet50
+from irislib.interpret.resnet import Embedder
+from irislib.interpret.weights import CALIBRATION, EMBEDDERS
 from irislib.params import STRICT, require
 from irislib.runtime import progress
 from irislib.seeding import stream_seed
@@ -21,10 +22,7 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.rollouts import ROLLOUTS
 
-MANTISSA_BITS = 3  # of float16's 10, for a store of half the size; cosines move by less than 0.003
-
-# How `embed.weights` makes an embedder: of the side crops are resized to, a seed, and a sample of the crops.
-EMBEDDERS = {"random": random_resnet50, "imagenet": imagenet_resnet50}
+MANTISSA_BITS = 6  # of float16's 10, for a smaller store; cosines move by less than 1e-3
 
 
 @dataclass(frozen=True)
@@ -33,30 +31,84 @@ class EmbedConfig:
 
     Attributes:
         weights: a key of `EMBEDDERS`.
-        size: side that crops are resized to, in pixels.
+        imagenet_size: side that crops are resized to for `imagenet`, in pixels; the others take the size
+            that the embedder was trained with.
         batch_size: crops embedded at once; results may depend on it by rounding alone.
     """
 
     __pydantic_config__ = STRICT
     weights: str
-    size: Annotated[int, Ge(32)]
+    imagenet_size: Annotated[int, Ge(32)]
     batch_size: Annotated[int, Ge(1)]
 
     def __post_init__(self) -> None:
-        require(
-            self.weights in EMBEDDERS, "weights", f"must be {' or '.join(EMBEDDERS)}, not {self.weights!r}"
-        )
+        require(self.weights in EMBEDDERS, "weights", unknown(self.weights))
 
 
-def embed_crops(config: EmbedConfig, seed: int, rollouts: Path, crops: Path, out: Path) -> None:
+def unknown(weights: str) -> str:
+    """What to say of weights that are not known."""
+    return f"must be {' or '.join(EMBEDDERS)}, not {weights!r}"
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct crops, in the order in which play first shows them.
+
+    Attributes:
+        play: the frames.
+        step, box: int [D] and [D,4], where each is cut from.
+    """
+
+    play: Store
+    step: np.ndarray
+    box: np.ndarray
+
+    def embed(self, weights: str, config: EmbedConfig, seed: int, path: Path) -> tuple[Embedder, "Features"]:
+        """Prepares an embedder for these crops.
+
+        Args:
+            weights: a key of `EMBEDDERS`.
+            config: the rest of the `embed` section.
+            seed: the pipeline's.
+            path: data/embedder.
+
+        Returns:
+            It, and the crops' features batch by batch, float16 [<=batch_size,F].
+
+        Raises:
+            ParamError: ImageNet's weights cannot be had.
+            ArtifactError: data/embedder is missing, foreign or damaged.
+        """
+        total = len(self.step)
+        sample = np.linspace(0, total - 1, min(total, CALIBRATION)).round().astype(np.int64)
+        calibration = cut_crops(self.play, self.step[sample], self.box[sample])
+        embedder = EMBEDDERS[weights](path, config.imagenet_size, stream_seed(seed, "embed"), calibration)
+        return embedder, self._features(embedder, config.batch_size, f"embed, {weights}")
+
+    def _features(self, embedder: Embedder, batch_size: int, desc: str) -> "Features":
+        crops = cut_crops(self.play, self.step, self.box)
+        if not len(self.step):
+            yield np.zeros((0, embedder.dimension), np.float16)
+        with progress(desc=desc, total=len(self.step), unit="crop") as bar:
+            while batch := list(islice(crops, batch_size)):
+                yield rounded(embedder(batch))
+                bar.update(len(batch))
+
+
+Features = Iterator[np.ndarray]
+
+
+def embed_crops(
+    config: EmbedConfig, seed: int, rollouts: Path, crops: Path, embedder: Path, out: Path
+) -> None:
     """Writes embeddings.zarr: distinct crops in the order in which play first shows them.
 
     Raises:
         ParamError: the weights cannot be had.
-        ArtifactError: a store is missing or damaged, or the crops are not of these rollouts.
+        ArtifactError: an input is missing or damaged, or the crops are not of these rollouts.
     """
     play, boxes = open_store(rollouts, ROLLOUTS), open_store(crops, CROPS)
-    step, box = _read_boxes(play, boxes)
+    step, box = read_boxes(play, boxes)
     in_time = np.argsort(step, kind="stable")
     step, box = step[in_time], box[in_time]
 
@@ -64,25 +116,23 @@ def embed_crops(config: EmbedConfig, seed: int, rollouts: Path, crops: Path, out
     group, first = find_identical(progress(cut, desc="identical crops", total=len(step), unit="crop"))
     crop_embedding = np.empty_like(group)
     crop_embedding[in_time] = group
-    step, box = step[first], box[first]
+    distinct = Distinct(play, step[first], box[first])
 
-    sample = np.linspace(0, len(step) - 1, min(len(step), CALIBRATION)).round().astype(np.int64)
-    embedder = EMBEDDERS[config.weights](
-        config.size, stream_seed(seed, "embed"), cut_crops(play, step[sample], box[sample])
-    )
-    attrs = {
+    network, features = distinct.embed(config.weights, config, seed, embedder)
+    attrs: dict[str, Any] = {
         "weights": config.weights,
-        "size": config.size,
+        "size": network.size,
         "mantissa_bits": MANTISSA_BITS,
-        "feature": embedder.feature,
+        "feature": network.feature,
     }
     with writing(out, EMBEDDINGS, attrs) as writer:
         writer.append(crop_embedding=crop_embedding)
-        for features in _embed(embedder, cut_crops(play, step, box), len(step), config.batch_size):
-            writer.append(embedding=_rounded(features))
+        for batch in features:
+            writer.append(embedding=batch)
 
 
-def _read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
+def read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
+    """The frame and the box of every crop. Raises ArtifactError where they are not of this play."""
     step, box = crops.read("crop_step"), crops.read("crop_box")
     frame = play.array("obs").shape[1:3]
     if tuple(crops.attrs["frame_size"]) != frame or (step.size and int(step.max()) >= len(play)):
@@ -90,21 +140,20 @@ def _read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
     return step, box
 
 
-def _rounded(features: np.ndarray) -> np.ndarray:
+def read_distinct(play: Store, crops: Store, embeddings: Store) -> Distinct:
+    """The crops behind the rows of an embeddings.zarr. Raises ArtifactError where they do not fit."""
+    step, box = read_boxes(play, crops)
+    row = embeddings.read("crop_embedding")
+    if len(row) != len(step):
+        raise ArtifactError(f"{embeddings.path}: does not belong to {crops.path}; run the embed stage again")
+    in_time = np.argsort(step, kind="stable")
+    _, first = np.unique(row[in_time], return_index=True)
+    return Distinct(play, step[in_time][first], box[in_time][first])
+
+
+def rounded(features: np.ndarray) -> np.ndarray:
     """Float16 features with the last bits of their mantissas rounded away."""
     half = features.astype(np.float16)
     codec = BitRound(keepbits=MANTISSA_BITS)
-    rounded: np.ndarray = codec.decode(codec.encode(half)).view(np.float16).reshape(half.shape)
-    return rounded
-
-
-def _embed(
-    embedder: Embedder, crops: Iterator[np.ndarray], total: int, batch_size: int
-) -> Iterator[np.ndarray]:
-    """Features batch by batch, float32 [<=batch_size,F]; without crops one batch of none."""
-    if total == 0:
-        yield np.zeros((0, embedder.dimension), np.float32)
-    with progress(desc="embed", total=total, unit="crop") as bar:
-        while batch := list(islice(crops, batch_size)):
-            yield embedder(batch)
-            bar.update(len(batch))
+    kept: np.ndarray = codec.decode(codec.encode(half)).view(np.float16).reshape(half.shape)
+    return kept

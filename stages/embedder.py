@@ -1,0 +1,24 @@
+"""Stage `embedder`: a network that knows what Crafter's cells show."""
+
+from pathlib import Path
+
+import click
+
+from irislib.envs.crafter import EnvConfig
+from irislib.interpret.recognition import EmbedderConfig, train_embedder
+from irislib.params import load_params
+from stages.common import Stage, params_option, path_option
+
+
+@click.command(cls=Stage)
+@params_option
+@path_option("out", "data/embedder", "The trained network, and how good it is.")
+def main(params: Path, out: Path) -> None:
+    """Trains a ResNet50 from scratch on cells that the simulator labels, and judges it on other worlds."""
+    config = load_params(params, "embedder", EmbedderConfig)
+    env = load_params(params, "env", EnvConfig)
+    train_embedder(config, env=env, seed=load_params(params, "seed", int), out=out)
+
+
+if __name__ == "__main__":
+    main()
