@@ -200,7 +200,7 @@ def make_codes(
     table["difference_high"] = table["difference"] + 0.04
     table["p_value"] = table["q_value"] = np.where(tested, rng.uniform(0.001, 0.3, codes), np.nan)
     table["consistent"] = (table["q_value"] <= 0.05) & (table["difference"] > 0)
-    table["untested"] = np.where(tested, None, "too few crops")
+    table["untested"] = np.where(tested, "", "too few crops")
     table["place_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
     table["beyond_place"] = table["place_q_value"] <= 0.05
     table["label"] = [LABELS[code // 2 % len(LABELS)] if shown[code] else None for code in range(codes)]
@@ -208,10 +208,11 @@ def make_codes(
     table["label_lift"] = np.where(shown, rng.uniform(0.5, 4, codes), np.nan)
     table["label_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
     table["named"] = table["label_q_value"] <= 0.05
-    table["kind"] = np.where(shown, np.where(table["label"] == "hud", "hud", "terrain"), None)
-    table["cell_label"] = np.where(table["uses"] > 0, "grass", None)
+    table["kind"] = table["label"].map(lambda label: "hud" if label == "hud" else "terrain").where(shown)
+    table["cell_label"] = pd.Series("grass", table.index).where(table["uses"] > 0)
     table["cell_label_share"] = np.where(table["uses"] > 0, 0.75, np.nan)
-    table["item"] = np.where(table["kind"] == "hud", np.where(table["code"] % 16 == 6, "wood", "drink"), None)
+    item = table["code"].map(lambda code: "wood" if code % 16 == 6 else "drink")
+    table["item"] = item.where(table["kind"] == "hud")
     table["item_q_value"] = np.where(table["kind"] == "hud", 0.02, np.nan)
     return table
 
@@ -236,7 +237,7 @@ def make_sensitivity(alive: bool) -> pd.DataFrame:
                 empty = (0.2 if layer == "code_input" else 0.1) if alive else 1.0
                 chosen = (score, layer, masking) == ("mean", "code_input", "before")
                 key = {"score": score, "layer": layer, "masking": masking, "chosen": chosen}
-                rows.append(key | decomposed(empty))
+                rows.append({**key, **decomposed(empty)})
     return pd.DataFrame(rows)
 
 

@@ -278,11 +278,11 @@ def _difference(facts: dict[str, Any]) -> str:
 def _bar(facts: dict[str, Any], reach: float) -> Bar | None:
     if not _known(facts["difference"]):
         return None
-    at = [
+    low, high, point = (
         round(BAR * (facts[key] + reach) / (2 * reach), 1)
         for key in ("difference_low", "difference_high", "difference")
-    ]
-    return Bar(*at, zero=BAR / 2)
+    )
+    return Bar(low, high, point, zero=BAR / 2)
 
 
 def _examples(inputs: Inputs, wanted: int) -> tuple[list[Sheet], dict[int, list[Sprite]]]:

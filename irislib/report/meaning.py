@@ -1,5 +1,7 @@
 """Figures of what codes mean: consistent crops, company kept, ground truth below the maps."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -43,17 +45,20 @@ def consistency(inputs: Inputs) -> Illustration:
     rank, passed = np.arange(1, len(codes) + 1), codes["consistent"].to_numpy()
     beyond = passed & codes["beyond_place"].to_numpy()
     axes.axhline(0, color=INK, lw=1, ls="--", label="as alike as random crops")
-    for which, label, colour, shape in (
+    looks: tuple[tuple[np.ndarray, str, Any, Any], ...] = (
         (~passed, "not significant", GREY, "o"),
         (passed & ~beyond, "consistent, not shown beyond its place", ORANGE, "s"),
         (beyond, "consistent, beyond its place too", BLUE, "D"),
-    ):
+    )
+    for which, label, colour, shape in looks:
         shown = codes[which]
         axes.vlines(
             rank[which], shown["difference_low"], shown["difference_high"], color=colour, lw=0.7, alpha=0.45
         )
-        look = {"s": 9, "marker": shape, "color": colour, "lw": 0, "zorder": 3}
-        axes.scatter(rank[which], shown["difference"], label=f"{label}: {len(shown)}", **look)
+        label = f"{label}: {len(shown)}"
+        axes.scatter(
+            rank[which], shown["difference"], s=9, marker=shape, color=colour, lw=0, zorder=3, label=label
+        )
     axes.set_xlabel("tested codes, by the difference")
     axes.set_ylabel("mean cosine: code minus random\n(lines: 95% bootstrap intervals)")
     axes.margins(x=0.015)

@@ -61,7 +61,7 @@ def pack(pictures: list[Array], cell: int) -> tuple[list[Sheet], list[Sprite]]:
     Pixels are repeated where a picture is smaller than its cell, averaged where it is larger; what is left
     of the cell is transparent.
     """
-    sheets, sprites = [], []
+    sheets, sprites = list[Sheet](), list[Sprite]()
     for start in range(0, len(pictures), PER_SHEET):
         part = pictures[start : start + PER_SHEET]
         across = min(ACROSS, len(part))

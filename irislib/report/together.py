@@ -108,19 +108,17 @@ def _choose(table: pd.DataFrame, noun: str, wanted: int, alpha: float) -> tuple[
             f"All {many(len(top), f'meaningful {noun}')}" if len(top) > 1 else f"The one meaningful {noun}"
         )
         if len(top) < len(meaningful):
-            which = f"The {number(len(top))} most frequent of {many(len(meaningful), f'meaningful {noun}')}"
+            which = f"The {_most_frequent(top)} of {many(len(meaningful), f'meaningful {noun}')}"
         return top, f"{which}: {_MEANING[noun]}."
     nothing = f"No {noun} of codes is meaningful ({_MEANING[noun]})."
     above = table[(table["q_value"] <= alpha) & (table["pmi"] > 0) & (table["episodes"] > 1)]
     if len(above) == 0:
         return above, f"{nothing} {_NONE[noun]}"
     top = above.head(wanted)
-    which = (
-        "the only one" if len(above) == 1 else f"the {number(len(top))} most frequent of {number(len(above))}"
-    )
+    which = "the only one" if len(above) == 1 else f"the {_most_frequent(top)} of {number(len(above))}"
     return top, (
-        f"{nothing} Shown instead: {which} that meet significantly more often than chance, in two episodes "
-        "at least. That they meet does not say that their codes show anything."
+        f"{nothing} Shown instead: {which} with codes that meet significantly more often than chance, in two "
+        "episodes at least. That they meet does not say that their codes show anything."
     )
 
 
@@ -134,6 +132,10 @@ _NONE = {
     "set": "Sets are looked for among consistent codes alone, and none of these meets significantly more "
     "often than its parts would by chance.",
 }
+
+
+def _most_frequent(top: pd.DataFrame) -> str:
+    return "most frequent" if len(top) == 1 else f"{number(len(top))} most frequent"
 
 
 def _group(inputs: Inputs, lit: Lit, facts: pd.Series, pictures: list[np.ndarray]) -> Group:
@@ -161,7 +163,7 @@ def _group(inputs: Inputs, lit: Lit, facts: pd.Series, pictures: list[np.ndarray
 
 
 def _spaced(marks: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The same marks inside the frame; one that would cover an earlier one moves to the nearest free place."""
+    """The same marks inside the frame; one that would cover an earlier one moves to a free place nearby."""
     placed: list[tuple[float, float]] = []
     for mark in marks:
         y, x = (min(max(at, EDGE), 1 - EDGE) for at in mark)
