@@ -5,7 +5,7 @@ from matplotlib.ticker import PercentFormatter
 
 from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, GREY, INK, ORANGE, PALE, Illustration, new_figure
-from irislib.report.wording import percent
+from irislib.report.wording import number, percent
 
 PAPER_EMPTY_SHARE = 0.90
 
@@ -22,7 +22,7 @@ def codebook_usage(inputs: Inputs) -> Illustration:
     """Uses of every code by rank, on a log scale."""
     uses = np.sort(inputs.codes["uses"].to_numpy())[::-1]
     active = int((uses > 0).sum())
-    title = inputs.say("{codebook.used} of {codebook.size:code} are ever used")
+    title = inputs.say("{codebook.used:of codebook.size code} came into use")
     figure = new_figure(7.5, 4.2, title)
     axes = figure.subplots()
     ranks, label = np.arange(1, active + 1), f"used ({active})"
@@ -30,15 +30,16 @@ def codebook_usage(inputs: Inputs) -> Illustration:
     if active < len(uses):
         label = f"never used ({len(uses) - active})"
         axes.axvspan(active + 0.5, len(uses) + 0.5, color=PALE, lw=0, label=label)
-    label = inputs.say("perplexity {codebook.perplexity} (as varied as that many, evenly used)")
-    axes.axvline(inputs.metric("codebook.perplexity") or np.nan, color=ORANGE, lw=1.5, ls="--", label=label)
+    perplexity = inputs.metric("codebook.perplexity")
+    label = f"perplexity {number(perplexity)} (as varied as that many, evenly used)"
+    axes.axvline(perplexity or np.nan, color=ORANGE, lw=1.5, ls="--", label=label)
     axes.set(yscale="log", xlabel="rank of the code", ylabel="uses (token positions, log scale)")
     axes.set(xlim=(0.5, len(uses) + 0.5), ylim=(0.7, uses[0] * 2))
     figure.legend(loc="outside lower center", ncols=3)
     caption = inputs.say(
-        "The agent's observations use {codebook.used} of {codebook.size:code}; the perplexity of their use "
-        "is {codebook.perplexity}, and an observation holds {codebook.codes_per_observation} different codes "
-        "on average."
+        "{codebook.used:of codebook.size code} occurred in the agent's observations, as varied in their use "
+        "as {codebook.perplexity} evenly used codes, with {codebook.codes_per_observation} different ones "
+        "in an observation on average."
     )
     return Illustration("codebook_usage", "How much of the codebook is used", caption, figure)
 
@@ -80,8 +81,12 @@ def empty_share(inputs: Inputs) -> Illustration:
     caption = inputs.say(
         "{empty_share.present_pairs:%} of the maps of codes present in an observation are empty, "
         "{empty_share.all_codes_all_steps:%} if absent codes count as well, and "
-        "{empty_share.codes_always_empty:%} of the codes have none but empty maps; before the ReLU the "
-        "three are {empty_share.present_pairs_before_relu:%}, "
-        "{empty_share.all_codes_all_steps_before_relu:%} and {empty_share.codes_always_empty_before_relu:%}."
+        "{empty_share.codes_always_empty:%} of the codes have none but empty maps."
     )
-    return Illustration("empty_share", "How many maps are empty", caption, figure)
+    note = inputs.say(
+        "Before the ReLU, where only a map of zeros is empty, the three are "
+        "{empty_share.present_pairs_before_relu:%}, {empty_share.all_codes_all_steps_before_relu:%} and "
+        "{empty_share.codes_always_empty_before_relu:%}: what the ReLU cuts off is negative, not absent. A "
+        "code that is not in an observation has a map of zeros there, before the ReLU too."
+    )
+    return Illustration("empty_share", "How many maps are empty", caption, figure, note)

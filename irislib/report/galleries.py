@@ -4,22 +4,19 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
 from irislib.agent.reconstruction import psnr, reconstruct
 from irislib.agent.tokenizer import Tokenizer
-from irislib.interpret.regions import upsample
 from irislib.interpret.spread import spread
 from irislib.report.inputs import Inputs
-from irislib.report.style import BLUE, GREY, Illustration, bare, new_figure, nothing_to_show
+from irislib.report.pictures import distinct_crops, overlay
+from irislib.report.style import BLUE, GREY, HEAT, Illustration, bare, new_figure, nothing_to_show
 from irislib.report.wording import many, number, percent
 
 FRAMES_A_CODE = 4
 CROPS_A_CODE = 6
 RECONSTRUCTIONS_A_ROW = 8
-# Magenta: Crafter has none, and it stands out of grass, stone and night alike.
-HEAT = (255, 0, 200)
 
 
 def gallery(inputs: Inputs, codes: int) -> Illustration:
@@ -41,9 +38,9 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
     top = top.sort_values("consistent", ascending=False, kind="stable")
     heading, title = "A gallery of codes", "What the most used codes light up, and what is under their maps"
     caption = inputs.say(
-        "The {rows:most used code} with a non-empty map, {consistent} of them consistent and shown first: "
-        "frames with the map laid over them (magenta where high), then different crops, both at even "
-        "distances over all that the code has.",
+        "The {rows:most used code} with a map that is not empty, the consistent ones first (there: "
+        "{consistent}): frames with the map laid over them, magenta where high, then different crops, both "
+        "at even distances over all that the code has.",
         rows=len(top),
         consistent=int(top["consistent"].sum()),
     )
@@ -61,7 +58,7 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
         width_ratios=widths,
         gridspec_kw={**place, "wspace": 0.06, "hspace": 0.06},
     )
-    crops = _distinct_crops(inputs)
+    crops = distinct_crops(inputs)
     for cells, (code, facts) in zip(grid, top.iterrows(), strict=True):
         for axes in cells:
             bare(axes)
@@ -116,21 +113,11 @@ def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illust
     return Illustration("reconstructions", "What the tokenizer keeps", caption, figure)
 
 
-def _distinct_crops(inputs: Inputs) -> pd.DataFrame:
-    """Code and embedding of the codes' crops by their row; of a code's crops with equal pixels the first."""
-    code, embedding = inputs.crops.read("crop_code"), inputs.embeddings.read("crop_embedding")
-    crops = pd.DataFrame({"code": code, "embedding": embedding})
-    return crops[~inputs.crops.read("crop_random")].drop_duplicates()
-
-
 def _show_map(axes: Axes, inputs: Inputs, pair: int) -> None:
     step = inputs.heatmaps.read("pair_step", slice(pair, pair + 1))
     which = inputs.heatmaps.read("pair_map", slice(pair, pair + 1))
     frame = inputs.rollouts.read("obs", step)[0]
-    heat = upsample(inputs.heatmaps.read("map", which), frame.shape[:2])[0]
-    tint = np.full_like(frame, HEAT)
-    axes.imshow(frame, interpolation="nearest")
-    axes.imshow(tint, alpha=0.65 * heat / heat.max(), interpolation="nearest")
+    axes.imshow(overlay(frame, inputs.heatmaps.read("map", which), [HEAT]), interpolation="nearest")
 
 
 def _show_crop(axes: Axes, inputs: Inputs, row: int) -> None:

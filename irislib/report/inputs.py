@@ -10,12 +10,20 @@ import pandas as pd
 from irislib.artifacts import Store, open_store
 from irislib.errors import ArtifactError
 from irislib.report.sensitivity import ATTRIBUTION_COLUMNS, SENSITIVITY_COLUMNS
-from irislib.report.wording import Prose
+from irislib.report.wording import Prose, label_name, sentence
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, check_agent
 
+CODE_COLUMNS = [
+    *("code", "uses", "steps_present", "empty_share", "crops", "distinct_crops", "episodes"),
+    *("consistency", "consistency_random", "monosemanticity", "monosemanticity_random"),
+    *("difference", "difference_low", "difference_high", "p_value", "q_value", "consistent", "untested"),
+    *("place_q_value", "beyond_place", "label", "label_share", "label_lift", "label_q_value", "named"),
+    *("kind", "cell_label", "cell_label_share", "item", "item_q_value"),
+]
+GROUP_COLUMNS = ["count", "share", "episodes", "pmi", "q_value", "meaningful"]
 COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
 
 
@@ -52,6 +60,7 @@ class Inputs:
         evaluation: the agent's evaluation.json; read it with `metric`.
         codes: one row a code of the codebook, sorted by code.
         pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
+        sets: the same of sets of three codes and more.
         labels: one row a (code, label) that occurs.
         sensitivity: one row an option of a choice that the paper leaves open.
         attributions: one row a method and masking.
@@ -66,6 +75,7 @@ class Inputs:
     evaluation: Numbers
     codes: pd.DataFrame
     pairs: pd.DataFrame
+    sets: pd.DataFrame
     labels: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
@@ -80,13 +90,13 @@ class Inputs:
         return self.evaluation.get(rest) if file == "evaluation" else self.metrics.get(key)
 
     def say(self, text: str, **numbers: float) -> str:
-        """Text with metrics filled in, and numbers by other names; see `Prose`. Raises ArtifactError."""
-        return Prose(self.metric).format(text, **numbers)
+        """A sentence with metrics and other named numbers filled in; see `Prose`. Raises ArtifactError."""
+        return sentence(Prose(self.metric).format(text, **numbers))
 
     def name_of(self, code: int) -> str:
         """A code with the label that stands under most of its maps, and the item of one of the inventory."""
         names = [self.codes[column].get(code) for column in ("label", "item")]
-        known = ": ".join(name for name in names if isinstance(name, str))
+        known = ": ".join(label_name(name) for name in names if isinstance(name, str))
         return f"{code} ({known})" if known else str(code)
 
 
@@ -94,8 +104,8 @@ def load_inputs(
     agent: Path, rollouts: Path, heatmaps: Path, crops: Path, embeddings: Path, reports: Path
 ) -> Inputs:
     """Opens the inputs of the report. Raises ArtifactError where one is missing, foreign or damaged."""
-    columns = ["code", "uses", "consistency", "consistent", "label", "item"]
-    codes = _table(reports / "codes.csv", "metrics", columns)
+    codes = _table(reports / "codes.csv", "metrics", CODE_COLUMNS)
+    flags = {name: _truth(codes[name]) for name in ("consistent", "beyond_place", "named")}
     inputs = Inputs(
         rollouts=open_store(rollouts, ROLLOUTS),
         heatmaps=open_store(heatmaps, HEATMAPS),
@@ -103,8 +113,9 @@ def load_inputs(
         embeddings=open_store(embeddings, EMBEDDINGS),
         metrics=_numbers(reports / "metrics.json", "metrics"),
         evaluation=_numbers(agent / "evaluation.json", "train"),
-        codes=codes.assign(consistent=_truth(codes["consistent"])).set_index("code").sort_index(),
-        pairs=_pairs(reports / "pairs.csv"),
+        codes=codes.assign(**flags).set_index("code").sort_index(),
+        pairs=_groups(reports / "pairs.csv", ["code_a", "code_b"]),
+        sets=_groups(reports / "sets.csv", ["codes"]),
         labels=_table(reports / "labels.csv", "metrics", ["code", "label", "count", "share"]),
         sensitivity=_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
@@ -134,9 +145,9 @@ def _curves(folder: Path) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def _pairs(path: Path) -> pd.DataFrame:
-    pairs = _table(path, "metrics", ["code_a", "code_b", "count", "pmi", "meaningful"])
-    return pairs.assign(meaningful=_truth(pairs["meaningful"]))
+def _groups(path: Path, members: list[str]) -> pd.DataFrame:
+    table = _table(path, "metrics", [*members, *GROUP_COLUMNS])
+    return table.assign(meaningful=_truth(table["meaningful"]))
 
 
 def _table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:

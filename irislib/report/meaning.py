@@ -5,76 +5,86 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 
 from irislib.report.inputs import Inputs
-from irislib.report.style import BLUE, GREY, INK, PALE, Illustration, new_figure, nothing_to_show
-from irislib.report.wording import many
+from irislib.report.style import BLUE, GREY, INK, ORANGE, PALE, Illustration, new_figure, nothing_to_show
+from irislib.report.wording import label_name, many
 
 COOCCURRENCE_CODES = 24
 LABELLED_CODES = 40
 
 
 def consistency(inputs: Inputs) -> Illustration:
-    """Mean pairwise cosine similarity of a code's crops against its random crops (protocol step 7)."""
+    """How much more alike a tested code's crops are than random ones, with intervals (protocol step 7)."""
     heading = "Codes against random crops"
     title = inputs.say(
-        "{consistency.codes_consistent} of {consistency.codes_tested:tested code} have crops more alike than "
-        "random ones"
+        "{consistency.codes_consistent:of consistency.codes_tested tested code} passed as consistent"
     )
-    caption = inputs.say(
-        "Crops under a tested code's maps have a mean cosine similarity of {consistency.mean_cosine_codes}, "
-        "size-matched random crops from the same frames {consistency.mean_cosine_random}. Crops of one "
-        "episode look alike whatever they show, so the test compares those of different episodes and swaps "
-        "whole episodes: corrected over codes, {consistency.codes_consistent} of "
-        "{consistency.codes_tested:tested code} are consistent, {consistency.share_of_codebook:%} of the "
-        "codebook, and {consistency.codes_consistent_beyond_place} of them are also more alike than crops of "
-        "other codes from the same boxes; {consistency.codes_too_few_crops} have too few crops to be tested "
-        "and {consistency.codes_too_few_episodes} too few episodes."
+    note = inputs.say(
+        "Crops of one episode look alike whatever they show, so a code is judged by pairs of crops from "
+        "different episodes, against random crops of the same sizes from the same frames; the test swaps "
+        "whole episodes and is corrected over codes, so that an interval beside zero alone does not make a "
+        "code consistent. Over all pairs, of one episode too, the tested codes have a mean cosine "
+        "similarity of {consistency.mean_cosine_codes} and random crops {consistency.mean_cosine_random}. "
+        "{consistency.codes_too_few_crops:code} had too few crops to be tested, "
+        "{consistency.codes_too_few_episodes:code} crops of too few episodes."
     )
-    if not inputs.metric("consistency.codes_tested"):
-        caption = "No code has enough crops, from enough episodes, to be tested."
-    codes = inputs.codes.dropna(subset=["consistency", "consistency_random"])
+    codes = inputs.codes[inputs.codes["p_value"].notna()].sort_values("difference", kind="stable")
     if len(codes) == 0:
-        return nothing_to_show("consistency", heading, title, "No code has crops to compare.")
-    figure = new_figure(6.8, 6.2, title)
+        reason = "No code has enough crops, from enough episodes, to be tested."
+        return nothing_to_show("consistency", heading, title, reason)
+    caption = inputs.say(
+        "Tested codes by how much more alike their crops are than random crops: "
+        "{consistency.codes_consistent:of consistency.codes_tested code} passed the test (q ≤ "
+        "{consistency.alpha}), {above:%} lie above zero, and the median difference is {median}.",
+        above=float((codes["difference"] > 0).mean()),
+        median=float(f"{codes['difference'].median():.3g}"),
+    )
+    figure = new_figure(8, 4.6, title)
     axes = figure.subplots()
-    ends = codes[["consistency", "consistency_random"]].to_numpy()
-    margin = 0.05 * float(np.ptp(ends)) or 0.01
-    limits = (float(ends.min()) - margin, float(ends.max()) + margin)
-    axes.plot(limits, limits, color=GREY, lw=1, ls="--", label="as alike as random crops")
-    was_tested, consistent = codes["p_value"].notna(), codes["consistent"]
-    _scatter(axes, codes[~was_tested], "not tested", marker="x", s=14, color=PALE, lw=1)
-    _scatter(axes, codes[was_tested & ~consistent], "not significant", s=22, color=GREY, lw=0, alpha=0.75)
-    label = inputs.say("consistent (q ≤ {consistency.alpha})")
-    _scatter(axes, codes[consistent], label, s=34, color=BLUE, lw=0, alpha=0.75)
-    axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set_xlabel("mean cosine similarity of size-matched random crops")
-    axes.set_ylabel("mean cosine similarity of the code's crops")
+    rank, passed = np.arange(1, len(codes) + 1), codes["consistent"].to_numpy()
+    beyond = passed & codes["beyond_place"].to_numpy()
+    axes.axhline(0, color=INK, lw=1, ls="--", label="as alike as random crops")
+    looks: tuple[tuple[np.ndarray, str, Any, Any], ...] = (
+        (~passed, "not significant", GREY, "o"),
+        (passed & ~beyond, "consistent, not shown beyond its place", ORANGE, "s"),
+        (beyond, "consistent, beyond its place too", BLUE, "D"),
+    )
+    for which, label, colour, shape in looks:
+        shown = codes[which]
+        axes.vlines(
+            rank[which], shown["difference_low"], shown["difference_high"], color=colour, lw=0.7, alpha=0.45
+        )
+        label = f"{label}: {len(shown)}"
+        axes.scatter(
+            rank[which], shown["difference"], s=9, marker=shape, color=colour, lw=0, zorder=3, label=label
+        )
+    axes.set_xlabel("tested codes, by the difference")
+    axes.set_ylabel("mean cosine: code minus random\n(lines: 95% bootstrap intervals)")
+    axes.margins(x=0.015)
     figure.legend(loc="outside lower center", ncols=2)
-    return Illustration("consistency", heading, caption, figure)
-
-
-def _scatter(axes: Axes, codes: pd.DataFrame, label: str, **look: Any) -> None:
-    axes.scatter(codes["consistency_random"], codes["consistency"], label=f"{label}: {len(codes)}", **look)
+    return Illustration("consistency", heading, caption, figure, note)
 
 
 def cooccurrence(inputs: Inputs) -> Illustration:
     """Pointwise mutual information of the codes most often seen together (protocol step 8)."""
     heading = "Codes seen together"
     title = inputs.say(
-        "{cooccurrence.pairs_meaningful} of {cooccurrence.pairs_tested:pair} of codes often seen together "
-        "are consistent codes that meet by more than chance"
+        "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested pair} of codes often seen together "
+        "passed as meaningful"
     )
     caption = inputs.say(
-        "{cooccurrence.pairs_seen:pair} of codes have non-empty maps in the same observation, "
-        "{cooccurrence.pairs_tested} of them often enough to be listed. {cooccurrence.pairs_meaningful} join "
-        "two consistent codes that meet significantly more often than codes of the same persistence would "
-        "by chance; they cover {cooccurrence.observations_covered_meaningful:%} of the observations, and "
-        "{cooccurrence.sets_meaningful:such set} of three codes and more "
-        "{cooccurrence.observations_covered_by_sets:%}. Judged by crops of both codes in the same "
-        "observation, which only {cooccurrence.pairs_judged:pair} have often enough, "
-        "{cooccurrence.pairs_interpretable} can be interpreted and cover "
+        "Of {cooccurrence.pairs_seen:pair} of codes with maps in the same observation "
+        "{cooccurrence.pairs_tested} occur often enough to be listed, and {cooccurrence.pairs_meaningful} "
+        "of these join two consistent codes that meet by more than chance, covering "
+        "{cooccurrence.observations_covered_meaningful:%} of the observations."
+    )
+    note = inputs.say(
+        "By more than chance: significantly more often than independent codes of the same persistence would "
+        "meet, in two episodes at least. {cooccurrence.sets_meaningful:set} of three codes and more passed "
+        "alike and cover {cooccurrence.observations_covered_by_sets:%}. Another reading asks for crops of "
+        "both codes in the same observation, which {cooccurrence.pairs_judged:pair} have often enough: "
+        "{cooccurrence.pairs_interpretable:pair} can be interpreted so and cover "
         "{cooccurrence.observations_covered:%}."
     )
     pairs = inputs.pairs
@@ -115,7 +125,7 @@ def cooccurrence(inputs: Inputs) -> Illustration:
     if len(rows):
         axes.scatter(columns + 0.5, rows + 0.5, s=14, color=INK, label="meaningful pair")
         figure.legend(loc="outside lower center")
-    return Illustration("cooccurrence", heading, caption, figure)
+    return Illustration("cooccurrence", heading, caption, figure, note)
 
 
 def code_label(inputs: Inputs) -> Illustration:
@@ -126,10 +136,15 @@ def code_label(inputs: Inputs) -> Illustration:
         "Code and label share a normalised mutual information of {semantics.nmi} ({semantics.nmi_null} by "
         "chance, {semantics.nmi_place} by the maps' places alone), and {semantics.purity:%} of the maps show "
         "their code's commonest label ({semantics.purity_null:%} by chance, {semantics.purity_place:%} by "
-        "place). {semantics.codes_hud:code} lie on the inventory and {semantics.codes_terrain} on the world; "
-        "{semantics.codes_named} show more of their commonest label than their places hold in other episodes."
+        "place)."
     )
-    labels = inputs.labels
+    note = inputs.say(
+        "{semantics.codes_terrain:code} lie on the world and {semantics.codes_hud} on the inventory below "
+        "it; {semantics.codes_named:code} passed the test of having more of their commonest label under "
+        "their maps than the same places hold in other episodes. One label being common is not enough: "
+        "grass is everywhere."
+    )
+    labels = inputs.labels.assign(label=inputs.labels["label"].map(label_name))
     if len(labels) == 0:
         reason = "No code has a non-empty map, so there is nothing to label."
         return nothing_to_show("code_label", heading, title, reason)
@@ -157,4 +172,4 @@ def code_label(inputs: Inputs) -> Illustration:
     axes.set(xlabel="simulator's label", ylabel="code")
     axes.tick_params(length=0, labelsize=8, labelrotation=0)
     axes.tick_params(axis="x", labelrotation=60)
-    return Illustration("code_label", heading, caption, figure)
+    return Illustration("code_label", heading, caption, figure, note)

@@ -87,14 +87,19 @@ def sensitivity(table: pd.DataFrame) -> Illustration:
     figure.legend(loc="outside lower center", ncols=2)
     low, high = table["present_pairs"].min(), table["present_pairs"].max()
     caption = (
-        f"Of {many(own['pairs'], 'present pair')}, drawn by observation, {percent(own['present_pairs'])} "
-        f"have an empty map as chosen (●): {percent(own['negative'])} are negative before the ReLU, "
-        f"{percent(own['zero'])} are zero; {percent(own['mixed'])} of all maps have both signs. Varied one "
-        "at a time, the share runs from "
+        f"As chosen (●) {percent(own['present_pairs'])} of the maps are empty; changing one choice at a "
+        f"time, the share runs from "
         + ", ".join(f"{_range(*ends)} with the {choice}" for choice, ends in reach.items())
-        + f"; over all {many(len(table), 'combination')} of these, from {_range(low, high)}."
+        + "."
     )
-    return Illustration("sensitivity", "What the empty maps hang on", caption, figure)
+    note = (
+        f"Measured on {many(own['pairs'], 'present pair')} of observation and code, drawn by observation. "
+        f"As chosen, {percent(own['negative'])} of the maps are negative before the ReLU and "
+        f"{percent(own['zero'])} are zero; {percent(own['mixed'])} have both signs. Over all "
+        f"{many(len(table), 'combination')} of score, layer and masking the share runs from "
+        f"{_range(low, high)}."
+    )
+    return Illustration("sensitivity", "What the empty maps hang on", caption, figure, note)
 
 
 def _options(table: pd.DataFrame) -> list[_Bar]:
@@ -165,7 +170,7 @@ def attributions(table: pd.DataFrame) -> Illustration:
     """
     by = table.set_index(["method", "masking"])
     methods = [method for method in _METHODS if method in set(table["method"])]
-    own, best = by.loc[("gradcam", "before")], table["present_pairs"][table["masking"] == "before"].min()
+    own = by.loc[("gradcam", "before")]
     title = f"Grad-CAM has the sign of a code's effect in {percent(own['right_sign'])} of the maps"
     figure = new_figure(8.4, 3.6, title)
     panels = (
@@ -182,13 +187,13 @@ def attributions(table: pd.DataFrame) -> Illustration:
                 xerr=None if error is None else shown[error],
                 height=0.34,
                 color=colour,
-                ecolor=INK,
+                error_kw={"ecolor": INK, "elinewidth": 1.2},
                 label=name,
             )
         if chance is None:
             axes.set_xlim(0, 1)
         else:
-            axes.axvline(chance, color=INK, lw=1, ls="--", label="chance")
+            axes.axvline(chance, color=INK, lw=1, ls="--", label="no better than guessing")
         if error is None:
             axes.set_xlim(0, 1)
             axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -198,12 +203,18 @@ def attributions(table: pd.DataFrame) -> Illustration:
     axes.invert_yaxis()
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    others = table[(table["masking"] == "before") & (table["method"] != "gradcam")]
     caption = (
-        f"The same question to five methods, at the code input: of {many(own['pairs'], 'present pair')} "
-        f"Grad-CAM leaves {percent(own['present_pairs'])} without a map, the most generous method "
-        f"{percent(best)}; {percent(own['missed'])} of the codes that do raise the score have an empty "
-        "Grad-CAM map. A code's effect is what the score loses when the code is set to zero. Insertion "
-        "minus deletion: the area between the score's curves as an observation's codes are inserted, or "
-        "deleted, in the order of their maps; the lines are standard errors."
+        f"Grad-CAM leaves {percent(own['present_pairs'])} of {many(own['pairs'], 'map')} empty and has the "
+        f"sign of the code's effect in {percent(own['right_sign'])} of them; other methods leave "
+        f"{_range(others['present_pairs'].min(), others['present_pairs'].max())} empty and have the sign in "
+        f"{_range(others['right_sign'].min(), others['right_sign'].max())} (codes masked before decoding)."
     )
-    return Illustration("attributions", "Grad-CAM beside other attributions", caption, figure)
+    note = (
+        "A code's effect is what the score loses when the code is set to zero; "
+        f"{percent(own['missed'])} of the codes that do raise the score have an empty Grad-CAM map. "
+        f"Insertion minus deletion: the area between the score's curves as an observation's codes are "
+        f"inserted, or deleted, in the order of their maps; the lines are standard errors over "
+        f"observations. All maps are at the code input."
+    )
+    return Illustration("attributions", "Grad-CAM beside other attributions", caption, figure, note)

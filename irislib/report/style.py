@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 # Okabe and Ito's palette, as seaborn ships it, without the brown and grey that it adds.
 PALETTE = [tuple(colour) for i, colour in enumerate(sns.color_palette("colorblind", 10)) if i not in (5, 7)]
 BLUE, ORANGE = PALETTE[0], PALETTE[1]
+# Of maps laid over frames. Magenta: Crafter has none, and it stands out of grass, stone and night alike.
+HEAT = (255, 0, 200)
 INK, GREY, PALE = "#222222", "#8a8a8a", "#d9d9d9"
 
 TITLE_POINTS = 12.5
@@ -52,14 +54,16 @@ class Illustration:
     Attributes:
         name: file name without its ending.
         heading: a few words.
-        caption: one sentence, its numbers taken from the metrics.
+        caption: one sentence that says what to see, its numbers taken from the metrics.
         figure: what to draw.
+        note: how to read the figure and what it rests on, where that takes more words.
     """
 
     name: str
     heading: str
     caption: str
     figure: Figure
+    note: str = ""
 
 
 @contextmanager

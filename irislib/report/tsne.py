@@ -12,10 +12,11 @@ from irislib.report.style import GREY, PALE, PALETTE, Illustration, new_figure, 
 from irislib.seeding import stream, stream_seed
 
 # Beyond this many points the cloud only gets darker, and t-SNE slower.
-MAX_POINTS = 2000
+MAX_POINTS = 1000
 # With fewer there is no neighbourhood to preserve.
 MIN_POINTS = 5
 RANDOM = -1
+SHAPES = ("o", "s", "^", "D", "v", "P", "*", "X")  # one a colour
 
 
 def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
@@ -38,8 +39,9 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     top = codes[np.lexsort((-uses, -counts))][: len(PALETTE)]
     drawn = _sample(distinct, np.unique(row[np.isin(code, top)]), seed)
     caption = inputs.say(
-        "t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, random ones "
-        "included; in colour the {top:code} with most crops.",
+        "The ResNet50 features of {drawn} of {distinct:distinct crop}, random ones included, by t-SNE; in "
+        "colour, each with a shape of its own, the {top:code} with most crops, which would gather if each "
+        "showed one thing.",
         drawn=len(drawn),
         distinct=len(distinct),
         top=len(top),
@@ -55,9 +57,9 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     axes = figure.subplots()
     _scatter(axes, at[owner == RANDOM], "random crops", s=16, marker="x", lw=0.8, color=PALE)
     _scatter(axes, at[~np.isin(owner, [RANDOM, *top])], "other codes", s=9, lw=0, color=GREY, alpha=0.5)
-    for colour, one in zip(PALETTE, top, strict=False):
+    for colour, shape, one in zip(PALETTE, SHAPES, top, strict=False):
         name = inputs.name_of(int(one))
-        _scatter(axes, at[owner == one], name, s=22, lw=0.4, edgecolor="white", color=colour)
+        _scatter(axes, at[owner == one], name, s=30, marker=shape, lw=0.4, edgecolor="white", color=colour)
     axes.set(xlabel="t-SNE 1 (no unit)", ylabel="t-SNE 2 (no unit)", xticks=[], yticks=[])
     axes.set_aspect("equal", adjustable="datalim")
     figure.legend(loc="outside right center", title="code (label)", alignment="left")

@@ -1,0 +1,319 @@
+"""Small made-up inputs of the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from irislib.agent import Agent
+from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.artifacts import writing
+from irislib.envs.crafter import ACHIEVEMENT_NAMES
+from irislib.envs.score import crafter_score
+from irislib.stores.crops import CROPS
+from irislib.stores.embeddings import EMBEDDINGS
+from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS, agent_digest
+
+LABELS = ["water", "grass", "stone", "hud"]
+SERIES = {
+    "tokenizer": ["total", "commitment"],
+    "world_model": ["total"],
+    "actor_critic": ["total"],
+    "collect": ["return", "length"],
+}
+
+
+def write_inputs(
+    root: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, alive: bool, seed: int = 0
+) -> None:
+    """Everything that the report reads, with made-up numbers; without `alive` every map is empty.
+
+    Args:
+        frames: u8 [T,H,W,3].
+        tokens: int16 [T,4,4] below `codes`.
+    """
+    rng = np.random.default_rng(seed)
+    root.mkdir(parents=True, exist_ok=True)
+    write_agent(root / "agent", frames.shape[1], alive)
+    write_rollouts(root / "rollouts.zarr", frames, tokens, codes)
+    lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, alive, rng)
+    write_crops(root, lit, tokens, frames.shape[1] // 4, rng)
+    (root / "reports").mkdir(exist_ok=True)
+    write_tables(root / "reports", tokens, codes, lit, rng)
+
+
+def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int) -> None:
+    steps = len(frames)
+    played = {"agent": agent_digest(path.with_name("agent")), "episodes": 2, "codebook_size": codes}
+    with writing(path, ROLLOUTS, {**played, "label_names": LABELS, "cell": 7}) as store:
+        store.append(
+            obs=frames,
+            token=tokens,
+            action=np.zeros(steps, np.uint8),
+            reward=np.zeros(steps, np.float32),
+            terminated=np.zeros(steps, bool),
+            truncated=np.zeros(steps, bool),
+            episode=(np.arange(steps) * 2 // steps).astype(np.int32),
+            semantic=np.zeros((steps, 7, 9), np.uint8),
+            inventory=np.zeros((steps, 2), np.uint8),
+            achievement=np.zeros((steps, 2), bool),
+        )
+
+
+def write_heatmaps(
+    path: Path, tokens: np.ndarray, codes: int, alive: bool, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Returns the (step, code) pairs whose map is not empty: all of the even codes', if `alive`."""
+    pairs = [(step, int(code)) for step in range(len(tokens)) for code in np.unique(tokens[step])]
+    masks = np.stack([tokens[step] == code for step, code in pairs])
+    owner = np.array([code for _, code in pairs], np.int32)
+    lit = (owner % 2 == 0) & alive
+    maps = (masks * lit[:, None, None] * rng.uniform(0.5, 1, masks.shape)).astype(np.float32)
+    with writing(path, HEATMAPS, {"codebook_size": codes, "steps": len(tokens)}) as store:
+        store.append(
+            map=maps,
+            map_raw_max=maps.max(axis=(1, 2)),
+            map_raw_min=np.where(lit, 0, -1).astype(np.float32),
+            map_code=owner,
+            map_positions=masks,
+            pair_step=np.array([step for step, _ in pairs], np.int32),
+            pair_map=np.arange(len(pairs), dtype=np.int32),
+        )
+    return [pair for pair, shown in zip(pairs, lit, strict=True) if shown]
+
+
+def write_crops(
+    root: Path, lit: list[tuple[int, int]], tokens: np.ndarray, cell: int, rng: np.random.Generator
+) -> None:
+    """One crop a lit pair, of the code's first cell, and a random one; embeddings gather around codes."""
+    own = [(step, code, *np.argwhere(tokens[step] == code)[0]) for step, code in lit]
+    random = [(step, code, *rng.integers(0, 4, 2)) for step, code, _, _ in own]
+    rows = np.array(own + random, np.int32).reshape(-1, 4)
+    box = np.concatenate([rows[:, 2:] * cell, rows[:, 2:] * cell + cell], axis=1).astype(np.int16)
+    is_random = np.arange(len(rows)) >= len(own)
+    with writing(root / "crops.zarr", CROPS, {}) as store:
+        store.append(
+            region_map=np.arange(len(own), dtype=np.int32),
+            region_box=box[: len(own)],
+            crop_step=rows[:, 0],
+            crop_code=rows[:, 1],
+            crop_box=box,
+            crop_random=is_random,
+            crop_match=np.tile(np.arange(len(own), dtype=np.int32), 2),
+        )
+    centres = rng.normal(size=(int(rows[:, 1].max(initial=0)) + 1, 32))
+    features = (
+        np.where(is_random[:, None], 0, centres[rows[:, 1]]) + 0.8 * rng.normal(size=(len(rows), 32)) + 1
+    )
+    with writing(root / "embeddings.zarr", EMBEDDINGS, {"weights": "random", "size": 64}) as store:
+        store.append(
+            embedding=features.astype(np.float16), crop_embedding=np.arange(len(rows), dtype=np.int32)
+        )
+
+
+def write_agent(folder: Path, resolution: int, trained: bool) -> None:
+    tokenizer = TokenizerConfig(8, 4, 4, 4, (1, 1, 1, 1, 1), 1, ())
+    world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
+    folder.mkdir(exist_ok=True)
+    Agent(AgentConfig(resolution, 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
+    (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained)))
+    # One curve without a value; without training one epoch, and an actor-critic that never began.
+    (folder / "curves").mkdir(exist_ok=True)
+    epochs = range(1, 30 if trained else 2)
+    for component, losses in SERIES.items():
+        rows = [
+            {
+                "epoch": epoch,
+                "step": 200 * epoch,
+                **dict.fromkeys(losses, np.nan if "return" in losses else 5 / epoch),
+            }
+            for epoch in epochs
+            if trained or component != "actor_critic"
+        ]
+        pd.DataFrame(rows).to_csv(folder / "curves" / f"{component}.csv", index=False)
+
+
+def write_tables(
+    folder: Path, tokens: np.ndarray, codes: int, lit: list[tuple[int, int]], rng: np.random.Generator
+) -> None:
+    """The tables of metrics and sensitivity, with the real columns."""
+    table = make_codes(tokens, codes, lit, rng)
+    table.to_csv(folder / "codes.csv", index=False)
+
+    living = sorted({code for _, code in lit})
+    steps = {code: {step for step, other in lit if other == code} for code in living}
+    pairs = [
+        (a, b, len(steps[a] & steps[b])) for a in living for b in living if a < b and steps[a] & steps[b]
+    ]
+    pairs.sort(key=lambda pair: (-pair[2], pair))
+    frame = pd.DataFrame(pairs, columns=["code_a", "code_b", "count"])
+    meetings(frame, len(tokens), rng).to_csv(folder / "pairs.csv", index=False)
+    sets = [
+        (" ".join(map(str, items)), len(set.intersection(*(steps[code] for code in items))))
+        for items in (living[:3], living[1:5])
+        if len(items) > 2
+    ]
+    frame = pd.DataFrame([row for row in sets if row[1]], columns=["codes", "count"])
+    meetings(frame, len(tokens), rng).assign(meaningful=False).to_csv(folder / "sets.csv", index=False)
+
+    uses = table["uses"]
+    shares = {
+        code: rng.dirichlet([4 if i == code % len(LABELS) else 0.5 for i in range(len(LABELS))])
+        for code in living
+    }
+    rows = [
+        (code, label, int(uses[code] * s) + 1, s)
+        for code in living
+        for label, s in zip(LABELS, shares[code], strict=True)
+    ]
+    pd.DataFrame(rows, columns=["code", "label", "count", "share"]).to_csv(folder / "labels.csv", index=False)
+    make_sensitivity(bool(lit)).to_csv(folder / "sensitivity.csv", index=False)
+    make_attributions(bool(lit)).to_csv(folder / "attributions.csv", index=False)
+    (folder / "metrics.json").write_text(json.dumps(make_metrics(codes, bool(lit), table, len(pairs))))
+
+
+def make_codes(
+    tokens: np.ndarray, codes: int, lit: list[tuple[int, int]], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Every code: some unused, some with empty maps alone, some with too few crops, some consistent."""
+    present = np.array([[code in step for code in range(codes)] for step in tokens])
+    lights = np.zeros(codes, int)
+    np.add.at(lights, [code for _, code in lit], 1)
+    shown, table = lights > 0, pd.DataFrame({"code": range(codes)})
+    table["uses"] = np.bincount(tokens.ravel(), minlength=codes)
+    table["steps_present"] = present.sum(axis=0)
+    table["empty_share"] = 1 - lights / np.where(present.any(axis=0), table["steps_present"], np.nan)
+    table["crops"] = table["distinct_crops"] = lights
+    episode = np.arange(len(tokens)) * 2 // len(tokens)
+    table["episodes"] = [
+        len({episode[step] for step, other in lit if other == code}) for code in range(codes)
+    ]
+    for name in ("consistency", "monosemanticity"):
+        table[f"{name}_random"] = np.where(shown, rng.uniform(0.5, 0.8, codes), np.nan)
+        table[name] = table[f"{name}_random"] + rng.normal(0.05, 0.08, codes)
+    tested = table["episodes"] > 1
+    table["difference"] = np.where(tested, rng.normal(0.02, 0.06, codes), np.nan)
+    table["difference_low"] = table["difference"] - 0.05
+    table["difference_high"] = table["difference"] + 0.04
+    table["p_value"] = table["q_value"] = np.where(tested, rng.uniform(0.001, 0.3, codes), np.nan)
+    table["consistent"] = (table["q_value"] <= 0.05) & (table["difference"] > 0)
+    table["untested"] = np.where(tested, "", "too few crops")
+    table["place_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
+    table["beyond_place"] = table["place_q_value"] <= 0.05
+    table["label"] = [LABELS[code // 2 % len(LABELS)] if shown[code] else None for code in range(codes)]
+    table["label_share"] = np.where(shown, rng.uniform(0.3, 1, codes), np.nan)
+    table["label_lift"] = np.where(shown, rng.uniform(0.5, 4, codes), np.nan)
+    table["label_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
+    table["named"] = table["label_q_value"] <= 0.05
+    table["kind"] = table["label"].map(lambda label: "hud" if label == "hud" else "terrain").where(shown)
+    table["cell_label"] = pd.Series("grass", table.index).where(table["uses"] > 0)
+    table["cell_label_share"] = np.where(table["uses"] > 0, 0.75, np.nan)
+    item = table["code"].map(lambda code: "wood" if code % 16 == 6 else "drink")
+    table["item"] = item.where(table["kind"] == "hud")
+    table["item_q_value"] = np.where(table["kind"] == "hud", 0.02, np.nan)
+    return table
+
+
+def meetings(table: pd.DataFrame, steps: int, rng: np.random.Generator) -> pd.DataFrame:
+    """What is said of pairs as of sets."""
+    n = len(table)
+    return table.assign(
+        share=table["count"] / steps,
+        episodes=2,
+        pmi=rng.normal(1, 0.5, n),
+        q_value=rng.uniform(0, 0.1, n),
+        meaningful=rng.random(n) < 0.2,
+    )
+
+
+def make_sensitivity(alive: bool) -> pd.DataFrame:
+    rows = []
+    for score in ("mean", "norm"):
+        for layer in ("code_input", "decoder.mid"):
+            for masking in ("before", "after"):
+                empty = (0.2 if layer == "code_input" else 0.1) if alive else 1.0
+                chosen = (score, layer, masking) == ("mean", "code_input", "before")
+                key = {"score": score, "layer": layer, "masking": masking, "chosen": chosen}
+                rows.append({**key, **decomposed(empty)})
+    return pd.DataFrame(rows)
+
+
+def make_attributions(alive: bool) -> pd.DataFrame:
+    rows = []
+    for method in ("gradcam", "hirescam", "integrated_gradients", "gradient_shap", "occlusion"):
+        for masking in ("before", "after"):
+            faithful = {"right_sign": 0.55, "missed": 0.4, "latents": -0.01, "latents_error": 0.02}
+            rows.append({"method": method, "masking": masking} | decomposed(0.3 if alive else 1.0) | faithful)
+    return pd.DataFrame(rows)
+
+
+def decomposed(empty: float) -> dict[str, float]:
+    """What becomes of the maps of 40 pairs."""
+    return {
+        "pairs": 40, "zero": empty / 4, "negative": 3 * empty / 4, "mixed": (1 - empty) / 2,
+        "positive": (1 - empty) / 2, "no_region": (1 - empty) / 10, "faint": (1 - empty) / 2, "unused": 0.1,
+        "absent": 0.6, "present_pairs": empty, "all_codes_all_steps": 0.7 + 0.3 * empty,
+        "codes_always_empty": 0.1 + 0.9 * empty, "present_pairs_before_relu": empty / 4,
+        "all_codes_all_steps_before_relu": 0.7, "codes_always_empty_before_relu": 0.1,
+    }  # fmt: skip
+
+
+def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> dict[str, Any]:
+    def only_alive(value: float) -> float | None:
+        return value if alive else None
+
+    empty = {"present_pairs": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
+    empty |= {"used_codes_always_empty": 0.4, "distinct_maps": 0.47}
+    empty = {key: share if alive else 1.0 for key, share in empty.items()}
+    return {
+        "agent": {
+            "episodes": 2, "transitions": 40, "return_mean": 1.53, "return_std": 0.4, "length_mean": 167.2,
+            "psnr_db": 21.37, "training_steps": 6000,
+        },
+        "codebook": {
+            "size": codes, "used": int((table["uses"] > 0).sum()), "perplexity": 5.25,
+            "codes_per_observation": 4.1,
+        },
+        "empty_share": empty | {f"{key}_before_relu": 0.1 for key in empty},
+        "consistency": {
+            "codes_tested": int(table["p_value"].notna().sum()),
+            "codes_consistent": int(table["consistent"].sum()),
+            "share_consistent": only_alive(0.25), "share_of_codebook": 0.05 * alive, "alpha": 0.05,
+            "mean_cosine_codes": only_alive(0.71), "mean_cosine_random": only_alive(0.64),
+            "codes_too_few_crops": 3, "codes_too_few_episodes": 2, "codes_consistent_beyond_place": alive,
+        },
+        "cooccurrence": {
+            "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_judged": pairs // 3,
+            "pairs_interpretable": pairs // 5,
+            "observations_covered": 0.0123 * alive, "single_episode_share": only_alive(0.4),
+            "interpretable_median_share": only_alive(0.0021), "pairs_meaningful": pairs // 4,
+            "observations_covered_meaningful": 0.234 * alive, "sets_meaningful": 2 * alive,
+            "observations_covered_by_sets": 0.0345 * alive,
+        },
+        "semantics": {
+            "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "nmi_place": only_alive(0.2),
+            "purity": only_alive(0.6), "purity_null": only_alive(0.41), "purity_place": only_alive(0.5),
+            "codes_hud": alive, "codes_terrain": 5 * alive, "codes_named": 4 * alive,
+            "terrain": {"nmi": only_alive(0.12), "nmi_place": only_alive(0.11)},
+        },
+    }  # fmt: skip
+
+
+def make_evaluation(trained: bool) -> dict[str, Any]:
+    rates = {name: 0.7 * trained if name == "wake_up" else 0.0 for name in ACHIEVEMENT_NAMES}
+    return {
+        "episodes": 3, "steps": 500, "return_mean": 1.87, "return_std": 0.31, "length_mean": 166.7,
+        "achievements": rates, "score": crafter_score(list(rates.values())),
+        "psnr": 22.46 if trained else None, "perplexity": 7.31, "codes_used": 9,
+        "world_model": {"observations": 1.234, "rewards": 0.0567, "ends": 0.0089},
+    }  # fmt: skip
+
+
+def sources(root: Path) -> tuple[Path, Path, Path, Path, Path]:
+    agent, *stores = (
+        root / name for name in ("agent", "rollouts.zarr", "heatmaps.zarr", "crops.zarr", "embeddings.zarr")
+    )
+    return agent, stores[0], stores[1], stores[2], stores[3]

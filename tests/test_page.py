@@ -1,0 +1,257 @@
+"""The page in a real browser: silent, sortable, filterable, usable by keyboard and on a phone."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from madeup import sources, write_inputs
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from irislib.report.claims import collect_claims
+from irislib.report.codes import tabulate
+from irislib.report.inputs import load_inputs
+from irislib.report.page import render_page
+from irislib.report.together import show_groups
+
+CODES = 512
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Header, and the column of codes.csv behind it.
+SORTED_BY = {
+    "code": "code", "uses": "uses", "maps": "empty_share", "crops": "distinct_crops", "label": "label",
+    "share": "label_share", "lift": "label_lift", "difference": "difference", "q": "q_value",
+    "place": "place_q_value", "mono": "monosemanticity",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    named = (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM))
+    executable = next(filter(None, named), None)
+    if executable is None:
+        reason = f"no Chromium: none of {', '.join(CHROMIUM)} on the PATH, nor CHROMIUM in the environment"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        # A container's root has no sandbox to go into; the page is our own.
+        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page")
+    rng = np.random.default_rng(3)
+    frames = rng.integers(0, 256, (60, 32, 32, 3), np.uint8)
+    tokens = rng.integers(0, 440, (60, 4, 4)).astype(np.int16)
+    write_inputs(path, frames, tokens, CODES, alive=True)
+    inputs = load_inputs(*sources(path), path / "reports")
+    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs, 3), show_groups(inputs, 4))
+    (path / "reports/index.html").write_bytes(page)
+    return path
+
+
+@pytest.fixture
+def codes(root: Path) -> pd.DataFrame:
+    table = pd.read_csv(root / "reports/codes.csv")
+    return table.assign(label=table["label"].replace("hud", "inventory"))
+
+
+class Visit:
+    """An open page, and everything that it asked for or complained of."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(url)
+
+    def order(self) -> list[int]:
+        """The codes that are shown, in order."""
+        shown = self.page.locator(".codes tbody tr:not([hidden])")
+        return [int(code) for code in shown.evaluate_all("rows => rows.map(row => row.dataset.code)")]
+
+    def header(self, key: str) -> Any:
+        return self.page.locator(f"th[data-key={key}]")
+
+    def fits(self) -> bool:
+        """Whether the page needs no scrolling sideways."""
+        script = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        return bool(self.page.evaluate(script))
+
+
+@pytest.fixture
+def visit(browser: Browser, root: Path) -> Iterator[Visit]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        made = Visit(context, (root / "reports/index.html").as_uri())
+        yield made
+        assert made.complaints == []
+
+
+def test_it_opens_in_silence_and_asks_for_nothing(visit: Visit, root: Path) -> None:
+    visit.page.mouse.wheel(0, 20_000)
+    visit.page.locator(".frames").last.scroll_into_view_if_needed()
+    visit.page.wait_for_load_state("networkidle")
+    own = (root / "reports/index.html").as_uri()
+    assert [url for url in visit.requests if not url.startswith("data:")] == [own]
+    assert visit.order() == list(range(CODES))
+    assert visit.fits()
+
+
+@pytest.mark.parametrize("key", SORTED_BY)
+def test_every_column_sorts_both_ways_with_the_undefined_last(
+    visit: Visit, codes: pd.DataFrame, key: str
+) -> None:
+    column = codes[SORTED_BY[key]]
+    known, unknown = column.dropna(), list(column.index[column.isna()])
+    upwards = list(known.sort_values(kind="stable").index)
+    downwards = list(known.sort_values(kind="stable", ascending=False).index)
+    assert upwards != downwards
+    other = visit.header("code" if key != "code" else "uses")
+    other.get_by_role("button").click()
+    expected = {"ascending": upwards, "descending": downwards}
+    for way in ("ascending", "descending", "ascending"):
+        visit.header(key).get_by_role("button").click()
+        assert visit.header(key).get_attribute("aria-sort") == way
+        assert visit.page.locator("[aria-sort]").count() == 1
+        assert visit.order() == expected[way] + unknown
+
+
+def test_filters_show_exactly_the_right_codes(visit: Visit, codes: pd.DataFrame) -> None:
+    states = {
+        "consistent": codes["consistent"],
+        "tested": codes["p_value"].notna(),
+        "untested": codes["p_value"].isna(),
+        "empty": (codes["uses"] > 0) & (codes["empty_share"] == 1),
+        "unused": codes["uses"] == 0,
+        "terrain": codes["kind"] == "terrain",
+        "inventory": codes["kind"] == "hud",
+    }
+    options = visit.page.locator("#state option").evaluate_all("all => all.map(one => one.value)")
+    assert options == ["", *states]
+    for state, has in states.items():
+        visit.page.select_option("#state", state)
+        assert 0 < has.sum() < CODES
+        assert visit.order() == list(codes.index[has])
+        assert visit.page.locator("output").text_content() == f"{has.sum()} of {CODES} codes shown"
+    assert visit.page.locator("output").get_attribute("aria-live") == "polite"
+
+    visit.page.select_option("#state", "consistent")
+    visit.page.fill("#search", "GRASS")
+    assert visit.order() == list(codes.index[codes["consistent"] & (codes["label"] == "grass")])
+    visit.header("uses").get_by_role("button").click()  # sorting keeps the filter
+    assert sorted(visit.order()) == list(codes.index[codes["consistent"] & (codes["label"] == "grass")])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17", lambda codes: codes["code"] == 17),
+        ("17, 300 4", lambda codes: codes["code"].isin([4, 17, 300])),
+        ("600", lambda codes: codes["code"] == 600),
+        (" Wood ", lambda codes: codes["item"] == "wood"),
+        ("invent", lambda codes: codes["label"] == "inventory"),
+        ("no such thing", lambda codes: codes["code"] < 0),
+        ("", lambda codes: codes["code"] >= 0),
+    ],
+)
+def test_text_finds_codes_by_number_label_or_item(
+    visit: Visit, codes: pd.DataFrame, text: str, expected: Any
+) -> None:
+    visit.page.fill("#search", text)
+    assert visit.order() == list(codes.index[expected(codes)])
+
+
+def test_keyboard_sorts_and_shows_where_it_is(visit: Visit, codes: pd.DataFrame) -> None:
+    visit.page.focus("#state")
+    keys = []
+    for _ in range(len(SORTED_BY) + 3):
+        visit.page.keyboard.press("Tab")
+        focused = visit.page.locator(":focus")
+        keys.append(focused.evaluate("one => one.closest('th')?.dataset.key ?? one.className"))
+        assert focused.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+        if keys[-1] == "uses":
+            visit.page.keyboard.press("Enter")
+            visit.page.keyboard.press("Space")
+            assert visit.header("uses").get_attribute("aria-sort") == "descending"
+            assert visit.order() == list(codes["uses"].sort_values(kind="stable", ascending=False).index)
+    assert keys[: len(SORTED_BY) + 1] == ["codes", *SORTED_BY]
+
+
+def test_a_link_to_a_code_shows_it_whatever_the_filter(visit: Visit) -> None:
+    visit.page.fill("#search", "no such thing")
+    assert visit.order() == []
+    link = visit.page.locator(".members a").first
+    link.click()
+    row = visit.page.locator(str(link.get_attribute("href")))
+    assert row.is_visible()
+    assert len(visit.order()) == CODES
+
+
+def test_rows_out_of_sight_are_not_drawn(visit: Visit) -> None:
+    visit.page.locator("#code-0").scroll_into_view_if_needed()
+    drawn = "id => document.querySelector(`#${id} small`).checkVisibility({contentVisibilityAuto: true})"
+    visit.page.wait_for_function(drawn, arg="code-0")  # from the next frame on
+    assert not visit.page.evaluate(drawn, f"code-{CODES - 1}")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_it_fits_every_width_and_is_whole_without_scripts(
+    browser: Browser, root: Path, width: int, scripts: bool
+) -> None:
+    size = {"width": width, "height": 740}
+    with browser.new_context(viewport=size, java_script_enabled=scripts) as context:  # type: ignore[arg-type]
+        visit = Visit(context, (root / "reports/index.html").as_uri())
+        assert visit.fits()
+        assert visit.order() == list(range(CODES))
+        assert visit.page.locator(".controls").is_visible() == scripts
+        assert visit.page.locator("th button").count() == len(SORTED_BY) * scripts
+        table = visit.page.locator(".codes")
+        sideways = table.evaluate("one => one.scrollWidth > one.clientWidth")
+        assert sideways == (480 < width < 1240)  # cards on a phone, all columns on a desk
+        assert visit.complaints == []
+
+
+BASICS = """() => {
+  const wrong = [];
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  for (const one of all("img")) if (!one.alt) wrong.push("img without alt");
+  const named = "[role=img], [role=region], nav";
+  for (const one of all(named)) if (!one.ariaLabel) wrong.push("unnamed " + one.outerHTML);
+  for (const one of all("input, select")) if (!one.labels.length) wrong.push("unlabelled " + one.id);
+  for (const one of all("button, a")) if (!one.textContent.trim()) wrong.push("empty " + one.outerHTML);
+  for (const one of all("[tabindex]")) if (one.tabIndex > 0) wrong.push("tabindex " + one.tabIndex);
+  for (const one of all("th")) if (!one.scope) wrong.push("th without scope");
+  const ids = all("[id]").map((one) => one.id);
+  for (const one of all("a[href^='#']")) if (!ids.includes(one.hash.slice(1))) wrong.push(one.hash);
+  if (new Set(ids).size < ids.length) wrong.push("an id occurs twice");
+  if (all("h1").length !== 1 || all("main").length !== 1) wrong.push("not one h1 and one main");
+  let level = 1;
+  for (const one of all("h1, h2, h3, h4")) {
+    if (+one.tagName[1] > level + 1) wrong.push("a level skipped before " + one.textContent);
+    level = +one.tagName[1];
+  }
+  if (!document.documentElement.lang || !document.title) wrong.push("no language or title");
+  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, i) => sum + part * [.2126, .7152, .0722][i], 0);
+  for (const one of all("p, a, small, td, th, li, dt, summary, button, label, output, .mark")) {
+    const contrast = 1.05 / (light(getComputedStyle(one).color) + .05);
+    if (contrast < 4.5) wrong.push("pale " + one.outerHTML);
+  }
+  return wrong;
+}"""
+
+
+def test_basics_of_accessibility(visit: Visit) -> None:
+    assert visit.page.evaluate(BASICS) == []
