@@ -24,45 +24,47 @@ def measure(command: list[str], log: Path) -> Cost:
     """Runs a command to its end.
 
     Memory is the sum over the processes of the session that it leads, pages that several share counted
-    once (PSS), looked at a few times a second; never less than the kernel's own record of the largest of
-    its processes, which misses no short peak.
+    once (PSS), looked at a few times a second; never less than the largest of them ever held (VmHWM), so
+    that a short peak of one process is not missed. Zero where there is no /proc.
 
     Args:
+        command: program and arguments.
         log: receives what it prints.
 
     Raises:
         IrislibError: it failed; with the last line that it printed.
     """
     start, highest = time.perf_counter(), 0.0
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-    try:
-        while True:
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if ended:
-                break
-            highest = max(highest, _occupied(process.pid))
-            time.sleep(INTERVAL)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True) as process,
+    ):
+        try:
+            while process.poll() is None:
+                highest = max(highest, _occupied(process.pid))
+                time.sleep(INTERVAL)
+        except BaseException:
+            process.kill()
+            raise
     seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = log.read_text(errors="replace").strip().splitlines()[-1:]
         raise IrislibError(f"{' '.join(command)}: exit code {process.returncode}; {' '.join(last)}")
-    return Cost(seconds, max(highest, usage.ru_maxrss / 1024))
+    return Cost(seconds, highest)
 
 
 def _occupied(session: int) -> float:
-    """Memory of the processes of a session, MiB; of those that are gone by now, none."""
-    kilobytes = 0
-    for folder in PROC.iterdir():
+    """MiB that the processes of a session hold now, or the largest of them ever held, if that is more."""
+    held, ever = 0, 0
+    for folder in PROC.glob("[0-9]*"):
         try:
-            if folder.name.isdecimal() and os.getsid(int(folder.name)) == session:
-                lines = (folder / "smaps_rollup").read_text().splitlines()
-                kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        except (OSError, PermissionError):
+            if os.getsid(int(folder.name)) == session:
+                held += _kilobytes(folder / "smaps_rollup", "Pss:")
+                ever = max(ever, _kilobytes(folder / "status", "VmHWM:"))
+        except OSError:  # gone by now
             continue
-    return kilobytes / 1024
+    return max(held, ever) / 1024
+
+
+def _kilobytes(file: Path, field: str) -> int:
+    return sum(int(line.split()[1]) for line in file.read_text().splitlines() if line.startswith(field))
