@@ -22,7 +22,10 @@ from irislib.artifacts import digest, open_store
 from irislib.stores.heatmaps import HEATMAPS
 
 STORES = ("rollouts", "heatmaps", "crops", "embeddings")
-STAGES = ("train", "rollout", "gradcam", "crop", "embed", "metrics", "sensitivity", "plots")
+STAGES = (
+    *("train", "rollout", "gradcam", "crop", "embedder", "embed"),
+    *("metrics", "compare", "sensitivity", "plots"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_second_run_does_nothing(built: Checkout) -> None:
 
 def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
     before = outs(built)
-    assert len(before) == 15
+    assert len(before) == 17
     output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="4").stdout
     assert ran(output) == list(STAGES)
     assert outs(built) == before
@@ -178,7 +181,7 @@ def test_plots_parameters_remake_the_plots_alone(built: Checkout) -> None:
 def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
     with restored(built):
         output = built.run("dvc", "exp", "run", "--name", "low", "-S", "crop.threshold=0.3").stdout
-        assert ran(output) == ["crop", "embed", "metrics", "sensitivity", "plots"]
+        assert ran(output) == ["crop", "embed", "metrics", "compare", "sensitivity", "plots"]
         assert "# " in (built.root / "params.yaml").read_text()  # people's comments are kept
         diff = json.loads(built.run("dvc", "metrics", "diff", "--json").stdout)
         assert list(diff) == ["reports/metrics.json"]  # and not the agent's evaluation
@@ -244,8 +247,9 @@ STAGES_READING = {
     "rollout": ("agent",),
     "gradcam": ("agent", "rollouts"),
     "crop": ("rollouts", "heatmaps"),
-    "embed": ("rollouts", "crops"),
+    "embed": ("rollouts", "crops", "embedder"),
     "metrics": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
+    "compare": ("embedder", "rollouts", "heatmaps", "crops", "embeddings"),
     "plots": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
 }
 
@@ -259,7 +263,7 @@ def test_harmed_artifacts_end_in_one_line(
     monkeypatch.chdir(built.root)
     name = STAGES_READING[stage][-1]
     path, out = tmp_path / name, tmp_path / "out"
-    source = Path("data/agent" if name == "agent" else f"data/{name}.zarr")
+    source = Path(f"data/{name}" if name in ("agent", "embedder") else f"data/{name}.zarr")
     if harm == "foreign":
         shutil.copytree("data/crops.zarr" if name != "crops" else "data/heatmaps.zarr", path)
     elif harm == "damaged":

@@ -55,8 +55,8 @@ def grade(scenes: Scenes, found: Array, labels: Labels, rows: int) -> dict[str, 
     return {
         "cells": right.size,
         "accuracy": right.mean(),
-        "accuracy_mean_over_labels": np.nanmean(recall(scenes.cells, found, labels)),
-        "accuracy_mean_over_labels_by_day": np.nanmean(recall(scenes.cells[by_day], found[by_day], labels)),
+        "accuracy_mean_over_labels": _mean(recall(scenes.cells, found, labels)),
+        "accuracy_mean_over_labels_by_day": _mean(recall(scenes.cells[by_day], found[by_day], labels)),
         "world": world.mean(),
         "world_by_day": _mean(world[by_day]),
         "world_in_the_dark": _mean(world[dark & ~scenes.asleep]),
@@ -102,5 +102,6 @@ def _confusion(truth: Array, found: Array, labels: Labels) -> Array:
 
 
 def _mean(values: Array) -> float:
-    """NaN of none."""
-    return float(values.mean()) if values.size else float("nan")
+    """Of what is defined; NaN where nothing is."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -51,12 +52,12 @@ def save_recogniser(net: nn.Module, width: int, size: int, labels: Sequence[str]
     (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
-def load_recogniser(path: Path, trained: bool = True) -> Recogniser:
+def load_recogniser(path: Path, untrained: int | None = None) -> Recogniser:
     """Reads what the embedder stage wrote, on the CPU, in float32.
 
     Args:
         path: its folder, with config.json and model.safetensors.
-        trained: False leaves the network as torch's generator initialises it.
+        untrained: leaves the network as it is initialised with this seed; by default it is as trained.
 
     Raises:
         ArtifactError: it is missing, foreign or damaged.
@@ -69,8 +70,10 @@ def load_recogniser(path: Path, trained: bool = True) -> Recogniser:
                 f"{path}: holds {found[0]!r} version {found[1]}, not {SCHEMA!r} version {VERSION}; {REMEDY}"
             )
         labels = tuple(about["labels"])
-        net = build_resnet50(about["width"], len(labels))
-        if trained:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(untrained or 0)
+            net = build_resnet50(about["width"], len(labels))
+        if untrained is None:
             net.load_state_dict(load_file(path / "model.safetensors"))
         return Recogniser(net.eval(), about["width"], about["size"], labels)
     except FileNotFoundError as error:

@@ -47,9 +47,7 @@ def random_resnet50(path: Path, imagenet_size: int, seed: int, sample: Iterable[
     Raises:
         ArtifactError: data/embedder is missing, foreign or damaged.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        recogniser = load_recogniser(path, trained=False)
+    recogniser = load_recogniser(path, untrained=seed)
     embedder = ResNet50(recogniser.net, recogniser.size)
     crops = list(sample)
     if len(crops) > 1:

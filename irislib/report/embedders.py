@@ -1,7 +1,11 @@
 """Figure of the headline under each embedder."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from irislib.report.style import BLUE, GREY, INK, ORANGE, PALETTE, Illustration, new_figure
@@ -62,11 +66,11 @@ def embedders(table: pd.DataFrame) -> Illustration:
     return Illustration("embedders", "The headline under each embedder", _caption(table), figure)
 
 
-def _bars(axes: object, values: pd.DataFrame, columns: dict[str, tuple[str, object]]) -> None:
+def _bars(axes: Axes, values: pd.DataFrame, columns: Mapping[str, tuple[str, Any]]) -> None:
     height = 0.8 / len(columns)
     for nth, (column, (label, colour)) in enumerate(columns.items()):
         at = np.arange(len(values)) + (nth - (len(columns) - 1) / 2) * height
-        axes.barh(at, values[column], height=height, color=colour, label=label)  # type: ignore[attr-defined]
+        axes.barh(at, values[column], height=height, color=colour, label=label)
 
 
 def _caption(table: pd.DataFrame) -> str:
