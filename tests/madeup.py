@@ -246,7 +246,8 @@ def make_attributions(alive: bool) -> pd.DataFrame:
     for method in ("gradcam", "hirescam", "integrated_gradients", "gradient_shap", "occlusion"):
         for masking in ("before", "after"):
             faithful = {"right_sign": 0.55, "missed": 0.4, "latents": -0.01, "latents_error": 0.02}
-            rows.append({"method": method, "masking": masking} | decomposed(0.3 if alive else 1.0) | faithful)
+            key = {"method": method, "masking": masking}
+            rows.append({**key, **decomposed(0.3 if alive else 1.0), **faithful})
     return pd.DataFrame(rows)
 
 
@@ -283,6 +284,7 @@ def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> di
             "codes_consistent": int(table["consistent"].sum()),
             "share_consistent": only_alive(0.25), "share_of_codebook": 0.05 * alive, "alpha": 0.05,
             "mean_cosine_codes": only_alive(0.71), "mean_cosine_random": only_alive(0.64),
+            "median_difference": only_alive(0.021),
             "codes_too_few_crops": 3, "codes_too_few_episodes": 2, "codes_consistent_beyond_place": alive,
         },
         "cooccurrence": {
@@ -291,6 +293,7 @@ def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> di
             "observations_covered": 0.0123 * alive, "single_episode_share": only_alive(0.4),
             "interpretable_median_share": only_alive(0.0021), "pairs_meaningful": pairs // 4,
             "observations_covered_meaningful": 0.234 * alive, "sets_meaningful": 2 * alive,
+            "sets_tested": 5 * alive,
             "observations_covered_by_sets": 0.0345 * alive,
         },
         "semantics": {

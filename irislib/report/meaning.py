@@ -40,6 +40,13 @@ def consistency(inputs: Inputs) -> Illustration:
         above=float((codes["difference"] > 0).mean()),
         median=float(f"{codes['difference'].median():.3g}"),
     )
+    episodes = int(codes["episodes"].median())
+    if 2.0**-episodes * len(codes) > (inputs.metric("consistency.alpha") or 0):
+        note += (
+            f" Few episodes make a weak test: of {many(episodes, 'episode')}, the median here, it can give "
+            f"no p-value below {2.0**-episodes:.2g}, which a single code of so many cannot pass the "
+            f"correction with. A code that did not pass is not thereby shown to be inconsistent."
+        )
     figure = new_figure(8, 4.6, title)
     axes = figure.subplots()
     rank, passed = np.arange(1, len(codes) + 1), codes["consistent"].to_numpy()
@@ -73,20 +80,25 @@ def cooccurrence(inputs: Inputs) -> Illustration:
         "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested pair} of codes often seen together "
         "passed as meaningful"
     )
-    caption = inputs.say(
+    caption = (
         "Of {cooccurrence.pairs_seen:pair} of codes with maps in the same observation "
-        "{cooccurrence.pairs_tested} occur often enough to be listed, and {cooccurrence.pairs_meaningful} "
-        "of these join two consistent codes that meet by more than chance, covering "
-        "{cooccurrence.observations_covered_meaningful:%} of the observations."
+        "{cooccurrence.pairs_tested} occur often enough to be listed; "
+        "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested listed pair} passed as meaningful: two "
+        "consistent codes that meet by more than chance"
     )
-    note = inputs.say(
+    note = (
         "By more than chance: significantly more often than independent codes of the same persistence would "
-        "meet, in two episodes at least. {cooccurrence.sets_meaningful:set} of three codes and more passed "
-        "alike and cover {cooccurrence.observations_covered_by_sets:%}. Another reading asks for crops of "
-        "both codes in the same observation, which {cooccurrence.pairs_judged:pair} have often enough: "
-        "{cooccurrence.pairs_interpretable:pair} can be interpreted so and cover "
-        "{cooccurrence.observations_covered:%}."
+        "meet, in two episodes at least. Among three codes and more, "
+        "{cooccurrence.sets_meaningful:of cooccurrence.sets_tested listed set} passed alike{sets_cover}. "
+        "Another reading asks for crops of both codes in the same observation, which "
+        "{cooccurrence.pairs_judged:of cooccurrence.pairs_tested pair} have often enough; "
+        "{cooccurrence.pairs_interpretable:of cooccurrence.pairs_judged such pair} can be interpreted so."
     )
+    if inputs.metric("cooccurrence.pairs_meaningful"):
+        caption += ", covering {cooccurrence.observations_covered_meaningful:%} of the observations"
+    cover = ", covering {cooccurrence.observations_covered_by_sets:%} of the observations"
+    note = note.replace("{sets_cover}", cover if inputs.metric("cooccurrence.sets_meaningful") else "")
+    caption, note = inputs.say(f"{caption}."), inputs.say(note)
     pairs = inputs.pairs
     if len(pairs) == 0:
         reason = "No two codes have non-empty maps in the same observation often enough."

@@ -90,11 +90,13 @@ def _headline(inputs: Inputs) -> list[str]:
         "{empty_share.all_codes_all_steps:%} if every code counts in every observation. The paper says 90%, "
         "and not of what.",
         "{consistency.codes_consistent:of consistency.codes_tested tested code} passed the test of having "
-        "crops more alike than random crops of the same sizes. The paper says that almost none are.",
+        "crops more alike than random crops of the same sizes. The paper says almost none.",
         "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested pair} of codes often seen together "
         "passed as meaningful: two consistent codes that meet by more than chance. The paper says that "
         "interpretable ones cover about 0.1% of the observations.",
     ]
+    if inputs.metric("consistency.median_difference") is not None:
+        sentences[1] += " The median difference in mean cosine is {consistency.median_difference}."
     if inputs.metric("consistency.codes_consistent"):
         sentences[1] += (
             " Of those that passed, {consistency.codes_consistent_beyond_place} did so against other codes' "

@@ -16,7 +16,7 @@ MAX_POINTS = 1000
 # With fewer there is no neighbourhood to preserve.
 MIN_POINTS = 5
 RANDOM = -1
-SHAPES = ("o", "s", "^", "D", "v", "P", "*", "X")  # one a colour
+SHAPES = ("o", "s", "^", "D", "v", "P", "<", "X")  # one a colour
 
 
 def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
@@ -59,7 +59,7 @@ def tsne(inputs: Inputs, perplexity: float, seed: int) -> Illustration:
     _scatter(axes, at[~np.isin(owner, [RANDOM, *top])], "other codes", s=9, lw=0, color=GREY, alpha=0.5)
     for colour, shape, one in zip(PALETTE, SHAPES, top, strict=False):
         name = inputs.name_of(int(one))
-        _scatter(axes, at[owner == one], name, s=30, marker=shape, lw=0.4, edgecolor="white", color=colour)
+        _scatter(axes, at[owner == one], name, s=36, marker=shape, lw=0.4, edgecolor="white", color=colour)
     axes.set(xlabel="t-SNE 1 (no unit)", ylabel="t-SNE 2 (no unit)", xticks=[], yticks=[])
     axes.set_aspect("equal", adjustable="datalim")
     figure.legend(loc="outside right center", title="code (label)", alignment="left")
