@@ -9,6 +9,7 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.errors import ArtifactError
+from irislib.report.embedders import EMBEDDER_COLUMNS
 from irislib.report.sensitivity import ATTRIBUTION_COLUMNS, SENSITIVITY_COLUMNS
 from irislib.report.wording import Prose, label_name, sentence
 from irislib.stores.crops import CROPS
@@ -62,6 +63,7 @@ class Inputs:
         pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
         sets: the same of sets of three codes and more.
         labels: one row a (code, label) that occurs.
+        embedders: one row an embedder, the headline under it.
         sensitivity: one row an option of a choice that the paper leaves open.
         attributions: one row a method and masking.
         curves: training curves in long format (epoch, component, loss, value), experience first.
@@ -77,6 +79,7 @@ class Inputs:
     pairs: pd.DataFrame
     sets: pd.DataFrame
     labels: pd.DataFrame
+    embedders: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
     curves: pd.DataFrame
@@ -117,6 +120,7 @@ def load_inputs(
         pairs=_groups(reports / "pairs.csv", ["code_a", "code_b"]),
         sets=_groups(reports / "sets.csv", ["codes"]),
         labels=_table(reports / "labels.csv", "metrics", ["code", "label", "count", "share"]),
+        embedders=_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=_curves(agent / "curves"),
