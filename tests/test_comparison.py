@@ -1,0 +1,200 @@
+"""The table of embedders: a planted code, found by an embedder that sees colours and not by a blind one."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from recordings import record_maps
+
+from irislib.artifacts import open_store, writing
+from irislib.errors import ParamError
+from irislib.interpret.comparison import HEADLINE, CompareConfig, compare_embedders
+from irislib.interpret.embedders import EmbedConfig, embed_crops
+from irislib.interpret.likeness import crop_shares, neighbour_overlap
+from irislib.interpret.metrics import MetricsConfig
+from irislib.interpret.weights import EMBEDDERS
+from irislib.interpret.windows import Labels, share_labels
+from irislib.params import parse_value
+from irislib.report.embedders import EMBEDDER_COLUMNS, embedders
+from irislib.report.style import publication
+from irislib.stores.crops import CROPS
+from irislib.stores.rollouts import ROLLOUTS
+
+STEPS, EPISODES, CELL = 48, 24, 3
+SIZE = 9 * CELL
+NAMES = ("void", "red", "green", "blue")
+ITEMS = ("health", "wood")
+METRICS = MetricsConfig(0.05, 199, 5, 10, 0.001, 4, 8)
+EMBED = EmbedConfig("random", 32, 16)
+
+
+class Fake:
+    """Knows a crop's mean colour, or nothing; counts what it embeds."""
+
+    dimension = 3
+    feature = "fake"
+    size = 1
+
+    def __init__(self, blind: bool) -> None:
+        self.blind, self.embedded = blind, 0
+
+    def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        self.embedded += len(crops)
+        if self.blind:
+            noise = [np.random.default_rng(int(crop.sum())).normal(size=3) for crop in crops]
+            return np.array(noise, np.float32)
+        return np.array([crop.mean((0, 1)) for crop in crops], np.float32)
+
+    def make(self, path: Path, imagenet_size: int, seed: int, sample: Iterable[np.ndarray]) -> "Fake":
+        return self
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Fake]:
+    made = {"colours": Fake(blind=False), "blind": Fake(blind=True)}
+    for name, fake in made.items():
+        monkeypatch.setitem(EMBEDDERS, name, fake.make)
+    return made
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Code 0 stands where it is always red, code 1 where there is anything; cells have a colour each."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("stores")
+    semantic = rng.integers(1, 4, (STEPS, 7, 9), np.uint8)
+    semantic[:, 0, 0] = 1
+    amounts = rng.integers(0, 10, (STEPS, 2), np.uint8)
+    frames = rng.integers(0, 20, (STEPS, SIZE, SIZE, 3)).astype(np.uint8)
+    for label in (1, 2, 3):
+        shown = np.kron(semantic == label, np.ones((1, CELL, CELL), bool))
+        frames[:, : 7 * CELL, :, label - 1] += (200 * shown).astype(np.uint8)
+    rows = {
+        name: np.zeros((STEPS,) + (2,) * (len(spec.dims) - 1), spec.dtype)
+        for name, spec in ROLLOUTS.arrays.items()
+    }
+    rows |= {"obs": frames, "semantic": semantic, "inventory": amounts}
+    rows["episode"] = (np.arange(STEPS) * EPISODES // STEPS).astype(np.int32)
+    attrs = {"codebook_size": 3, "agent": "", "label_names": NAMES, "item_names": ITEMS, "cell": CELL}
+    paths = {name: folder / name for name in ("rollouts", "heatmaps", "crops")}
+    with writing(paths["rollouts"], ROLLOUTS, attrs) as writer:
+        writer.append(**rows)
+    play = open_store(paths["rollouts"], ROLLOUTS)
+    pairs = np.array([(step, code) for step in range(STEPS) for code in (0, 1)])
+    record_maps(paths["heatmaps"], np.ones((2, 4, 4)), np.array([0, 1]), pairs, play)
+
+    code, step = np.repeat([0, 1], STEPS), np.tile(np.arange(STEPS), 2)
+    corner = np.where(code[:, None] == 0, (0, 0), (4 * CELL, 5 * CELL))
+    anywhere = CELL * rng.integers(0, (7, 9), (2 * STEPS, 2))
+    box = np.concatenate([corner, anywhere])
+    with writing(paths["crops"], CROPS, {"frame_size": [SIZE, SIZE]}) as writer:
+        writer.append(
+            region_map=np.zeros(1, np.int32),
+            region_box=np.zeros((1, 4), np.int16),
+            crop_step=np.tile(step, 2).astype(np.int32),
+            crop_code=np.tile(code, 2).astype(np.int32),
+            crop_box=np.concatenate([box, box + CELL], axis=1).astype(np.int16),
+            crop_random=np.repeat([False, True], 2 * STEPS),
+            crop_match=np.tile(np.arange(2 * STEPS), 2).astype(np.int32),
+        )
+    return paths
+
+
+def compare(stores: dict[str, Path], out: Path, weights: tuple[str, ...]) -> pd.DataFrame:
+    """Over crops that are embedded by their colours."""
+    inputs = {"rollouts": stores["rollouts"], "crops": stores["crops"], "embedder": Path("nowhere")}
+    embed_crops(EmbedConfig("colours", 32, 16), 0, out=out / "embeddings", **inputs)
+    inputs |= {"heatmaps": stores["heatmaps"], "embeddings": out / "embeddings"}
+    compare_embedders(CompareConfig(weights), EMBED, METRICS, 0, out=out, **inputs)
+    return pd.read_csv(out / "embedders.csv").set_index("weights")
+
+
+def test_a_planted_code_is_found_with_colours_and_not_without(
+    stores: dict[str, Path], fakes: dict[str, Fake], tmp_path: Path
+) -> None:
+    table = compare(stores, tmp_path, ("colours", "blind"))
+    assert list(table.index) == ["colours", "blind"]
+    assert list(table["codes_tested"]) == [2, 2]
+    assert list(table["codes_consistent"]) == [1, 0]
+    assert table.loc["colours", "mean_cosine_codes"] > table.loc["colours", "mean_cosine_random"] + 0.1
+    assert table.loc["colours", "label_overlap"] > 0.99
+    blind = table.loc["blind"]
+    assert blind["label_overlap"] == pytest.approx(blind["label_overlap_chance"], abs=0.12)
+    assert 0 < blind["label_overlap_chance"] < 0.6
+
+
+def test_the_stored_embedder_is_not_run_again_and_gives_what_running_it_gives(
+    stores: dict[str, Path], fakes: dict[str, Fake], tmp_path: Path
+) -> None:
+    table = compare(stores, tmp_path, ("blind", "colours"))
+    distinct = fakes["colours"].embedded
+    assert fakes["blind"].embedded == distinct <= 4 * STEPS
+    EMBEDDERS["again"] = fakes["colours"].make
+    try:
+        again = compare(stores, tmp_path / "again", ("again",))
+    finally:
+        del EMBEDDERS["again"]
+    assert fakes["colours"].embedded == 3 * distinct  # two stores, and once in memory
+    pd.testing.assert_series_equal(table.loc["colours"], again.loc["again"], check_names=False)
+    assert [*table.columns] == [
+        *("size", "dimension", *HEADLINE, "label_overlap", "label_overlap_chance"),
+    ]
+
+
+def test_the_table_repeats_bit_by_bit(
+    stores: dict[str, Path], fakes: dict[str, Fake], tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        compare(stores, tmp_path / name, ("colours", "blind"))
+    first, second = (tmp_path / name / "embedders.csv" for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_shares_of_crops_are_those_of_their_frames(stores: dict[str, Path]) -> None:
+    play, crops = open_store(stores["rollouts"], ROLLOUTS), open_store(stores["crops"], CROPS)
+    step, box = crops.read("crop_step"), crops.read("crop_box")
+    shares, labels = crop_shares(play, step, box), Labels(NAMES, ITEMS)
+    semantic = play.read("semantic")
+    cells = labels.of_cells(semantic, play.read("inventory"))[step]
+    np.testing.assert_array_equal(shares, share_labels(cells, CELL, box.astype(int), labels))
+    one = box[:, :2] // CELL
+    assert (shares.argmax(axis=1) == semantic[step, one[:, 0], one[:, 1]]).all()
+
+
+def test_overlap_by_hand() -> None:
+    embedding = np.array([[1, 0], [0, 1], [1, 0.1], [0.1, 1], [0, 2]])
+    shares = np.array([[1, 0], [0, 1], [0.5, 0.5], [0.25, 0.75], [1, 0]])
+    episode = np.array([0, 0, 1, 1, 0])
+    # Nearest in the other episode: 0-2, 1-3, 4-3, and back 2-0, 3-1 or 3-4, whose directions are the same.
+    found, chance = neighbour_overlap(embedding, shares, episode)
+    assert found == pytest.approx((0.5 + 0.75 + 0.25 + 0.5 + 0.75) / 5)
+    others = [(0.5 + 0.25) / 2, (0.5 + 0.75) / 2, (0.5 + 0.25) / 2, 1.5 / 3, (0.25 + 0.75 + 0.25) / 3]
+    assert chance == pytest.approx(sum(others) / 5)
+    assert np.isnan(neighbour_overlap(embedding, shares, np.zeros(5, int))).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "complaint"), [([], "one at least"), (["cells"] * 2, "once"), (["vgg"], "cells or")]
+)
+def test_impossible_choices_are_refused(weights: list[str], complaint: str) -> None:
+    with pytest.raises(ParamError, match=rf"^compare\.weights: .*{complaint}"):
+        parse_value({"weights": weights}, "compare", CompareConfig)
+
+
+def test_the_figure_says_what_the_table_says(
+    stores: dict[str, Path], fakes: dict[str, Fake], tmp_path: Path
+) -> None:
+    table = compare(stores, tmp_path, ("colours", "blind")).reset_index()
+    assert set(EMBEDDER_COLUMNS) <= set(table.columns)
+    with publication():
+        shown = embedders(table)
+        untested = embedders(table.assign(codes_tested=0, codes_consistent=0, mean_cosine_codes=np.nan))
+    counts, cosines, labels = shown.figure.axes
+    assert [bar.get_width() for bar in counts.containers[0]] == [0.5, 0]
+    assert [bar.get_width() for bar in cosines.containers[0]] == list(table["mean_cosine_codes"])
+    assert [bar.get_width() for bar in labels.containers[0]] == list(table["label_overlap"])
+    assert "colours (3 features): 1 of 2 tested codes consistent" in shown.caption
+    assert "0% to 50%" in shown.figure.get_suptitle()
+    assert "No code could be tested" in untested.figure.get_suptitle()
