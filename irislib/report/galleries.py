@@ -11,8 +11,8 @@ from irislib.agent.tokenizer import Tokenizer
 from irislib.interpret.spread import spread
 from irislib.report.inputs import Inputs
 from irislib.report.pictures import distinct_crops, overlay
-from irislib.report.style import BLUE, GREY, HEAT, Illustration, bare, new_figure, nothing_to_show
-from irislib.report.wording import many, number, percent
+from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, new_figure, nothing_to_show
+from irislib.report.wording import label_name, many, number, percent
 
 FRAMES_A_CODE = 4
 CROPS_A_CODE = 6
@@ -37,10 +37,11 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
     top = table.sort_values("uses", ascending=False, kind="stable").head(codes)
     top = top.sort_values("consistent", ascending=False, kind="stable")
     heading, title = "A gallery of codes", "What the most used codes light up, and what is under their maps"
+    first = ", the {consistent} consistent ones first" if top["consistent"].any() else ""
     caption = inputs.say(
-        "The {rows:most used code} with a map that is not empty, the consistent ones first (there: "
-        "{consistent}): frames with the map laid over them, magenta where high, then different crops, both "
-        "at even distances over all that the code has.",
+        "The {rows:most used code} with a map that is not empty"
+        f"{first}: frames with the map laid over them, magenta where high, then different crops, both at "
+        "even distances over all that the code has.",
         rows=len(top),
         consistent=int(top["consistent"].sum()),
     )
@@ -50,7 +51,7 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
     figure = new_figure(12, height, title, layout=None)
     columns = 1 + FRAMES_A_CODE + CROPS_A_CODE
     place = {"left": 0.012, "right": 0.99, "bottom": 0.12 / height, "top": 1 - 0.62 / height}
-    widths = [1.55, *[1.0] * (columns - 1)]
+    widths = [2.05, *[1.0] * (columns - 1)]
     grid = figure.subplots(
         len(top),
         columns,
@@ -131,8 +132,8 @@ def _write_facts(axes: Axes, code: Any, facts: Any) -> None:
     if np.isfinite(facts["consistency"]):
         lines.append(f"cosine {facts['consistency']:.2f}, random {facts['consistency_random']:.2f}")
     if isinstance(facts["label"], str):
-        lines.append(f"{facts['label']} {percent(facts['label_share'])}")
-    colour = BLUE if facts["consistent"] else GREY
+        lines.append(f"{label_name(facts['label'])} {percent(facts['label_share'])}")
+    colour = BLUE if facts["consistent"] else INK
     verdict = ", consistent" if facts["consistent"] else ""
-    axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour, fontsize=9)
-    axes.text(0, 0.74, "\n".join(lines), va="top", fontsize=8, linespacing=1.35)
+    axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour, fontsize=11)
+    axes.text(0, 0.7, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.35)
