@@ -17,7 +17,7 @@ from stages.common import (
     path_option,
     rollouts_option,
 )
-from stages.embed import embedder_option
+from stages.options import embedder_option
 
 
 @click.command(cls=Stage)

@@ -7,8 +7,7 @@ import click
 from irislib.interpret.embedders import EmbedConfig, embed_crops
 from irislib.params import load_params
 from stages.common import Stage, crops_option, params_option, path_option, rollouts_option
-
-embedder_option = path_option("embedder", "data/embedder", "Trained embedder, from embedder.")
+from stages.options import embedder_option
 
 
 @click.command(cls=Stage)

@@ -38,6 +38,7 @@ def write_inputs(
     rng = np.random.default_rng(seed)
     root.mkdir(parents=True, exist_ok=True)
     write_agent(root / "agent", frames.shape[1], alive)
+    write_embedder(root / "embedder")
     write_rollouts(root / "rollouts.zarr", frames, tokens, codes)
     lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, alive, rng)
     write_crops(root, lit, tokens, frames.shape[1] // 4, rng)
@@ -114,6 +115,12 @@ def write_crops(
         )
 
 
+def write_embedder(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    grades = {"play": {"accuracy": 0.987, "world_in_the_dark": None}, "staged": {"accuracy": 0.954}}
+    (folder / "evaluation.json").write_text(json.dumps(grades))
+
+
 def write_agent(folder: Path, resolution: int, trained: bool) -> None:
     tokenizer = TokenizerConfig(8, 4, 4, 4, (1, 1, 1, 1, 1), 1, ())
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
@@ -139,7 +146,7 @@ def write_agent(folder: Path, resolution: int, trained: bool) -> None:
 def write_tables(
     folder: Path, tokens: np.ndarray, codes: int, lit: list[tuple[int, int]], rng: np.random.Generator
 ) -> None:
-    """The tables of metrics and sensitivity, with the real columns."""
+    """The tables of metrics, compare and sensitivity, with the real columns."""
     table = make_codes(tokens, codes, lit, rng)
     table.to_csv(folder / "codes.csv", index=False)
 
@@ -170,6 +177,7 @@ def write_tables(
         for label, s in zip(LABELS, shares[code], strict=True)
     ]
     pd.DataFrame(rows, columns=["code", "label", "count", "share"]).to_csv(folder / "labels.csv", index=False)
+    make_embedders(bool(lit)).to_csv(folder / "embedders.csv", index=False)
     make_sensitivity(bool(lit)).to_csv(folder / "sensitivity.csv", index=False)
     make_attributions(bool(lit)).to_csv(folder / "attributions.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps(make_metrics(codes, bool(lit), table, len(pairs))))
@@ -227,6 +235,20 @@ def meetings(table: pd.DataFrame, steps: int, rng: np.random.Generator) -> pd.Da
         q_value=rng.uniform(0, 0.1, n),
         meaningful=rng.random(n) < 0.2,
     )
+
+
+def make_embedders(alive: bool) -> pd.DataFrame:
+    rows = []
+    for weights, cosine in (("cells", 0.3), ("random", 0.7)):
+        found = {
+            "codes_tested": 6 * alive, "codes_consistent": 4 * alive,
+            "codes_consistent_beyond_place": 2 * alive, "mean_cosine_codes": cosine + 0.1,
+            "mean_cosine_random": cosine, "mean_cosine_same_place": cosine, "median_difference": 0.1,
+            "median_effect_size": 0.4, "label_overlap": 0.8, "label_overlap_chance": 0.3,
+        }  # fmt: skip
+        rows.append({"weights": weights, "size": 32, "dimension": 512} | found)
+    undefined = [name for name in rows[0] if name.startswith(("mean", "median", "label"))]
+    return pd.DataFrame(rows) if alive else pd.DataFrame(rows).assign(**dict.fromkeys(undefined, np.nan))
 
 
 def make_sensitivity(alive: bool) -> pd.DataFrame:
@@ -315,8 +337,6 @@ def make_evaluation(trained: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sources(root: Path) -> tuple[Path, Path, Path, Path, Path]:
-    agent, *stores = (
-        root / name for name in ("agent", "rollouts.zarr", "heatmaps.zarr", "crops.zarr", "embeddings.zarr")
-    )
-    return agent, stores[0], stores[1], stores[2], stores[3]
+def sources(root: Path) -> dict[str, Path]:
+    stores = {name: root / f"{name}.zarr" for name in ("rollouts", "heatmaps", "crops", "embeddings")}
+    return {"agent": root / "agent", "embedder": root / "embedder", **stores}

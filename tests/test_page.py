@@ -51,7 +51,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames = rng.integers(0, 256, (60, 32, 32, 3), np.uint8)
     tokens = rng.integers(0, 440, (60, 4, 4)).astype(np.int16)
     write_inputs(path, frames, tokens, CODES, alive=True)
-    inputs = load_inputs(*sources(path), path / "reports")
+    inputs = load_inputs(**sources(path), reports=path / "reports")
     page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs, 3), show_groups(inputs, 4))
     (path / "reports/index.html").write_bytes(page)
     return path

@@ -24,7 +24,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     rng = np.random.default_rng(2)
     frames = rng.integers(0, 256, (40, 32, 32, 3), np.uint8)
     write_inputs(path, frames, rng.integers(0, CODES - 2, (40, 4, 4)).astype(np.int16), CODES, alive=True)
-    return load_inputs(*sources(path), path / "reports")
+    return load_inputs(**sources(path), reports=path / "reports")
 
 
 def pixels(uri: str, mode: str = "RGB") -> np.ndarray:

@@ -250,7 +250,7 @@ STAGES_READING = {
     "embed": ("rollouts", "crops", "embedder"),
     "metrics": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
     "compare": ("embedder", "rollouts", "heatmaps", "crops", "embeddings"),
-    "plots": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
+    "plots": ("agent", "embedder", "rollouts", "heatmaps", "crops", "embeddings"),
 }
 
 

@@ -36,6 +36,7 @@ CODES = 12
 FIGURES = {
     "achievements",
     "empty_share",
+    "embedders",
     "sensitivity",
     "attributions",
     "codebook_usage",
@@ -56,7 +57,7 @@ def report(root: Path, seed: int = 0, config: PlotsConfig = CONFIG) -> dict[str,
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", PendingDeprecationWarning)  # within seaborn; nobody is shown it
-        build_report(config, seed, *sources(root), out)
+        build_report(config, seed, **sources(root), reports=out)
     written = [out / "index.html", out / "claims.csv", *(out / "figures").iterdir()]
     return {str(path.relative_to(out)): path.read_bytes() for path in written}
 
@@ -150,7 +151,7 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
 
 
 def test_every_number_follows_the_metrics(root: Path) -> None:
-    inputs = load_inputs(*sources(root), root / "reports")
+    inputs = load_inputs(**sources(root), reports=root / "reports")
     metrics = json.loads(json.dumps(inputs.metrics.content))
     metrics["empty_share"]["present_pairs"] = 0.1357
     metrics["agent"]["length_mean"] = 321.5
@@ -165,7 +166,7 @@ def test_every_number_follows_the_metrics(root: Path) -> None:
 
 
 def test_codes_are_named_by_label_and_item(root: Path) -> None:
-    inputs = load_inputs(*sources(root), root / "reports")
+    inputs = load_inputs(**sources(root), reports=root / "reports")
     codes = inputs.codes.assign(label=None, item=None)
     codes.loc[[3, 4], "label"], codes.loc[4, "item"] = ["grass", "hud"], "wood"
     named = replace(inputs, codes=codes)
@@ -241,7 +242,7 @@ def test_recordings_give_the_published_scores() -> None:
 
 
 def test_achievements_are_drawn_most_frequent_first(root: Path) -> None:
-    inputs = load_inputs(*sources(root), root / "reports")
+    inputs = load_inputs(**sources(root), reports=root / "reports")
     content = inputs.evaluation.content
     rates = {name: place / 100 for place, name in enumerate(ACHIEVEMENT_NAMES)}
     changed = {**content, "achievements": rates}
@@ -254,7 +255,7 @@ def test_achievements_are_drawn_most_frequent_first(root: Path) -> None:
 
 
 def test_text_is_escaped(root: Path) -> None:
-    inputs = load_inputs(*sources(root), root / "reports")
+    inputs = load_inputs(**sources(root), reports=root / "reports")
     claim = Claim('<b>"a", b</b>', "line\nbreak", "almost none", None, "share")
     assert "<b>" not in render(inputs, [claim])
     named = inputs.codes.assign(label="<script>", cell_label="</script>")

@@ -15,6 +15,7 @@ from irislib.report.claims import claims_csv, collect_claims
 from irislib.report.codebook import codebook_usage, empty_share
 from irislib.report.codes import tabulate
 from irislib.report.curves import training
+from irislib.report.embedders import embedders
 from irislib.report.evaluation import achievements
 from irislib.report.galleries import gallery, reconstructions
 from irislib.report.inputs import Inputs, load_inputs
@@ -54,6 +55,7 @@ def build_report(
     config: PlotsConfig,
     seed: int,
     agent: Path,
+    embedder: Path,
     rollouts: Path,
     heatmaps: Path,
     crops: Path,
@@ -66,23 +68,24 @@ def build_report(
         config: the `plots` section.
         seed: the pipeline's.
         agent: folder with the weights, evaluation.json and curves/*.csv.
+        embedder: folder with its evaluation.json.
         rollouts: store of recorded play.
         heatmaps: store of the maps of these rollouts.
         crops: store of the crops under these maps.
         embeddings: store of the features of these crops.
-        reports: folder that holds metrics.json and the tables of metrics and sensitivity, and receives
-            figures/*.png (replaced whole), claims.csv and index.html.
+        reports: folder that holds metrics.json and the tables of metrics, compare and sensitivity, and
+            receives figures/*.png (replaced whole), claims.csv and index.html.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged.
     """
-    inputs = load_inputs(agent, rollouts, heatmaps, crops, embeddings, reports)
+    inputs = load_inputs(agent, embedder, rollouts, heatmaps, crops, embeddings, reports)
     claims = collect_claims(inputs)
     codes, together = tabulate(inputs, config.crops), show_groups(inputs, config.groups)
     plates = []
     with publication(), replacing(reports / "figures") as folder:
         for illustration in progress(
-            illustrate(inputs, config, seed, agent), desc="figures", total=12, unit="figure"
+            illustrate(inputs, config, seed, agent), desc="figures", total=13, unit="figure"
         ):
             file = folder / f"{illustration.name}.png"
             save(illustration.figure, file, config.dpi)
@@ -94,6 +97,7 @@ def build_report(
 def illustrate(inputs: Inputs, config: PlotsConfig, seed: int, agent: Path) -> Iterator[Illustration]:
     """The figures in the order of the page."""
     yield consistency(inputs)
+    yield embedders(inputs.embedders)
     yield cooccurrence(inputs)
     yield code_label(inputs)
     yield empty_share(inputs)

@@ -59,6 +59,7 @@ class Inputs:
     Attributes:
         metrics: metrics.json; read it with `metric`.
         evaluation: the agent's evaluation.json; read it with `metric`.
+        embedder: the embedder's evaluation.json; read it with `metric`.
         codes: one row a code of the codebook, sorted by code.
         pairs: one row a pair of codes seen together, most frequent first; rare ones are left out.
         sets: the same of sets of three codes and more.
@@ -75,6 +76,7 @@ class Inputs:
     embeddings: Store
     metrics: Numbers
     evaluation: Numbers
+    embedder: Numbers
     codes: pd.DataFrame
     pairs: pd.DataFrame
     sets: pd.DataFrame
@@ -85,12 +87,14 @@ class Inputs:
     curves: pd.DataFrame
 
     def metric(self, key: str) -> float | None:
-        """A number of metrics.json by its dotted key, of evaluation.json where it begins `evaluation.`.
+        """A number of metrics.json by its dotted key.
 
-        None where it is undefined. Raises ArtifactError.
+        One that begins `evaluation.` is the agent's evaluation.json's, one that begins `embedder.` the
+        embedder's. None where it is undefined. Raises ArtifactError.
         """
         file, _, rest = key.partition(".")
-        return self.evaluation.get(rest) if file == "evaluation" else self.metrics.get(key)
+        others = {"evaluation": self.evaluation, "embedder": self.embedder}
+        return others[file].get(rest) if file in others else self.metrics.get(key)
 
     def say(self, text: str, **numbers: float) -> str:
         """A sentence with metrics and other named numbers filled in; see `Prose`. Raises ArtifactError."""
@@ -104,7 +108,13 @@ class Inputs:
 
 
 def load_inputs(
-    agent: Path, rollouts: Path, heatmaps: Path, crops: Path, embeddings: Path, reports: Path
+    agent: Path,
+    embedder: Path,
+    rollouts: Path,
+    heatmaps: Path,
+    crops: Path,
+    embeddings: Path,
+    reports: Path,
 ) -> Inputs:
     """Opens the inputs of the report. Raises ArtifactError where one is missing, foreign or damaged."""
     codes = _table(reports / "codes.csv", "metrics", CODE_COLUMNS)
@@ -116,6 +126,7 @@ def load_inputs(
         embeddings=open_store(embeddings, EMBEDDINGS),
         metrics=_numbers(reports / "metrics.json", "metrics"),
         evaluation=_numbers(agent / "evaluation.json", "train"),
+        embedder=_numbers(embedder / "evaluation.json", "embedder"),
         codes=codes.assign(**flags).set_index("code").sort_index(),
         pairs=_groups(reports / "pairs.csv", ["code_a", "code_b"]),
         sets=_groups(reports / "sets.csv", ["codes"]),
