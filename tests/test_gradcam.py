@@ -329,11 +329,11 @@ def test_maps_are_those_of_pytorch_grad_cam(agent: Agent, stores: tuple[Path, Pa
 
     maps = run(stores, tmp_path / "out")
     rows = np.arange(maps.array("pair_step").shape[0])
-    seconds, difference = call_for_each(deepcopy(agent).tokenizer, maps, rows)
-    assert seconds.shape == rows.shape
+    seconds, busy, difference = call_for_each(deepcopy(agent).tokenizer, maps, rows)
+    assert seconds.shape == busy.shape == rows.shape
     assert difference <= 1e-5
     other = run(stores, tmp_path / "other", score="norm")
-    assert call_for_each(deepcopy(agent).tokenizer, other, rows)[1] > 0.1
+    assert call_for_each(deepcopy(agent).tokenizer, other, rows)[-1] > 0.1
 
 
 @pytest.fixture(scope="module")
