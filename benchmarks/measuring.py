@@ -1,6 +1,7 @@
-"""What a command costs: seconds, and the memory of all its processes together."""
+"""What a command costs: seconds, work of processors, and memory, of all its processes together."""
 
 import os
+import resource
 import subprocess
 import time
 from dataclasses import dataclass
@@ -9,14 +10,21 @@ from pathlib import Path
 from irislib.errors import IrislibError
 
 PROC = Path("/proc")  # Linux
-INTERVAL = 0.2  # seconds between two looks
+INTERVAL = 0.5  # seconds between two looks
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a command: seconds from start to end, and the highest memory seen, MiB."""
+    """Of a command, all its processes together.
+
+    Attributes:
+        seconds: from start to end.
+        busy: processor seconds; on a machine with other work, what the command itself asks for.
+        memory: the highest seen, MiB.
+    """
 
     seconds: float
+    busy: float
     memory: float
 
 
@@ -34,7 +42,7 @@ def measure(command: list[str], log: Path) -> Cost:
     Raises:
         IrislibError: it failed; with the last line that it printed.
     """
-    start, highest = time.perf_counter(), 0.0
+    start, worked, highest = time.perf_counter(), _worked(), 0.0
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True) as process,
@@ -50,7 +58,13 @@ def measure(command: list[str], log: Path) -> Cost:
     if process.returncode:
         last = log.read_text(errors="replace").strip().splitlines()[-1:]
         raise IrislibError(f"{' '.join(command)}: exit code {process.returncode}; {' '.join(last)}")
-    return Cost(seconds, highest)
+    return Cost(seconds, _worked() - worked, highest)
+
+
+def _worked() -> float:
+    """Processor seconds of the children that have ended so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _occupied(session: int) -> float:

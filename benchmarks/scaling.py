@@ -27,16 +27,19 @@ def measure_stages(play: Store, agent: Path, sizes: Sequence[int], folder: Path)
         folder: receives what the stages make, a folder a size.
     """
     costs = [_measure(play, agent, size, folder / str(size)) for size in sizes]
-    click.echo("\n| stage | transitions | seconds | memory, MiB | seconds grow by, for transitions by |")
-    click.echo("| --- | --: | --: | --: | --: |")
+    click.echo(
+        "\n| stage | transitions | s | processor s | memory, MiB | processor s grow by, for transitions by |"
+    )
+    click.echo("| --- | --: | --: | --: | --: | --: |")
     for stage in (*STAGES, "all"):
         for at, size in enumerate(sizes):
             cost = costs[at][stage]
             growth = ""
             if at:
-                grown = cost.seconds / costs[at - 1][stage].seconds
+                grown = cost.busy / costs[at - 1][stage].busy
                 growth = f"{grown:.2f} for {size / sizes[at - 1]:.2f}"
-            click.echo(f"| {stage} | {size:,} | {cost.seconds:.1f} | {cost.memory:.0f} | {growth} |")
+            numbers = f"{cost.seconds:.0f} | {cost.busy:.0f} | {cost.memory:.0f}"
+            click.echo(f"| {stage} | {size:,} | {numbers} | {growth} |")
     for one, other in pairwise(range(len(sizes))):
         more = (costs[other]["all"].memory - costs[one]["all"].memory) * 1024
         steps = sizes[other] - sizes[one]
@@ -57,8 +60,8 @@ def _measure(play: Store, agent: Path, size: int, folder: Path) -> dict[str, Cos
             f"{size:,} transitions, {stage}: {costs[stage].seconds:.1f} s, {costs[stage].memory:.0f} MiB",
             err=True,
         )
-    total = sum(cost.seconds for cost in costs.values())
-    return costs | {"all": Cost(total, max(cost.memory for cost in costs.values()))}
+    seconds, busy, memory = zip(*((c.seconds, c.busy, c.memory) for c in costs.values()), strict=True)
+    return costs | {"all": Cost(sum(seconds), sum(busy), max(memory))}
 
 
 def _command(stage: str, paths: dict[str, Path]) -> list[str]:

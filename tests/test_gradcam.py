@@ -320,6 +320,22 @@ def test_the_default_method_has_the_bits_of_grad_cam_written_out(
     np.testing.assert_array_equal(maps.read("map_raw_max"), raw.max((1, 2)))
 
 
+def test_maps_are_those_of_pytorch_grad_cam(agent: Agent, stores: tuple[Path, Path], tmp_path: Path) -> None:
+    """What benchmarks.analysis says of the official sizes; for those who have it installed."""
+    import irislib.vision  # noqa: F401 - before it imports torchvision
+
+    pytest.importorskip("pytorch_grad_cam")
+    from benchmarks.attribution import call_for_each
+
+    maps = run(stores, tmp_path / "out")
+    rows = np.arange(maps.array("pair_step").shape[0])
+    seconds, busy, difference = call_for_each(deepcopy(agent).tokenizer, maps, rows)
+    assert seconds.shape == busy.shape == rows.shape
+    assert difference <= 1e-5
+    other = run(stores, tmp_path / "other", score="norm")
+    assert call_for_each(deepcopy(agent).tokenizer, other, rows)[-1] > 0.1
+
+
 @pytest.fixture(scope="module")
 def plain(stores: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Store:
     return run(stores, tmp_path_factory.mktemp("plain") / "out")

@@ -34,9 +34,17 @@ def test_the_memory_of_all_processes_counts(tmp_path: Path) -> None:
 @reads_proc
 def test_a_short_peak_is_not_missed(tmp_path: Path) -> None:
     assert (
-        measure([sys.executable, "-c", "import time; b'x' * 2**28; time.sleep(1)"], tmp_path / "log").memory
+        measure([sys.executable, "-c", "import time; b'x' * 2**28; time.sleep(2)"], tmp_path / "log").memory
         > 256
     )
+
+
+def test_processors_work_less_than_a_command_that_waits_takes(tmp_path: Path) -> None:
+    waits = measure([sys.executable, "-c", "import time; time.sleep(2)"], tmp_path / "log")
+    assert waits.busy < 1.5 < 2 < waits.seconds
+    code = "import time\nwhile time.process_time() < 1: pass"
+    works = measure([sys.executable, "-c", code], tmp_path / "log")
+    assert 1 <= works.busy <= works.seconds
 
 
 def test_a_command_that_fails_is_an_error_with_its_last_line(tmp_path: Path) -> None:
