@@ -1,11 +1,13 @@
 """The table of embedders: a planted code, found by an embedder that sees colours and not by a blind one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from recordings import record_maps
 
 from irislib.artifacts import open_store, writing
@@ -47,7 +49,10 @@ class Fake:
             return np.array(noise, np.float32)
         return np.array([crop.mean((0, 1)) for crop in crops], np.float32)
 
-    def make(self, path: Path, imagenet_size: int, seed: int, sample: Iterable[np.ndarray]) -> "Fake":
+    def calibrate(self, crops: Sequence[np.ndarray]) -> None:
+        pass
+
+    def make(self, path: Path, imagenet_size: int, seed: int) -> "Fake":
         return self
 
 
@@ -150,6 +155,25 @@ def test_the_table_repeats_bit_by_bit(
         compare(stores, tmp_path / name, ("colours", "blind"))
     first, second = (tmp_path / name / "embedders.csv" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_cannot_be_had_is_told_before_the_work_begins(
+    stores: dict[str, Path],
+    fakes: dict[str, Fake],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.hub, "urlopen", offline)
+    with pytest.raises(ParamError, match=r"^compare\.weights: cannot load .*connect once"):
+        compare(stores, tmp_path, ("blind", "imagenet"))
+    assert fakes["blind"].embedded == 0
+    assert "consistency" not in capsys.readouterr().err
+    assert not (tmp_path / "embedders.csv").exists()
 
 
 def test_shares_of_crops_are_those_of_their_frames(stores: dict[str, Path]) -> None:

@@ -1,6 +1,6 @@
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -15,7 +15,7 @@ from irislib.interpret import embedders, pixels
 from irislib.interpret.embedders import MANTISSA_BITS, EmbedConfig, embed_crops, read_distinct
 from irislib.interpret.recogniser import save_recogniser
 from irislib.interpret.resnet import ResNet50, build_resnet50, prepare
-from irislib.interpret.weights import EMBEDDERS, calibrate
+from irislib.interpret.weights import EMBEDDERS, Untrained
 from irislib.params import parse_value
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.vision import torchvision
@@ -82,8 +82,10 @@ class Colours:
         self.batches.append(len(crops))
         return np.array([[*crop.mean((0, 1)), *crop.shape[:2]] for crop in crops], np.float32)
 
-    def make(self, path: Path, imagenet_size: int, seed: int, sample: Iterable[np.ndarray]) -> "Colours":
-        self.sample = list(sample)
+    def calibrate(self, crops: Sequence[np.ndarray]) -> None:
+        self.sample = list(crops)
+
+    def make(self, path: Path, imagenet_size: int, seed: int) -> "Colours":
         return self
 
 
@@ -187,7 +189,8 @@ def test_crops_of_other_rollouts_are_refused(
 def test_features_do_not_depend_on_the_other_crops_of_a_batch(
     crops: list[np.ndarray], trained: Path, weights: str
 ) -> None:
-    embedder = EMBEDDERS[weights](trained, 99, 0, crops)
+    embedder = EMBEDDERS[weights](trained, 99, 0)
+    embedder.calibrate(crops)
     assert (embedder.size, embedder.dimension) == (32, 512)
     together = embedder(crops)
     alone = np.concatenate([embedder([crop]) for crop in reversed(crops)])[::-1]
@@ -204,19 +207,17 @@ def mean_cosine(features: np.ndarray) -> float:
 
 def test_calibration_spreads_what_random_weights_make_parallel(crops: list[np.ndarray]) -> None:
     torch.manual_seed(0)
-    embedder = ResNet50(build_resnet50(64, 3), 32)
+    embedder = Untrained(build_resnet50(64, 3), 32)
     fresh = embedder(crops)
-    calibrate(embedder, crops)
+    embedder.calibrate(crops)
     calibrated = embedder(crops)
     assert np.isfinite(calibrated.astype(np.float16)).all()
     assert mean_cosine(fresh) > 0.98
     assert mean_cosine(calibrated) < mean_cosine(fresh) - 0.1
 
 
-def test_random_weights_are_the_trained_ones_layout_and_nothing_else(
-    crops: list[np.ndarray], trained: Path
-) -> None:
-    cells, random = (EMBEDDERS[name](trained, 99, 0, crops) for name in ("cells", "random"))
+def test_random_weights_are_the_trained_ones_layout_and_nothing_else(trained: Path) -> None:
+    cells, random = (EMBEDDERS[name](trained, 99, 0) for name in ("cells", "random"))
     assert isinstance(cells, ResNet50) and isinstance(random, ResNet50)
     shapes = [{n: w.shape for n, w in net.net.state_dict().items()} for net in (cells, random)]
     assert shapes[0] == shapes[1]
@@ -240,7 +241,7 @@ def test_features_repeat_bit_by_bit_and_only_random_ones_follow_the_seed(
 def test_cosines_survive_rounding(stores: tuple[Store, Store], trained: Path, tmp_path: Path) -> None:
     store = run(stores, tmp_path / "out", "cells", trained)
     rounded = store.read("embedding")[store.read("crop_embedding")].astype(np.float64)
-    exact = EMBEDDERS["cells"](trained, 99, 0, [])(cut(stores)).astype(np.float64)
+    exact = EMBEDDERS["cells"](trained, 99, 0)(cut(stores)).astype(np.float64)
     cosines = []
     for features in (rounded, exact):
         units = features / np.linalg.norm(features, axis=1, keepdims=True)
@@ -253,7 +254,7 @@ def test_distinct_crops_are_found_again(
 ) -> None:
     store = run(stores, tmp_path / "out")
     distinct = read_distinct(stores[0], stores[1], store)
-    _, features = distinct.embed("colours", EmbedConfig("colours", 32, 7), 0, Path("nowhere"))
+    features = distinct.embed(colours, 7, "again")
     np.testing.assert_array_equal(np.concatenate(list(features)), store.read("embedding"))
     other = record_crops(tmp_path / "other", np.array([0]), np.array([[0, 0, 4, 4]]), FRAME)
     with pytest.raises(ArtifactError, match=r"out: does not belong to .*other; run the embed stage again"):

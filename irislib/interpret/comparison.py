@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from irislib.artifacts import open_store
+from irislib.errors import ParamError
 from irislib.interpret.consistency import score_codes
-from irislib.interpret.embedders import EmbedConfig, read_distinct, unknown
+from irislib.interpret.embedders import EmbedConfig, make_network, read_distinct, unknown
 from irislib.interpret.evidence import read_crops, read_maps
 from irislib.interpret.likeness import crop_shares, neighbour_overlap
 from irislib.interpret.metrics import MetricsConfig
 from irislib.interpret.monosemanticity import crop_activation
+from irislib.interpret.resnet import Embedder
 from irislib.interpret.sameplace import score_places
 from irislib.interpret.summaries import consistency_metrics
 from irislib.interpret.weights import EMBEDDERS
@@ -93,17 +95,24 @@ def compare_embedders(
     )
     stored, maps = open_store(embeddings, EMBEDDINGS), read_maps(play, drawn)
     cut, distinct = read_crops(boxes, stored, drawn, maps), read_distinct(play, boxes, stored)
+    # All of them first: what cannot be had is told before the work begins.
+    networks = {
+        weights: _make_network(weights, embed, seed, embedder)
+        for weights in config.weights
+        if weights != stored.attrs["weights"]
+    }
     shares = crop_shares(play, distinct.step, distinct.box)
     activation = crop_activation(drawn, maps, cut)
     box = boxes.read("crop_box")[~boxes.read("crop_random")]
     tests = (maps.codes, seed, metrics.alpha, metrics.permutations, metrics.min_crops)
     rows = []
     for weights in config.weights:
-        if weights == stored.attrs["weights"]:
-            size, embedding = stored.attrs["size"], cut.embedding
-        else:
-            network, features = distinct.embed(weights, embed, seed, embedder)
+        if weights in networks:
+            network = networks[weights]
+            features = distinct.embed(network, embed.batch_size, f"embed, {weights}")
             size, embedding = network.size, np.concatenate(list(features))
+        else:
+            size, embedding = stored.attrs["size"], cut.embedding
         mine = replace(cut, embedding=embedding)
         found = consistency_metrics(
             score_codes(mine, activation, *tests), score_places(mine, box, *tests), metrics.alpha
@@ -115,3 +124,10 @@ def compare_embedders(
     out.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
     write_atomically(out / "embedders.csv", table.encode())
+
+
+def _make_network(weights: str, embed: EmbedConfig, seed: int, embedder: Path) -> Embedder:
+    try:
+        return make_network(weights, embed, seed, embedder)
+    except ParamError as error:
+        raise ParamError(f"compare.weights: {str(error).removeprefix('embed.weights: ')}") from None

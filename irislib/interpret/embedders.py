@@ -14,7 +14,7 @@ from irislib.artifacts import Store, open_store, writing
 from irislib.errors import ArtifactError
 from irislib.interpret.pixels import cut_crops, find_identical
 from irislib.interpret.resnet import Embedder
-from irislib.interpret.weights import CALIBRATION, EMBEDDERS
+from irislib.interpret.weights import EMBEDDERS
 from irislib.params import STRICT, require
 from irislib.runtime import progress
 from irislib.seeding import stream_seed
@@ -22,6 +22,7 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.rollouts import ROLLOUTS
 
+CALIBRATION = 512  # crops that an embedder may adapt to
 MANTISSA_BITS = 6  # of float16's 10, for a smaller store; cosines move by less than 1e-3
 
 
@@ -63,39 +64,34 @@ class Distinct:
     step: np.ndarray
     box: np.ndarray
 
-    def embed(self, weights: str, config: EmbedConfig, seed: int, path: Path) -> tuple[Embedder, "Features"]:
-        """Prepares an embedder for these crops.
-
-        Args:
-            weights: a key of `EMBEDDERS`.
-            config: the rest of the `embed` section.
-            seed: the pipeline's.
-            path: data/embedder.
-
-        Returns:
-            It, and the crops' features batch by batch, float16 [<=batch_size,F].
-
-        Raises:
-            ParamError: ImageNet's weights cannot be had.
-            ArtifactError: data/embedder is missing, foreign or damaged.
-        """
+    def embed(self, network: Embedder, batch_size: int, desc: str) -> Iterator[np.ndarray]:
+        """Their features batch by batch, float16 [<=batch_size,F], from an embedder that is new."""
         total = len(self.step)
         sample = np.linspace(0, total - 1, min(total, CALIBRATION)).round().astype(np.int64)
-        calibration = cut_crops(self.play, self.step[sample], self.box[sample])
-        embedder = EMBEDDERS[weights](path, config.imagenet_size, stream_seed(seed, "embed"), calibration)
-        return embedder, self._features(embedder, config.batch_size, f"embed, {weights}")
-
-    def _features(self, embedder: Embedder, batch_size: int, desc: str) -> "Features":
+        network.calibrate(list(cut_crops(self.play, self.step[sample], self.box[sample])))
         crops = cut_crops(self.play, self.step, self.box)
-        if not len(self.step):
-            yield np.zeros((0, embedder.dimension), np.float16)
-        with progress(desc=desc, total=len(self.step), unit="crop") as bar:
+        if total == 0:
+            yield np.zeros((0, network.dimension), np.float16)
+        with progress(desc=desc, total=total, unit="crop") as bar:
             while batch := list(islice(crops, batch_size)):
-                yield rounded(embedder(batch))
+                yield rounded(network(batch))
                 bar.update(len(batch))
 
 
-Features = Iterator[np.ndarray]
+def make_network(weights: str, config: EmbedConfig, seed: int, path: Path) -> Embedder:
+    """An embedder.
+
+    Args:
+        weights: a key of `EMBEDDERS`.
+        config: the rest of the `embed` section.
+        seed: the pipeline's.
+        path: data/embedder.
+
+    Raises:
+        ParamError: ImageNet's weights cannot be had.
+        ArtifactError: data/embedder is missing, foreign or damaged.
+    """
+    return EMBEDDERS[weights](path, config.imagenet_size, stream_seed(seed, "embed"))
 
 
 def embed_crops(
@@ -109,6 +105,7 @@ def embed_crops(
     """
     play, boxes = open_store(rollouts, ROLLOUTS), open_store(crops, CROPS)
     step, box = read_boxes(play, boxes)
+    network = make_network(config.weights, config, seed, embedder)
     in_time = np.argsort(step, kind="stable")
     step, box = step[in_time], box[in_time]
 
@@ -118,7 +115,6 @@ def embed_crops(
     crop_embedding[in_time] = group
     distinct = Distinct(play, step[first], box[first])
 
-    network, features = distinct.embed(config.weights, config, seed, embedder)
     attrs: dict[str, Any] = {
         "weights": config.weights,
         "size": network.size,
@@ -127,7 +123,7 @@ def embed_crops(
     }
     with writing(out, EMBEDDINGS, attrs) as writer:
         writer.append(crop_embedding=crop_embedding)
-        for batch in features:
+        for batch in distinct.embed(network, config.batch_size, f"embed, {config.weights}"):
             writer.append(embedding=batch)
 
 

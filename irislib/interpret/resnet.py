@@ -35,6 +35,9 @@ class Embedder(Protocol):
     @property
     def size(self) -> int: ...
 
+    def calibrate(self, crops: Sequence[np.ndarray]) -> None:
+        """Adapts to a sample of the crops u8 [y,x,3], before the first is embedded."""
+
     def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """Crops u8 [y,x,3] to float32 [N,dimension]."""
 
@@ -93,6 +96,9 @@ class ResNet50:
         net.fc = nn.Identity()
         net.eval().requires_grad_(False)
         self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def calibrate(self, crops: Sequence[np.ndarray]) -> None:
+        """Does nothing: trained weights are taken as they are."""
 
     @torch.inference_mode()
     def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
