@@ -167,10 +167,12 @@ def test_every_number_follows_the_metrics(root: Path) -> None:
 
 def test_codes_are_named_by_label_and_item(root: Path) -> None:
     inputs = load_inputs(**sources(root), reports=root / "reports")
-    codes = inputs.codes.assign(label=None, item=None)
-    codes.loc[[3, 4], "label"], codes.loc[4, "item"] = ["grass", "hud"], "wood"
+    codes = inputs.codes.assign(label=None, item=None, item_q_value=np.nan)
+    codes.loc[[3, 4, 5], "label"], codes.loc[[4, 5], "item"] = ["grass", "hud", "hud"], "wood"
+    codes.loc[[4, 5], "item_q_value"] = [0.01, 0.5]
     named = replace(inputs, codes=codes)
-    assert [named.name_of(code) for code in (2, 3, 4)] == ["2", "3 (grass)", "4 (inventory: wood)"]
+    names = [named.name_of(code) for code in (2, 3, 4, 5)]
+    assert names == ["2", "3 (grass)", "4 (inventory, tells wood)", "5 (inventory)"]
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,7 @@ def test_codes_are_named_by_label_and_item(root: Path) -> None:
         ("reports/pairs.csv", "metrics"),
         ("reports/labels.csv", "metrics"),
         ("reports/sets.csv", "metrics"),
+        ("reports/embedders.csv", "compare"),
         ("reports/sensitivity.csv", "sensitivity"),
         ("reports/attributions.csv", "sensitivity"),
         ("agent/evaluation.json", "train"),

@@ -126,8 +126,9 @@ def score_codes(
         random counterparts; NaN below two crops), monosemanticity and monosemanticity_random (the same
         with pairs weighted by activation, arXiv 2504.02821), difference (of mean cosines over pairs from
         different episodes, code minus random), and difference_low and difference_high (its 95% interval),
-        effect_size, p_value, q_value (NaN where untested), consistent (q <= alpha and a positive
-        difference), untested (why, empty where tested).
+        effect_size, p_value, q_value (NaN where untested), consistent (q <= alpha and an interval above
+        zero: the test takes as given what a crop and its counterpart have in common, the interval does not),
+        untested (why, empty where tested).
     """
     order = np.argsort(crops.code, kind="stable")
     starts = np.searchsorted(crops.code[order], np.arange(codes + 1))
@@ -154,7 +155,7 @@ def score_codes(
         rows.append(row)
     table = pd.DataFrame(rows, index=pd.RangeIndex(codes, name="code"), columns=list(COLUMNS))
     table["q_value"] = correct(table["p_value"].to_numpy(np.float64))
-    table["consistent"] = (table["q_value"] <= alpha) & (table["difference"] > 0)
+    table["consistent"] = (table["q_value"] <= alpha) & (table["difference_low"] > 0)
     return table
 
 

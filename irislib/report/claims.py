@@ -76,7 +76,8 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
     (
         "Codes that beat random crops",
         "share of the tested codes whose crops of different episodes are more alike than size-matched "
-        "random crops of the same frames (test that swaps whole episodes, corrected over codes)",
+        "random crops of the same frames (by a test that swaps whole episodes, corrected over codes, and an "
+        "interval above zero)",
         "almost none",
         "consistency.share_consistent",
         "share",

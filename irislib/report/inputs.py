@@ -101,10 +101,13 @@ class Inputs:
         return sentence(Prose(self.metric).format(text, **numbers))
 
     def name_of(self, code: int) -> str:
-        """A code with the label that stands under most of its maps, and the item of one of the inventory."""
-        names = [self.codes[column].get(code) for column in ("label", "item")]
-        known = ": ".join(label_name(name) for name in names if isinstance(name, str))
-        return f"{code} ({known})" if known else str(code)
+        """A code with the label that most of its maps lie on, and the item of the inventory that it tells."""
+        label = self.codes["label"].get(code)
+        if not isinstance(label, str):
+            return str(code)
+        tells = self.codes["item_q_value"].get(code, 1.0) <= (self.metric("consistency.alpha") or 0.0)
+        item = f", tells {self.codes['item'].get(code)}" if tells else ""
+        return f"{code} ({label_name(label)}{item})"
 
 
 def load_inputs(

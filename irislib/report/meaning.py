@@ -23,8 +23,8 @@ def consistency(inputs: Inputs) -> Illustration:
     note = inputs.say(
         "Crops of one episode look alike whatever they show, so a code is judged by pairs of crops from "
         "different episodes, against random crops of the same sizes from the same frames; the test swaps "
-        "whole episodes and is corrected over codes, so that an interval beside zero alone does not make a "
-        "code consistent. Over all pairs, of one episode too, the tested codes have a mean cosine "
+        "whole episodes and is corrected over codes. A code must pass it and have an interval above zero to "
+        "be called consistent. Over all pairs, of one episode too, the tested codes have a mean cosine "
         "similarity of {consistency.mean_cosine_codes} and random crops {consistency.mean_cosine_random}. "
         "{consistency.codes_too_few_crops:code} had too few crops to be tested, "
         "{consistency.codes_too_few_episodes:code} crops of too few episodes."
@@ -35,8 +35,9 @@ def consistency(inputs: Inputs) -> Illustration:
         return nothing_to_show("consistency", heading, title, reason)
     caption = inputs.say(
         "Tested codes by how much more alike their crops are than random crops: "
-        "{consistency.codes_consistent:of consistency.codes_tested code} passed the test (q ≤ "
-        "{consistency.alpha}), {above:%} lie above zero, and the median difference is {median}.",
+        "{consistency.codes_consistent:of consistency.codes_tested code} passed (q ≤ "
+        "{consistency.alpha} and an interval above zero), the difference of {above:%} is above zero, and the "
+        "median is {median}.",
         above=float((codes["difference"] > 0).mean()),
         median=float(f"{codes['difference'].median():.3g}"),
     )
