@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,8 +64,8 @@ def train_embedder(config: EmbedderConfig, env: EnvConfig, seed: int, out: Path)
     It is judged as it will be read: after rounding to float16, on worlds that it has not learned from.
     """
     cell = cell_size(env.size)
-    net = fit(stage_scenes(env, config.scenes, seed, "embedder", "training"), config, cell, seed)
-    with replacing(out) as partial:
+    with _one_thread(), replacing(out) as partial:
+        net = fit(stage_scenes(env, config.scenes, seed, "embedder", "training"), config, cell, seed)
         save_recogniser(
             net, config.width, config.size, [LABELS.names[thing] for thing in LABELS.thing], partial
         )
@@ -167,6 +169,17 @@ def fit(scenes: Scenes, config: EmbedderConfig, cell: int, seed: int) -> nn.Modu
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
     return net.eval()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """So that sums, and thus weights, are the same however many cores there are; they are small ones."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _plain(value: Any) -> Any:
