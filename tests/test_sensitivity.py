@@ -257,7 +257,7 @@ def test_figures_say_what_the_tables_say(tables: dict[str, pd.DataFrame]) -> Non
     np.testing.assert_allclose(widths.sum(axis=0), 1, atol=1e-4)
     assert widths.min() > -1e-6
     assert widths.shape[1] == 3 + 7 + 2 + 2 + 3 + 3
-    assert f"over all {3 * 7 * 2} combinations" in one.caption
+    assert f"Over all {3 * 7 * 2} combinations" in one.note
     empty = tables["attributions"].set_index(["method", "masking"])["present_pairs"]
     shown = [bar.get_width() for bar in two.figure.axes[0].containers[0]]
     assert shown == list(empty.xs("before", level="masking"))
