@@ -13,6 +13,7 @@ from benchmarks.scaling import measure_stages
 from benchmarks.timing import describe_machine
 from irislib.device import pick_device
 from stages.common import Stage, agent_option, path_option
+from stages.options import embedder_option
 
 PAPER = 127_434  # transitions of arXiv 2407.19532
 SIZES = (1000, 10_000, 100_000, PAPER)
@@ -21,6 +22,7 @@ PARTS = ("stages", "gradcam")
 
 @click.command(cls=Stage)
 @agent_option
+@embedder_option
 @path_option("folder", ".benchmark", "Keeps the recorded play for the next run, and what is made of it.")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="A part; all by default.")
 @click.option(
@@ -46,6 +48,7 @@ PARTS = ("stages", "gradcam")
 )
 def main(
     agent: Path,
+    embedder: Path,
     folder: Path,
     only: tuple[str, ...],
     transitions: tuple[int, ...],
@@ -57,7 +60,7 @@ def main(
     click.echo(describe_machine(pick_device()))
     play = record_play(agent, episodes, folder)
     if "stages" in (only or PARTS):
-        measure_stages(play, agent, sorted(transitions), folder / "stages")
+        measure_stages(play, agent, embedder, sorted(transitions), folder / "stages")
     if "gradcam" in (only or PARTS):
         race_gradcam(play, pairs_of, calls, folder / "gradcam")
 

@@ -13,20 +13,21 @@ from benchmarks.measuring import Cost, measure
 from benchmarks.recording import copy_beginning
 from irislib.artifacts import Store
 
-STAGES = ("gradcam", "crop", "embed", "metrics", "sensitivity", "plots")
+STAGES = ("gradcam", "crop", "embed", "metrics", "compare", "sensitivity", "plots")
 MADE_BY = {"gradcam": "heatmaps", "crop": "crops", "embed": "embeddings"}  # the stores
 
 
-def measure_stages(play: Store, agent: Path, sizes: Sequence[int], folder: Path) -> None:
+def measure_stages(play: Store, agent: Path, embedder: Path, sizes: Sequence[int], folder: Path) -> None:
     """Prints seconds and memory of each stage, run as a command, for the first transitions of recorded play.
 
     Args:
         play: the recording.
         agent: folder of its player.
+        embedder: folder of the trained embedder.
         sizes: numbers of transitions, ascending.
         folder: receives what the stages make, a folder a size.
     """
-    costs = [_measure(play, agent, size, folder / str(size)) for size in sizes]
+    costs = [_measure(play, agent, embedder, size, folder / str(size)) for size in sizes]
     click.echo(
         "\n| stage | transitions | s | processor s | memory, MiB | processor s grow by, for transitions by |"
     )
@@ -46,11 +47,12 @@ def measure_stages(play: Store, agent: Path, sizes: Sequence[int], folder: Path)
         click.echo(f"\nFrom {sizes[one]:,} to {sizes[other]:,} transitions: {more / steps:+.2f} KiB each")
 
 
-def _measure(play: Store, agent: Path, size: int, folder: Path) -> dict[str, Cost]:
+def _measure(play: Store, agent: Path, embedder: Path, size: int, folder: Path) -> dict[str, Cost]:
     rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     paths = {name: folder / f"{name}.zarr" for name in ("rollouts", *MADE_BY.values())}
-    paths |= {"agent": agent, "reports": folder / "reports", "work": folder / "work"}
+    paths |= {"agent": agent, "embedder": embedder}
+    paths |= {"reports": folder / "reports", "work": folder / "work"}
     copy_beginning(play, size, paths["rollouts"])
     costs = {}
     for stage in STAGES:
