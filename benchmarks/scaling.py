@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from shutil import rmtree
 
@@ -27,24 +26,20 @@ def measure_stages(play: Store, agent: Path, embedder: Path, sizes: Sequence[int
         sizes: numbers of transitions, ascending.
         folder: receives what the stages make, a folder a size.
     """
-    costs = [_measure(play, agent, embedder, size, folder / str(size)) for size in sizes]
     click.echo(
-        "\n| stage | transitions | s | processor s | memory, MiB | processor s grow by, for transitions by |"
+        "\n| transitions | stage | s | processor s | memory, MiB | processor s grow by, for transitions by |"
     )
-    click.echo("| --- | --: | --: | --: | --: | --: |")
-    for stage in (*STAGES, "all"):
-        for at, size in enumerate(sizes):
-            cost = costs[at][stage]
-            growth = ""
-            if at:
-                grown = cost.busy / costs[at - 1][stage].busy
-                growth = f"{grown:.2f} for {size / sizes[at - 1]:.2f}"
+    click.echo("| --: | --- | --: | --: | --: | --: |")
+    before: dict[str, Cost] = {}
+    for smaller, size in zip((0, *sizes), sizes, strict=False):
+        costs = _measure(play, agent, embedder, size, folder / str(size))
+        for stage, cost in costs.items():
             numbers = f"{cost.seconds:.0f} | {cost.busy:.0f} | {cost.memory:.0f}"
-            click.echo(f"| {stage} | {size:,} | {numbers} | {growth} |")
-    for one, other in pairwise(range(len(sizes))):
-        more = (costs[other]["all"].memory - costs[one]["all"].memory) * 1024
-        steps = sizes[other] - sizes[one]
-        click.echo(f"\nFrom {sizes[one]:,} to {sizes[other]:,} transitions: {more / steps:+.2f} KiB each")
+            growth = ""
+            if before:
+                growth = f"{cost.busy / before[stage].busy:.2f} for {size / smaller:.2f}"
+            click.echo(f"| {size:,} | {stage} | {numbers} | {growth} |")
+        before = costs
 
 
 def _measure(play: Store, agent: Path, embedder: Path, size: int, folder: Path) -> dict[str, Cost]:
