@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from recordings import record_play
+from tiny import make_decoding_agent
 from torch import Tensor
 
 from irislib.agent import Agent
-from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
 from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
@@ -34,11 +34,7 @@ SCORES: dict[Score, Callable[[Tensor, Tensor], Tensor]] = {
 
 @pytest.fixture(scope="module")
 def agent() -> Agent:
-    torch.manual_seed(0)
-    tokenizer = TokenizerConfig(CODES, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
-    agent = Agent(AgentConfig(SIZE, 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8)))
-    torch.nn.init.normal_(agent.tokenizer.embedding.weight)
-    return agent.eval()
+    return make_decoding_agent(CODES, SIZE)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import torch
 from recordings import record_play
+from tiny import make_decoding_agent
 
 from irislib.agent import Agent
-from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.agent.config import TokenizerConfig
 from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import open_store
 from irislib.errors import ParamError
@@ -39,12 +40,9 @@ TABLES = ("sensitivity", "attributions")
 
 @pytest.fixture(scope="module")
 def agent() -> Agent:
-    torch.manual_seed(0)
-    tokenizer = TokenizerConfig(CODES, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
-    agent = Agent(AgentConfig(SIZE, 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8)))
-    torch.nn.init.normal_(agent.tokenizer.embedding.weight)
+    agent = make_decoding_agent(CODES, SIZE)
     agent.tokenizer.requires_grad_(False)
-    return agent.eval()
+    return agent
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """A tiny agent's shapes and training, for tests."""
 
+import torch
+
+from irislib.agent import Agent
 from irislib.agent.config import (
     ActorCriticConfig,
     AgentConfig,
@@ -43,3 +46,12 @@ TRAIN = TrainConfig(
     evaluation=EvaluationConfig(episodes=2, temperature=0.5),
 )
 ENV = EnvConfig(size=64, length=30)
+
+
+def make_decoding_agent(codes: int, size: int) -> Agent:
+    """An untrained agent of so many codes, which differ, for frames of so many pixels a side."""
+    torch.manual_seed(0)
+    tokenizer = TokenizerConfig(codes, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
+    agent = Agent(AgentConfig(size, 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8)))
+    torch.nn.init.normal_(agent.tokenizer.embedding.weight)
+    return agent.eval()
