@@ -1,7 +1,6 @@
 """How many steps of Crafter a second: the game alone, and with an agent that decides each of them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -18,6 +17,7 @@ from irislib.agent.config import AgentConfig, TrainConfig
 from irislib.agent.play import play_episodes
 from irislib.agent.rollout import RolloutConfig, roll_out
 from irislib.artifacts import open_store
+from irislib.device import one_thread
 from irislib.envs.crafter import ACTION_NAMES, CrafterEnv, EnvConfig, warm_up
 from irislib.params import load_params
 from irislib.runtime import workers
@@ -95,7 +95,7 @@ def _play_random(config: EnvConfig) -> int:
 
 
 def _play_agent(agent: Agent, lanes: int, env: EnvConfig) -> int:
-    with _one_thread():  # as in a worker
+    with one_thread():  # as in a worker
         return sum(len(e["action"]) for e in play_episodes(agent, range(lanes), 1.0, env, 0, "benchmark"))
 
 
@@ -104,13 +104,3 @@ def _roll_out(config: RolloutConfig, env: EnvConfig, agent: Path) -> int:
     rmtree(out, ignore_errors=True)
     roll_out(config, env, 0, agent, agent.parent / "work", out)
     return len(open_store(out, ROLLOUTS))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

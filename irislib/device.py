@@ -1,6 +1,8 @@
 """Which device torch computes on, and the settings that make it repeat itself."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -31,3 +33,14 @@ def pick_device() -> torch.device:
             "process a GPU"
         ) from None
     return torch.device(name)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch's CPU kernels use one thread: sums over several differ with their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

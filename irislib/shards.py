@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from irislib.device import one_thread
 from irislib.errors import IrislibError
 from irislib.runtime import progress
 from irislib.workdir import write_atomically
@@ -89,7 +89,7 @@ def compute_shards(
     processes = min(processes, len(todo))
     with progress(desc=desc, total=sum(map(len, todo)), unit=shards.unit) as bar:
         if processes <= 1:
-            with _one_thread():
+            with one_thread():  # as in a worker
                 compute = prepare(*args) if todo else None
                 for shard in todo:
                     assert compute is not None
@@ -113,17 +113,6 @@ def compute_shards(
                 ) from None
             finally:
                 pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """As in a worker: sums over several threads are other sums."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass

@@ -60,6 +60,7 @@ def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: in
             episode=(np.arange(steps) * 2 // steps).astype(np.int32),
             semantic=np.zeros((steps, 7, 9), np.uint8),
             inventory=np.zeros((steps, 2), np.uint8),
+            asleep=np.zeros(steps, bool),
             achievement=np.zeros((steps, 2), bool),
         )
 

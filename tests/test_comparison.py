@@ -179,7 +179,7 @@ def test_what_cannot_be_had_is_told_before_the_work_begins(
 def test_shares_of_crops_are_those_of_their_frames(stores: dict[str, Path]) -> None:
     play, crops = open_store(stores["rollouts"], ROLLOUTS), open_store(stores["crops"], CROPS)
     step, box = crops.read("crop_step"), crops.read("crop_box")
-    shares, labels = crop_shares(play, step, box), Labels(NAMES, ITEMS)
+    shares, labels = crop_shares(play, step, box), Labels((*NAMES, "asleep"), ITEMS)
     semantic = play.read("semantic")
     cells = labels.of_cells(semantic, play.read("inventory"))[step]
     np.testing.assert_array_equal(shares, share_labels(cells, CELL, box.astype(int), labels))

@@ -173,6 +173,23 @@ def test_inventory_and_achievements_follow_events() -> None:
     assert not env.reset(seed=0)[1]["achievement"].any()
 
 
+def test_asleep_is_when_the_world_is_grey() -> None:
+    env = CrafterEnv(EnvConfig())
+    obs, info = env.reset(seed=0)
+    player: Any = env._game._player
+    player.inventory["energy"] = 8  # the rested do not fall asleep
+    slept = []
+    for action in [NOOP, ACTION_NAMES.index("sleep"), NOOP, NOOP, NOOP, NOOP]:
+        slept.append(info["asleep"])
+        red, green, blue = np.moveaxis(obs[: 7 * cell_size(64), : 9 * cell_size(64)].astype(int), 2, 0)
+        assert info["asleep"] == ((red == green) & (blue == red + 8)).all()
+        obs, _, _, _, info = env.step(action)
+        if len(slept) == 4:
+            player.inventory["energy"] = 9
+    assert slept == [False, False, True, True, True, False]
+    assert not env.reset()[1]["asleep"]
+
+
 def test_the_length_truncates_and_death_terminates() -> None:
     env = CrafterEnv(EnvConfig(length=3))
     with pytest.raises(ResetNeeded):

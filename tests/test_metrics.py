@@ -34,6 +34,7 @@ CONFIG = MetricsConfig(
     max_set_size=3,
     psnr_frames=5,
 )
+NAMES = ["grass", "tree", "cow", "asleep", "hud"]
 KEYS = {
     "agent": "episodes transitions return_mean return_std length_mean crafter_score success_rate psnr_db "
     "training_steps",
@@ -137,7 +138,7 @@ def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
     attrs = {
         "agent": agent_digest(path.with_name("agent")),
         "codebook_size": world.codes,
-        "label_names": ["grass", "tree", "cow"],
+        "label_names": NAMES[:3],
         "item_names": ["health", "wood"],
         "achievement_names": ["eat", "wake"],
         "cell": 7,
@@ -156,6 +157,7 @@ def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
             if world.semantic is None
             else world.semantic,
             inventory=rng.integers(0, 3, (steps, 2)).astype(np.uint8),
+            asleep=(np.arange(steps) % 7 == 3) & (world.semantic is None),
             achievement=np.stack([np.arange(steps) == 1, np.zeros(steps, bool)], axis=1),
         )
 
@@ -251,20 +253,30 @@ def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_p
         assert metrics["consistency"]["codes_consistent"] == 1
 
 
+def pixel_labels(paths: dict[str, Path]) -> np.ndarray:
+    """What each pixel shows, by its index in `NAMES`, int [T,64,64]; -1 in the margin."""
+    play = open_store(paths["rollouts"], ROLLOUTS)
+    shown = np.full((len(play), 64, 64), -1)
+    shown[:, :63, :63] = NAMES.index("hud")
+    shown[:, :49, :63] = np.kron(play.read("semantic"), np.ones((1, 7, 7), int))
+    asleep = np.flatnonzero(play.read("asleep"))
+    assert len(asleep)
+    shown[asleep, :49, :63] = NAMES.index("asleep")
+    return shown
+
+
 def test_labels_equal_a_count_of_pixels(tmp_path: Path) -> None:
     world = by_chance()
     paths = write(tmp_path, world)
     measure(paths, tmp_path / "out")
-    semantic = open_store(paths["rollouts"], ROLLOUTS).read("semantic")
+    shown = pixel_labels(paths)
     maps = torch.from_numpy(world.raw.clip(0))[:, None]
-    pixels = functional.interpolate(maps, size=64, mode="bilinear")[:, 0, :63, :63].numpy()
+    pixels = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
     expected: Counter[tuple[int, str]] = Counter()
     for step, row in zip(world.pair_step, world.pair_map, strict=True):
-        under = np.full((63, 63), 3)
-        under[:49] = np.kron(semantic[step], np.ones((7, 7), int))
-        mass = [pixels[row][under == label].sum() for label in range(4)]
+        mass = [pixels[row][shown[step] == label].sum() for label in range(len(NAMES))]
         if max(mass) > 0:
-            expected[world.code[row], ["grass", "tree", "cow", "hud"][int(np.argmax(mass))]] += 1
+            expected[world.code[row], NAMES[int(np.argmax(mass))]] += 1
     labels = pd.read_csv(tmp_path / "out/labels.csv")
     found = zip(labels["code"], labels["label"], labels["count"], strict=True)
     assert {(code, label): count for code, label, count in found} == expected
@@ -275,41 +287,33 @@ def test_overlap_equals_a_count_of_pixels(tmp_path: Path) -> None:
     world = by_chance()
     paths = write(tmp_path, world)
     measure(paths, tmp_path / "out")
-    semantic = open_store(paths["rollouts"], ROLLOUTS).read("semantic")
+    shown = pixel_labels(paths)
     maps = torch.from_numpy(world.raw.clip(0))[:, None]
     large = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
     inside = (large >= 0.5 * large.max(axis=(1, 2), keepdims=True)) & (large > 0)
-    shared, either = np.zeros((2, world.codes, 4))
+    shared, either = np.zeros((2, world.codes, len(NAMES)))
     for step, row in zip(world.pair_step, world.pair_map, strict=True):
-        under = np.full((63, 63), 3)
-        under[:49] = np.kron(semantic[step], np.ones((7, 7), int))
-        mask = inside[row, :63, :63]
-        for label in range(4) if mask.any() else ():
-            shared[world.code[row], label] += (mask & (under == label)).sum()
-            either[world.code[row], label] += (mask | (under == label)).sum()
+        mask = inside[row] & (shown[step] >= 0)
+        for label in range(len(NAMES)) if mask.any() else ():
+            shared[world.code[row], label] += (mask & (shown[step] == label)).sum()
+            either[world.code[row], label] += (mask | (shown[step] == label)).sum()
     iou = shared / either
     codes = pd.read_csv(tmp_path / "out/codes.csv")
     assert codes["iou"].to_numpy() == pytest.approx(iou.max(axis=1), rel=1e-4)
-    names = np.array(["grass", "tree", "cow", "hud"])
-    assert list(codes["iou_label"]) == list(names[iou.argmax(axis=1)])
+    assert list(codes["iou_label"]) == list(np.array(NAMES)[iou.argmax(axis=1)])
 
 
 def test_labels_of_tokens_equal_a_count_of_pixels(tmp_path: Path) -> None:
     world = by_chance()
     paths = write(tmp_path, world)
     measure(paths, tmp_path / "out")
-    semantic = open_store(paths["rollouts"], ROLLOUTS).read("semantic")
-    counts = np.zeros((world.codes, 4), int)
+    shown, counts = pixel_labels(paths), np.zeros((world.codes, len(NAMES)), int)
     for step, tokens in enumerate(world.tokens):
-        under = np.full((64, 64), -1)
-        under[:63, :63] = 3
-        under[:49, :63] = np.kron(semantic[step], np.ones((7, 7), int))
         for y, x in np.ndindex(4, 4):
-            patch = under[16 * y : 16 * y + 16, 16 * x : 16 * x + 16]
-            counts[tokens[y, x], np.bincount(patch[patch >= 0], minlength=4).argmax()] += 1
+            patch = shown[step, 16 * y : 16 * y + 16, 16 * x : 16 * x + 16]
+            counts[tokens[y, x], np.bincount(patch[patch >= 0], minlength=len(NAMES)).argmax()] += 1
     codes = pd.read_csv(tmp_path / "out/codes.csv")
-    names = np.array(["grass", "tree", "cow", "hud"])
-    assert list(codes["cell_label"]) == list(names[counts.argmax(axis=1)])
+    assert list(codes["cell_label"]) == list(np.array(NAMES)[counts.argmax(axis=1)])
     assert codes["cell_label_share"].to_numpy() == pytest.approx(
         counts.max(axis=1) / counts.sum(axis=1), rel=1e-4
     )

@@ -48,6 +48,7 @@ def play_episodes(
                     "episode": np.int32(episodes[lane]),
                     "semantic": info["semantic"],
                     "inventory": info["inventory"],
+                    "asleep": info["asleep"],
                     "achievement": next_info["achievement"],
                 }
             )

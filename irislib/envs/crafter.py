@@ -78,6 +78,7 @@ class CrafterEnv(Env[Frame, np.int64]):
         semantic: u8 [7,9], index into LABEL_NAMES of what stands in each cell, even where night or sleep
             hide it; cell (i, j) covers obs[c*i : c*(i+1), c*j : c*(j+1)] with c = cell_size(size).
         inventory: u8 [16], how many of each of ITEM_NAMES.
+        asleep: bool, whether the player sleeps, and sees the world in dark shades of grey.
         achievement: bool [22], which of ACHIEVEMENT_NAMES this very step achieved, new or not.
     """
 
@@ -112,6 +113,7 @@ class CrafterEnv(Env[Frame, np.int64]):
         return {
             "semantic": known["semantic"],
             "inventory": np.array([*known["inventory"].values()], np.uint8),
+            "asleep": self._game.asleep,
             "achievement": self._achieved > before,
         }
 
@@ -136,6 +138,11 @@ class _Game(crafter.Env):  # type: ignore[misc]
         obs, player = self.reset(), self._player
         known = {"inventory": player.inventory, "achievements": player.achievements}
         return obs, {"semantic": self._look_around(), **known}
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the player sleeps."""
+        return bool(self._player.sleeping)
 
     def _balance_chunk(self, chunk: tuple[int, ...], objs: Iterable[Any]) -> None:
         # `objs` is a set, which runs in the order of memory addresses, and one drawn by its place vanishes.

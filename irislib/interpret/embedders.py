@@ -14,6 +14,7 @@ from irislib.artifacts import Store, open_store, writing
 from irislib.errors import ArtifactError
 from irislib.interpret.pixels import cut_crops, find_identical
 from irislib.interpret.resnet import Embedder
+from irislib.interpret.spread import spread
 from irislib.interpret.weights import EMBEDDERS
 from irislib.params import STRICT, require
 from irislib.runtime import progress
@@ -67,7 +68,7 @@ class Distinct:
     def embed(self, network: Embedder, batch_size: int, desc: str) -> Iterator[np.ndarray]:
         """Their features batch by batch, float16 [<=batch_size,F], from an embedder that is new."""
         total = len(self.step)
-        sample = np.linspace(0, total - 1, min(total, CALIBRATION)).round().astype(np.int64)
+        sample = spread(total, CALIBRATION)
         network.calibrate(list(cut_crops(self.play, self.step[sample], self.box[sample])))
         crops = cut_crops(self.play, self.step, self.box)
         if total == 0:

@@ -19,7 +19,7 @@ def crop_shares(play: Store, step: Array, box: Array) -> Array:
         ArtifactError: labels or items without a name.
     """
     truth = read_truth(play)
-    labels = Labels(tuple(play.attrs["label_names"]), truth.items)
+    labels = Labels(truth.names[:-1], truth.items)  # it knows the inventory in detail
     semantic = truth.semantic.reshape(-1, truth.view.rows, truth.view.columns)
     cells = labels.of_cells(semantic[step], truth.amounts[step])
     return share_labels(cells, truth.view.cell, box.astype(np.int64), labels)

@@ -2,8 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from irislib.artifacts import replacing
-from irislib.device import pick_device
+from irislib.device import one_thread, pick_device
 from irislib.envs.crafter import VIEW, EnvConfig, cell_size
 from irislib.interpret.exam import confusions, grade, recall, recognise, report
 from irislib.interpret.recogniser import load_recogniser, save_recogniser
@@ -64,7 +62,8 @@ def train_embedder(config: EmbedderConfig, env: EnvConfig, seed: int, out: Path)
     It is judged as it will be read: after rounding to float16, on worlds that it has not learned from.
     """
     cell = cell_size(env.size)
-    with _one_thread(), replacing(out) as partial:
+    # The same weights however many cores there are; its sums are small ones.
+    with one_thread(), replacing(out) as partial:
         net = fit(stage_scenes(env, config.scenes, seed, "embedder", "training"), config, cell, seed)
         save_recogniser(
             net, config.width, config.size, [LABELS.names[thing] for thing in LABELS.thing], partial
@@ -169,17 +168,6 @@ def fit(scenes: Scenes, config: EmbedderConfig, cell: int, seed: int) -> nn.Modu
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
     return net.eval()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """So that sums, and thus weights, are the same however many cores there are; they are small ones."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from irislib.interpret.regions import upsample
 Array = np.ndarray
 
 HUD = "hud"
+ASLEEP = "asleep"
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ class Truth:
 
     Attributes:
         view: where the cells are.
-        names: the L labels: the simulator's and, last, "hud".
-        semantic: u8 [T,local], in [0, L - 1).
+        names: the L labels: the simulator's, "asleep" and "hud".
+        semantic: u8 [T,local], in [0, L - 1); "asleep" in every cell while the player sleeps, who sees dark
+            shades of grey in which one thing looks much like another.
         items: names of the I items of the inventory.
         amounts: u8 [T,I], how many of each there are.
     """
@@ -132,8 +134,10 @@ class Truth:
 def read_truth(rollouts: Store) -> Truth:
     """The ground truth of recorded play. Raises ArtifactError where labels or items are not all named."""
     semantic, amounts = rollouts.read("semantic"), rollouts.read("inventory")
-    names = (*rollouts.attrs["label_names"], HUD)
+    names = (*rollouts.attrs["label_names"], ASLEEP, HUD)
     items = tuple(rollouts.attrs["item_names"])
-    if semantic.max() >= len(names) - 1 or amounts.shape[1] != len(items):
+    if semantic.max() >= names.index(ASLEEP) or amounts.shape[1] != len(items):
         raise ArtifactError(f"{rollouts.path}: labels or items without a name; run the rollout stage again")
-    return Truth(read_view(rollouts), names, semantic.reshape(len(semantic), -1), items, amounts)
+    semantic = semantic.reshape(len(semantic), -1)
+    semantic[rollouts.read("asleep")] = names.index(ASLEEP)
+    return Truth(read_view(rollouts), names, semantic, items, amounts)

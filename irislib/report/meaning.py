@@ -155,7 +155,8 @@ def code_label(inputs: Inputs) -> Illustration:
         "{semantics.codes_terrain:code} lie on the world and {semantics.codes_hud} on the inventory below "
         "it; {semantics.codes_named:code} passed the test of having more of their commonest label under "
         "their maps than the same places hold in other episodes. One label being common is not enough: "
-        "grass is everywhere."
+        "grass is everywhere. Asleep is what a sleeping player sees of the world: dark shades of grey, "
+        "whatever stands there."
     )
     labels = inputs.labels.assign(label=inputs.labels["label"].map(label_name))
     if len(labels) == 0:

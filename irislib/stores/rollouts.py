@@ -12,7 +12,7 @@ from irislib.errors import ArtifactError
 # 7*cell are the inventory HUD).
 ROLLOUTS = Schema(
     name="irislib/rollouts",
-    version=2,
+    version=3,
     stage="rollout",
     arrays={
         "obs": Array("uint8", ("step", "y", "x", "channel"), chunk=64, shard=4096),
@@ -24,6 +24,7 @@ ROLLOUTS = Schema(
         "episode": Array("int32", ("step",)),
         "semantic": Array("uint8", ("step", "row", "col")),
         "inventory": Array("uint8", ("step", "item")),
+        "asleep": Array("bool", ("step",)),
         "achievement": Array("bool", ("step", "goal")),
     },
 )
