@@ -36,7 +36,7 @@ def play(env: CrafterEnv, seed: int, steps: int) -> str:
     for _ in range(steps):
         obs, reward, terminated, truncated, info = env.step(rng.integers(len(ACTION_NAMES)))
         sha.update(obs.tobytes() + np.array([reward, terminated, truncated]).tobytes())
-        sha.update(b"".join(value.tobytes() for value in info.values()))
+        sha.update(b"".join(np.asarray(value).tobytes() for value in info.values()))
         sha.update(env._game._world._obj_map.tobytes())
         if terminated or truncated:
             seed += 1
@@ -179,7 +179,7 @@ def test_asleep_is_when_the_world_is_grey() -> None:
     player: Any = env._game._player
     player.inventory["energy"] = 8  # the rested do not fall asleep
     slept = []
-    for action in [NOOP, ACTION_NAMES.index("sleep"), NOOP, NOOP, NOOP, NOOP]:
+    for action in [NOOP, np.int64(ACTION_NAMES.index("sleep")), NOOP, NOOP, NOOP, NOOP]:
         slept.append(info["asleep"])
         red, green, blue = np.moveaxis(obs[: 7 * cell_size(64), : 9 * cell_size(64)].astype(int), 2, 0)
         assert info["asleep"] == ((red == green) & (blue == red + 8)).all()

@@ -19,7 +19,7 @@ def test_few_episodes_are_tested_with_every_sign() -> None:
     sums = every_sign(contributions)
     expected = (sums >= contributions.sum(axis=0) - 1e-12).mean(axis=0)
     assert expected.min() < 0.1 < expected.max()
-    np.testing.assert_allclose(flip_test(contributions, 200, rng), expected)
+    np.testing.assert_allclose(flip_test(contributions, 200, rng, "test"), expected)
     np.testing.assert_allclose(flip_scores(contributions.T), contributions.sum(axis=0) / sums.std(axis=0))
 
 
@@ -27,13 +27,29 @@ def test_drawn_signs_come_near_to_every_sign() -> None:
     rng = np.random.default_rng(1)
     contributions = rng.normal(0.3, 1, (10, 6))
     np.testing.assert_allclose(
-        flip_test(contributions, 1000, rng), flip_test(contributions, 1024, rng), atol=0.05
+        flip_test(contributions, 1000, rng, "drawn"), flip_test(contributions, 1024, rng, "every"), atol=0.05
     )
+
+
+@pytest.mark.parametrize("permutations", [300, 5000])
+def test_blocks_change_nothing_nor_do_episodes_without_a_part(
+    permutations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contributions = np.random.default_rng(5).normal(0.5, 1, (12, 4))
+    contributions[:5, 2] = 0
+    whole = flip_test(contributions, permutations, np.random.default_rng(6), "test")
+    if permutations > 2**12:
+        alone = flip_test(contributions[5:, 2:3], permutations, np.random.default_rng(6), "test")
+        assert whole[2] == alone[0] >= 2.0**-7
+    monkeypatch.setattr("irislib.interpret.significance.BLOCK", 12 * 7)
+    again = flip_test(contributions, permutations, np.random.default_rng(6), "test")
+    np.testing.assert_array_equal(again, whole)
+    assert flip_test(contributions[:, :0], permutations, np.random.default_rng(6), "test").shape == (0,)
 
 
 def test_p_values_are_uniform_under_the_null() -> None:
     rng = np.random.default_rng(2)
-    p_values = np.array([flip_test(part, 499, rng)[0] for part in rng.normal(size=(800, 14, 1))])
+    p_values = np.array([flip_test(part, 499, rng, "test")[0] for part in rng.normal(size=(800, 14, 1))])
     # Four times the distance that 800 uniform numbers keep on average.
     assert kstest(p_values, "uniform").statistic < 0.08
     assert np.mean(p_values <= 0.01) < 0.025
@@ -46,8 +62,8 @@ def test_frames_of_an_episode_count_as_one_draw() -> None:
     wrong, right = [], []
     for _ in range(300):
         frames = rng.normal(size=6)[episode] + 0.1 * rng.normal(size=60)
-        wrong.append(flip_test(frames[:, None], 199, rng)[0])
-        right.append(flip_test(np.bincount(episode, weights=frames)[:, None], 199, rng)[0])
+        wrong.append(flip_test(frames[:, None], 199, rng, "test")[0])
+        right.append(flip_test(np.bincount(episode, weights=frames)[:, None], 199, rng, "test")[0])
     assert np.mean(np.array(wrong) <= 0.05) > 0.2
     assert np.mean(np.array(right) <= 0.05) <= 0.08
 
@@ -55,7 +71,7 @@ def test_frames_of_an_episode_count_as_one_draw() -> None:
 def test_nothing_is_found_where_nothing_differs() -> None:
     rng = np.random.default_rng(4)
     for episodes in (3, 30):
-        assert flip_test(np.zeros((episodes, 1)), 99, rng) == 1
+        assert flip_test(np.zeros((episodes, 1)), 99, rng, "test") == 1
     assert flip_scores(np.zeros((2, 4))).tolist() == [0, 0]
 
 

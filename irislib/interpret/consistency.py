@@ -52,23 +52,25 @@ class Comparison:
     Swapping crops and counterparts of episode e turns the sign of row e and leaves the rest as it is.
 
     Attributes:
+        episode: int [E], which they are.
         cross: float64 [E,E], H with a diagonal of zeros.
         size: float64 [E], crops by episode.
     """
 
+    episode: Array
     cross: Array
     size: Array
 
     @classmethod
     def of(cls, own: Array, other: Array, episode: Array) -> "Comparison":
         """From unit vectors float64 [n,F], those of their counterparts row by row, and episodes int [n]."""
-        _, member, size = np.unique(episode, return_inverse=True, return_counts=True)
+        episode, member, size = np.unique(episode, return_inverse=True, return_counts=True)
         a, b = np.zeros((2, len(size), own.shape[1]))
         np.add.at(a, member, own)
         np.add.at(b, member, other)
         cross = (a - b) @ (a + b).T
         np.fill_diagonal(cross, 0)
-        return cls(cross, size.astype(np.float64))
+        return cls(episode, cross, size.astype(np.float64))
 
     @property
     def difference(self) -> float:
@@ -77,13 +79,15 @@ class Comparison:
         return float(self.cross.sum() / pairs) if pairs else float("nan")
 
     @property
+    def contributions(self) -> Array:
+        """What each episode adds to the sum of H, float64 [E]; a swap turns its sign."""
+        added: Array = self.cross.sum(axis=1)
+        return added
+
+    @property
     def effect_size(self) -> float:
         """The difference over sqrt(E) times its standard deviation under random swaps: in [-1, 1]."""
-        return float(flip_scores(self.cross.sum(axis=1)[None])[0] / np.sqrt(len(self.size)))
-
-    def p_value(self, permutations: int, rng: np.random.Generator) -> float:
-        """One-sided, by swapping the crops and counterparts of whole episodes; see `flip_test`."""
-        return float(flip_test(self.cross.sum(axis=1)[:, None], permutations, rng)[0])
+        return float(flip_scores(self.contributions[None])[0] / np.sqrt(len(self.size)))
 
     def interval(self, rng: np.random.Generator) -> tuple[float, float]:
         """Percentile bootstrap of the difference, episodes drawn with replacement.
@@ -98,6 +102,27 @@ class Comparison:
         differences = total[pairs > 0] / pairs[pairs > 0]
         low, high = np.quantile(differences, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
         return float(low), float(high)
+
+
+def swap_test(
+    compared: dict[int, Comparison], permutations: int, rng: np.random.Generator, desc: str
+) -> Array:
+    """One-sided p-values, by swapping crops and counterparts of whole episodes; see `flip_test`.
+
+    Args:
+        compared: by code.
+        permutations: of the episodes.
+        rng: source of them.
+        desc: for the progress bar.
+
+    Returns:
+        float64, in the order of `compared`.
+    """
+    episodes = 1 + max((int(one.episode.max()) for one in compared.values()), default=-1)
+    contributions = np.zeros((episodes, len(compared)))
+    for column, one in enumerate(compared.values()):
+        contributions[one.episode, column] = one.contributions
+    return flip_test(contributions, permutations, rng, desc)
 
 
 def score_codes(
@@ -117,7 +142,7 @@ def score_codes(
         codes: K, the size of the codebook.
         seed: of the permutations and the bootstrap.
         alpha: the false discovery rate at which a code counts as consistent.
-        permutations: for each tested code.
+        permutations: of the signs of episodes.
         min_crops: fewer leave a code untested.
 
     Returns:
@@ -132,7 +157,7 @@ def score_codes(
     """
     order = np.argsort(crops.code, kind="stable")
     starts = np.searchsorted(crops.code[order], np.arange(codes + 1))
-    rows = []
+    rows, compared = [], {}
     for code in progress(range(codes), desc="consistency", unit="code"):
         mine = order[starts[code] : starts[code + 1]]
         own, random, weights = crops.units(crops.own[mine]), crops.units(crops.random[mine]), activation[mine]
@@ -147,13 +172,14 @@ def score_codes(
             "untested": _lacking(len(mine), len(np.unique(crops.episode[mine])), min_crops, alpha),
         }
         if not row["untested"]:
-            compared = Comparison.of(own, random, crops.episode[mine])
-            low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
-            row |= {"difference": compared.difference, "difference_low": low, "difference_high": high}
-            row["effect_size"] = compared.effect_size
-            row["p_value"] = compared.p_value(permutations, stream(seed, "consistency", code))
+            compared[code] = found = Comparison.of(own, random, crops.episode[mine])
+            low, high = found.interval(stream(seed, "consistency", "bootstrap", code))
+            row |= {"difference": found.difference, "difference_low": low, "difference_high": high}
+            row["effect_size"] = found.effect_size
         rows.append(row)
     table = pd.DataFrame(rows, index=pd.RangeIndex(codes, name="code"), columns=list(COLUMNS))
+    p_values = swap_test(compared, permutations, stream(seed, "consistency"), "swaps")
+    table.loc[list(compared), "p_value"] = p_values
     table["q_value"] = correct(table["p_value"].to_numpy(np.float64))
     table["consistent"] = (table["q_value"] <= alpha) & (table["difference_low"] > 0)
     return table

@@ -36,8 +36,8 @@ def read_items(
         present: [T,K] of 0 and 1, where a code's map is not empty.
         codes: int [n], those of the HUD.
         alpha: decides how few episodes are too few to test.
-        permutations: for each code.
-        seed: of the permutations.
+        permutations: of the signs of episodes.
+        seed: of these.
 
     Returns:
         By code, with columns item (of those that the player holds and whose cells have a tenth of the maps'
@@ -50,7 +50,7 @@ def read_items(
     """
     mass = labels.by_code(labels.item_mass)
     columns = sparse.csc_array(present)
-    rows = []
+    rows, tested = [], {}
     for code in progress(codes, desc="inventory", unit="code"):
         lit = columns.indices[columns.indptr[code] : columns.indptr[code + 1]]
         told = np.array([explained(truth.amounts[:, i], lit) for i in range(len(truth.items))])
@@ -66,15 +66,20 @@ def read_items(
             }
             parts = covariance(truth.amounts[:, item], lit, episode)
             if parts.any() and len(np.unique(episode[lit])) >= fewest_episodes(alpha):
-                both = np.stack([parts, -parts], axis=1)
-                p_values = flip_test(both, permutations, stream(seed, "inventory", int(code)))
-                # Two sides, and as many items to choose from.
-                row["item_p_value"] = min(1.0, 2 * len(under) * float(p_values.min()))
+                tested[code] = (parts, len(under))
             spread = truth.amounts[:, item].std() * np.sqrt(len(lit) * (len(episode) - len(lit)))
             row["item_correlation"] = parts.sum() / spread if spread > 0 else float("nan")
         rows.append(row)
     names = ["code", "item", "item_share", "item_correlation", "item_information", "item_p_value"]
     table = pd.DataFrame(rows, columns=[*names, "told_item", "told_information"]).set_index("code")
+    contributions = np.zeros((len(np.unique(episode)), 0))
+    if tested:
+        contributions = np.stack([parts for parts, _ in tested.values()], axis=1)
+    rng = stream(seed, "inventory")
+    p_values = flip_test(np.concatenate([contributions, -contributions], axis=1), permutations, rng, "items")
+    # Two sides, and as many items to choose from.
+    choices = 2 * np.array([items for _, items in tested.values()])
+    table.loc[list(tested), "item_p_value"] = np.minimum(1, choices * p_values.reshape(2, -1).min(axis=0))
     table.insert(5, "item_q_value", correct(table["item_p_value"].to_numpy(float)))
     return table
 

@@ -53,7 +53,7 @@ class MetricsConfig:
     Attributes:
         alpha: false discovery rate of each family of tests: codes that are consistent, labels that are shown,
             pairs and sets of codes that meet.
-        permutations: of the signs of episodes, for each tested code.
+        permutations: of the signs of episodes; all of them where there are no more.
         min_crops: crops that a code needs to be tested, and observations with crops that a pair of codes
             needs to be interpretable.
         min_pair_count: observations that two codes must share to be listed.

@@ -10,7 +10,6 @@ import numpy as np
 from irislib.interpret.semantics import Labels
 from irislib.interpret.significance import correct, fewest_episodes, flip_test
 from irislib.interpret.view import Truth
-from irislib.runtime import progress
 from irislib.seeding import stream
 
 Array = np.ndarray
@@ -64,20 +63,23 @@ def judge_labels(
         labels: what lies under the maps.
         expected: from `expect_labels`.
         alpha: false discovery rate; decides how few episodes are too few.
-        permutations: for each code.
-        seed: of the permutations.
+        permutations: of the signs of episodes.
+        seed: of these.
 
     Returns:
         p- and q-values, float64 [K,L], NaN where untested; q after Benjamini and Hochberg over all that
         were tested.
     """
     p_values = np.full(labels.counts.shape, np.nan)
-    starts = np.searchsorted(labels.stretch_code, np.arange(len(p_values) + 1))
-    for code in progress(range(len(p_values)), desc="labels", unit="code"):
-        rows = slice(starts[code], starts[code + 1])
-        mass, excess = labels.label_mass[rows], labels.label_mass[rows] - expected[rows]
-        if len(mass) >= fewest_episodes(alpha):
-            shown = mass.any(axis=0)
-            rng = stream(seed, "labels", code)
-            p_values[code, shown] = flip_test(excess[:, shown], permutations, rng)
+    stretches = np.bincount(labels.stretch_code, minlength=len(p_values))
+    tested = (labels.by_code(labels.label_mass) > 0) & (stretches >= fewest_episodes(alpha))[:, None]
+    code, label = np.nonzero(tested)
+    column = np.full(tested.shape, -1)
+    column[code, label] = np.arange(len(code))
+    stretch, kind = np.nonzero(tested[labels.stretch_code])
+    excess = np.zeros((int(labels.stretch_episode.max(initial=-1)) + 1, len(code)))
+    excess[labels.stretch_episode[stretch], column[labels.stretch_code[stretch], kind]] = (
+        labels.label_mass - expected
+    )[stretch, kind]
+    p_values[tested] = flip_test(excess, permutations, stream(seed, "labels"), "labels")
     return p_values, correct(p_values.ravel()).reshape(p_values.shape)

@@ -8,7 +8,7 @@ they are a control that needs no crop of its own.
 import numpy as np
 import pandas as pd
 
-from irislib.interpret.consistency import Comparison, mean_pairwise_cosine
+from irislib.interpret.consistency import Comparison, mean_pairwise_cosine, swap_test
 from irislib.interpret.evidence import Crops
 from irislib.interpret.significance import correct, fewest_episodes
 from irislib.runtime import progress
@@ -53,7 +53,7 @@ def score_places(
         codes: K, the size of the codebook.
         seed: of the draws and permutations.
         alpha: the false discovery rate.
-        permutations: for each tested code.
+        permutations: of the signs of episodes.
         min_crops: fewer with a counterpart leave a code untested.
 
     Returns:
@@ -66,18 +66,19 @@ def score_places(
     matched = np.flatnonzero(match >= 0)
     matched = matched[np.argsort(crops.code[matched], kind="stable")]
     starts = np.searchsorted(crops.code[matched], np.arange(codes + 1))
-    rows = []
+    rows, compared = [], {}
     for code in progress(range(codes), desc="same place", unit="code"):
         mine = matched[starts[code] : starts[code + 1]]
         other = crops.units(crops.own[match[mine]])
         row: dict[str, float] = {"place_crops": len(mine), "consistency_place": mean_pairwise_cosine(other)}
         if len(mine) >= min_crops and len(np.unique(crops.episode[mine])) >= fewest_episodes(alpha):
-            compared = Comparison.of(crops.units(crops.own[mine]), other, crops.episode[mine])
-            row["place_difference"] = compared.difference
-            row["place_p_value"] = compared.p_value(permutations, stream(seed, "same place", code))
+            compared[code] = Comparison.of(crops.units(crops.own[mine]), other, crops.episode[mine])
+            row["place_difference"] = compared[code].difference
         rows.append(row)
     columns = ["place_crops", "consistency_place", "place_difference", "place_p_value"]
     table = pd.DataFrame(rows, index=pd.RangeIndex(codes, name="code"), columns=columns)
+    p_values = swap_test(compared, permutations, stream(seed, "same place", "swaps"), "swaps in place")
+    table.loc[list(compared), "place_p_value"] = p_values
     table["place_q_value"] = correct(table["place_p_value"].to_numpy(np.float64))
     table["beyond_place"] = (table["place_q_value"] <= alpha) & (table["place_difference"] > 0)
     return table
