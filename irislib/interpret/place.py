@@ -73,13 +73,7 @@ def judge_labels(
     p_values = np.full(labels.counts.shape, np.nan)
     stretches = np.bincount(labels.stretch_code, minlength=len(p_values))
     tested = (labels.by_code(labels.label_mass) > 0) & (stretches >= fewest_episodes(alpha))[:, None]
-    code, label = np.nonzero(tested)
-    column = np.full(tested.shape, -1)
-    column[code, label] = np.arange(len(code))
-    stretch, kind = np.nonzero(tested[labels.stretch_code])
-    excess = np.zeros((int(labels.stretch_episode.max(initial=-1)) + 1, len(code)))
-    excess[labels.stretch_episode[stretch], column[labels.stretch_code[stretch], kind]] = (
-        labels.label_mass - expected
-    )[stretch, kind]
-    p_values[tested] = flip_test(excess, permutations, stream(seed, "labels"), "labels")
+    excess = np.zeros((labels.stretch_episode.max(initial=-1) + 1, *tested.shape))
+    excess[labels.stretch_episode, labels.stretch_code] = labels.label_mass - expected
+    p_values[tested] = flip_test(excess[:, tested], permutations, stream(seed, "labels"), "labels")
     return p_values, correct(p_values.ravel()).reshape(p_values.shape)

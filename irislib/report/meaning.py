@@ -156,7 +156,7 @@ def code_label(inputs: Inputs) -> Illustration:
         "it; {semantics.codes_named:code} passed the test of having more of their commonest label under "
         "their maps than the same places hold in other episodes. One label being common is not enough: "
         "grass is everywhere. Asleep is what a sleeping player sees of the world: dark shades of grey, "
-        "whatever stands there."
+        "whatever stands there; a code that is never there at that time shows more of the rest by that alone."
     )
     labels = inputs.labels.assign(label=inputs.labels["label"].map(label_name))
     if len(labels) == 0:
