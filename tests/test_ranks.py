@@ -173,7 +173,7 @@ def test_an_impossible_number_of_processes_is_one_line(monkeypatch: pytest.Monke
 def test_other_stages_run_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(REPO)
     monkeypatch.setenv("PET_NPROC_PER_NODE", "two")
-    result = CliRunner().invoke(stage("crop"), ["--heatmaps", str(tmp_path / "x")])
+    result = CliRunner().invoke(stage("crop"), ["--heatmaps", str(tmp_path / "x.zarr")])
     assert result.exit_code == 1
     assert "PET" not in result.stderr and ".zarr: " in result.stderr
 
