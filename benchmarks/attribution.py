@@ -19,14 +19,14 @@ from benchmarks.recording import copy_beginning
 from benchmarks.timing import synchronize
 from irislib.agent import load_agent
 from irislib.agent.agent import Agent
-from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, open_store
 from irislib.device import pick_device
 from irislib.errors import IrislibError
-from irislib.interpret.gradcam import mask_codes
+from irislib.interpret.attribution.gradcam import mask_codes
 from irislib.seeding import stream
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import agent_digest
+from irislib.tokenizers.iris import Tokenizer
 
 TOLERANCE = 1e-5  # of the largest value of all maps looked at
 WARM_UP = 3  # calls
@@ -68,7 +68,7 @@ def race_gradcam(play: Store, steps: int, calls: int, folder: Path) -> None:
     ours = measure(command, folder / "gradcam.log")
 
     maps = open_store(heatmaps, HEATMAPS)
-    pairs = maps.array("pair_step").shape[0]
+    pairs = maps.array("occurrence_step").shape[0]
     rows = stream(0, "benchmark", "pairs").choice(pairs, min(calls, pairs), replace=False)
     theirs, busy, difference = call_for_each(load_agent(agent).tokenizer, maps, np.sort(rows))
     median, work = float(np.median(theirs)), float(np.median(busy))
@@ -124,9 +124,9 @@ def call_for_each(
 
     device = pick_device()
     model = Decoding(tokenizer.requires_grad_(False))
-    pair_map = maps.read("pair_map", rows)
-    code, where = maps.read("map_code", pair_map), maps.read("map_positions", pair_map)
-    expected = _raw_maps(maps, pair_map, where)
+    occurrence_map = maps.read("occurrence_map", rows)
+    code, where = maps.read("map_code", occurrence_map), maps.read("map_positions", occurrence_map)
+    expected = _raw_maps(maps, occurrence_map, where)
     seconds, busy, raw = [], [], []
     with Raw(model, [model.code_input]) as explain:
         for n in [0] * WARM_UP + list(range(len(rows))):

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from benchmarks.official import OfficialModules, build_official
 from irislib.agent.agent import Agent
 from irislib.agent.config import AgentConfig, TrainConfig
-from irislib.agent.encoded import EncodedReplay
-from irislib.agent.imagination import imagine
-from irislib.agent.objectives import Objective
-from irislib.agent.replay import OUTSIDE, Experience, Replay
-from irislib.agent.sampling import Sampler
-from irislib.agent.trainer import Trainer
-from irislib.envs.crafter import CrafterEnv, EnvConfig
 from irislib.params import parse_section
 from irislib.seeding import stream, stream_seed
+from irislib.training.encoded import EncodedReplay
+from irislib.training.imagination import imagine
+from irislib.training.objectives import Objective
+from irislib.training.replay import OUTSIDE, Experience, Replay
+from irislib.training.sampling import Sampler
+from irislib.training.trainer import Trainer
+from irislib.worlds.crafter import CrafterEnv, EnvConfig
 from stages.profile import apply, read_profile
 
 

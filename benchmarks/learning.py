@@ -16,7 +16,7 @@ from benchmarks.official import OfficialModules
 from benchmarks.official_weights import OFFICIAL
 from benchmarks.timing import ratio, time_in_turn
 from irislib.agent.config import AgentConfig
-from irislib.agent.encoded import BLOCK
+from irislib.training.encoded import BLOCK
 
 PRECISIONS: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
 

@@ -9,12 +9,12 @@ import numpy as np
 from benchmarks.contestants import Ours
 from irislib.agent.agent import Agent
 from irislib.agent.config import AgentConfig, TrainConfig
-from irislib.agent.replay import Experience
-from irislib.agent.trainer import Trainer
 from irislib.device import pick_device
-from irislib.envs.crafter import ACTION_NAMES, EnvConfig
 from irislib.params import load_params
 from irislib.seeding import stream
+from irislib.training.replay import Experience
+from irislib.training.trainer import Trainer
+from irislib.worlds.crafter import ACTION_NAMES, EnvConfig
 
 PARAMS = Path("params.yaml")
 CHUNK, SHOWN_AT = 1000, (1000, 5000, 10_000, 20_000)  # steps

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.seeding import stream
+from irislib.tokenizers.config import TokenizerConfig
 
 OFFICIAL = AgentConfig(
     resolution=64,

@@ -14,15 +14,15 @@ from benchmarks.official_weights import OFFICIAL
 from benchmarks.timing import time_in_turn
 from irislib.agent.agent import Agent
 from irislib.agent.config import AgentConfig, TrainConfig
-from irislib.agent.play import play_episodes
-from irislib.agent.rollout import RolloutConfig, roll_out
 from irislib.artifacts import open_store
 from irislib.device import one_thread
-from irislib.envs.crafter import ACTION_NAMES, CrafterEnv, EnvConfig, warm_up
 from irislib.params import load_params
+from irislib.playing.play import play_episodes
+from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.runtime import workers
 from irislib.seeding import stream
 from irislib.stores.rollouts import ROLLOUTS
+from irislib.worlds.crafter import ACTION_NAMES, CrafterEnv, EnvConfig, warm_up
 
 PARAMS = Path("params.yaml")
 RAW = "CrafterEnv, random actions"

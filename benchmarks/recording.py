@@ -7,12 +7,12 @@ from typing import Any
 import click
 import numpy as np
 
-from irislib.agent.rollout import RolloutConfig, roll_out
 from irislib.artifacts import Store, open_store, writing
-from irislib.envs.crafter import EnvConfig
 from irislib.errors import ParamError
 from irislib.params import load_params
+from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.worlds.crafter import EnvConfig
 
 PARAMS = Path("params.yaml")
 ROWS = 4096  # transitions copied at once

@@ -6,18 +6,18 @@ from typing import Any
 import click
 
 from irislib.agent.config import TrainConfig
-from irislib.agent.rollout import RolloutConfig
-from irislib.envs.crafter import EnvConfig
 from irislib.errors import ParamError
-from irislib.interpret.comparison import CompareConfig
-from irislib.interpret.embedders import EmbedConfig
-from irislib.interpret.heatmaps import GradcamConfig
+from irislib.interpret.attribution.heatmaps import GradcamConfig
+from irislib.interpret.attribution.sensitivity import SensitivityConfig
+from irislib.interpret.consistency.embedder_comparison import CompareConfig
+from irislib.interpret.crops.regions import CropConfig
+from irislib.interpret.embedding.embed import EmbedConfig
+from irislib.interpret.embedding.recognition import EmbedderConfig
 from irislib.interpret.metrics import MetricsConfig
-from irislib.interpret.recognition import EmbedderConfig
-from irislib.interpret.regions import CropConfig
-from irislib.interpret.sensitivity import SensitivityConfig
 from irislib.params import parse_section, read_yaml
+from irislib.playing.rollout import RolloutConfig
 from irislib.report.build import PlotsConfig
+from irislib.worlds.crafter import EnvConfig
 from stages.common import Stage, params_option
 
 CONFIGS: dict[str, type] = {

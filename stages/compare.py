@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from irislib.interpret.comparison import CompareConfig, compare_embedders
-from irislib.interpret.embedders import EmbedConfig
+from irislib.interpret.consistency.embedder_comparison import CompareConfig, compare_embedders
+from irislib.interpret.embedding.embed import EmbedConfig
 from irislib.interpret.metrics import MetricsConfig
 from irislib.params import load_params
 from stages.common import (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from irislib.interpret.embedders import EmbedConfig, embed_crops
+from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.params import load_params
 from stages.common import Stage, crops_option, params_option, path_option, rollouts_option
 from stages.options import embedder_option

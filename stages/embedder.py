@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from irislib.envs.crafter import EnvConfig
-from irislib.interpret.recognition import EmbedderConfig, train_embedder
+from irislib.interpret.embedding.recognition import EmbedderConfig, train_embedder
 from irislib.params import load_params
+from irislib.worlds.crafter import EnvConfig
 from stages.common import Stage, params_option, path_option
 
 

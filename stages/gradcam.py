@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
+from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.params import load_params
 from stages.common import Stage, agent_option, params_option, path_option, rollouts_option, work_option
 

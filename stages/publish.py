@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from irislib.agent.publish import publish
-from irislib.envs.crafter import EnvConfig
 from irislib.params import load_params
+from irislib.worlds.crafter import EnvConfig
 from stages.common import Stage, agent_option, params_option, path_option
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from irislib.agent.rollout import RolloutConfig, roll_out
-from irislib.envs.crafter import EnvConfig
 from irislib.params import load_params
+from irislib.playing.rollout import RolloutConfig, roll_out
+from irislib.worlds.crafter import EnvConfig
 from stages.common import agent_option, params_option, path_option, work_option
 from stages.elastic import ElasticStage
 

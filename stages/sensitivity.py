@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from irislib.interpret.heatmaps import GradcamConfig
-from irislib.interpret.regions import CropConfig
-from irislib.interpret.sensitivity import SensitivityConfig, measure_sensitivity
+from irislib.interpret.attribution.heatmaps import GradcamConfig
+from irislib.interpret.attribution.sensitivity import SensitivityConfig, measure_sensitivity
+from irislib.interpret.crops.regions import CropConfig
 from irislib.params import load_params
 from stages.common import Stage, agent_option, params_option, path_option, rollouts_option
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from irislib.agent.config import TrainConfig
-from irislib.agent.train import train
-from irislib.envs.crafter import EnvConfig
 from irislib.params import load_params
+from irislib.training.train import train
+from irislib.worlds.crafter import EnvConfig
 from stages.common import params_option, path_option, work_option
 from stages.elastic import ElasticStage
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
 
 REPO = Path(__file__).parent.parent
+
+# Arguments and results of every annotated function are checked, in the tests only: shapes, dtypes, types.
+install_import_hook("irislib", "annotations.check")
 
 
 @dataclass(frozen=True)

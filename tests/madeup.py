@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from irislib.agent import Agent
-from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import writing
-from irislib.envs.crafter import ACHIEVEMENT_NAMES
-from irislib.envs.score import crafter_score
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, agent_digest
+from irislib.tokenizers.config import TokenizerConfig
+from irislib.worlds.crafter import ACHIEVEMENT_NAMES
+from irislib.worlds.score import crafter_score
 
 LABELS = ["water", "grass", "stone", "hud"]
 SERIES = {
@@ -76,13 +77,13 @@ def write_heatmaps(
     maps = (masks * lit[:, None, None] * rng.uniform(0.5, 1, masks.shape)).astype(np.float32)
     with writing(path, HEATMAPS, {"codebook_size": codes, "steps": len(tokens)}) as store:
         store.append(
-            map=maps,
+            heatmap=maps,
             map_raw_max=maps.max(axis=(1, 2)),
             map_raw_min=np.where(lit, 0, -1).astype(np.float32),
             map_code=owner,
             map_positions=masks,
-            pair_step=np.array([step for step, _ in pairs], np.int32),
-            pair_map=np.arange(len(pairs), dtype=np.int32),
+            occurrence_step=np.array([step for step, _ in pairs], np.int32),
+            occurrence_map=np.arange(len(pairs), dtype=np.int32),
         )
     return [pair for pair, shown in zip(pairs, lit, strict=True) if shown]
 

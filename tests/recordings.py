@@ -31,13 +31,13 @@ def record_maps(path: Path, maps: np.ndarray, map_code: np.ndarray, pairs: np.nd
     attrs = {"codebook_size": play.attrs["codebook_size"], "steps": len(play), "frame_size": list(frame)}
     with writing(path, HEATMAPS, attrs) as writer:
         writer.append(
-            map=maps.astype(np.float32),
+            heatmap=maps.astype(np.float32),
             map_raw_max=maps.max((1, 2)).astype(np.float32),
             map_raw_min=maps.min((1, 2)).astype(np.float32),
             map_code=map_code.astype(np.int32),
             map_positions=np.zeros((len(maps), 4, 4), bool),
-            pair_step=pairs[:, 0].astype(np.int32),
-            pair_map=pairs[:, 1].astype(np.int32),
+            occurrence_step=pairs[:, 0].astype(np.int32),
+            occurrence_map=pairs[:, 1].astype(np.int32),
         )
     return open_store(path, HEATMAPS)
 

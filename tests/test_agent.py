@@ -10,13 +10,13 @@ from tiny import CONFIG
 
 from irislib.agent import Agent, load_agent
 from irislib.agent.config import FitActorCriticConfig
-from irislib.agent.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
-from irislib.agent.replay import Batch
-from irislib.agent.revival import Revival
-from irislib.agent.sampling import Sampler
-from irislib.agent.tokenizer import perplexity
-from irislib.agent.trainer import decay_groups
+from irislib.agent.segments import SegmentBatch
 from irislib.errors import ArtifactError, ParamError
+from irislib.tokenizers.iris import perplexity
+from irislib.tokenizers.revival import Revival
+from irislib.training.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
+from irislib.training.sampling import Sampler
+from irislib.training.trainer import decay_groups
 
 FIT = FitActorCriticConfig(
     0, 1, 2, 0.001, 10.0, horizon=3, burn_in=1, gamma=0.9, lambda_=0.8, entropy_weight=0.01
@@ -80,7 +80,7 @@ def test_world_model_is_causal(agent: Agent) -> None:
 def test_world_model_learns_what_comes_next(agent: Agent) -> None:
     """A fixed sequence must become predictable: fails when labels are shifted by one."""
     torch.manual_seed(0)
-    batch = Batch(
+    batch = SegmentBatch(
         torch.randint(32, (2, 3, 4, 4)),
         torch.tensor([[0, 1, 2], [3, 4, 0]]),
         torch.tensor([[0.0, 1.0, -0.1], [1.0, 0.0, 0.0]]),
@@ -99,7 +99,9 @@ def test_world_model_learns_what_comes_next(agent: Agent) -> None:
 def test_padding_changes_no_loss(agent: Agent) -> None:
     def losses(tokens: torch.Tensor) -> dict[str, torch.Tensor]:
         mask = torch.tensor([[True, True, False]])
-        batch = Batch(tokens, torch.zeros(1, 3).long(), torch.zeros(1, 3), torch.zeros(1, 3).bool(), mask)
+        batch = SegmentBatch(
+            tokens, torch.zeros(1, 3).long(), torch.zeros(1, 3), torch.zeros(1, 3).bool(), mask
+        )
         return agent.world_model.losses(batch)
 
     seen = torch.randint(32, (1, 3, 4, 4))
@@ -124,15 +126,17 @@ def test_lambda_returns_equal_their_recursive_definition() -> None:
     torch.testing.assert_close(lambda_returns(rewards, values, ends, 0.9, 0.8), expected)
 
 
-def segment_batch() -> Batch:
+def segment_batch() -> SegmentBatch:
     mask = torch.tensor([[True, True], [False, True]])
     tokens = torch.arange(64).view(2, 2, 4, 4) % 32
-    return Batch(tokens, torch.zeros(2, 2).long(), torch.zeros(2, 2), mask & False, mask)
+    return SegmentBatch(tokens, torch.zeros(2, 2).long(), torch.zeros(2, 2), mask & False, mask)
 
 
-def imagined_by(agent: Agent, batch: Batch, rows: slice, precision: torch.dtype = torch.float32) -> Imagined:
+def imagined_by(
+    agent: Agent, batch: SegmentBatch, rows: slice, precision: torch.dtype = torch.float32
+) -> Imagined:
     sample = Sampler(0, 2, rows, torch.device("cpu"))
-    part = Batch(*(column[rows] for column in vars(batch).values()))
+    part = SegmentBatch(*(column[rows] for column in vars(batch).values()))
     return imagine(
         part,
         agent.tokenizer,

@@ -11,10 +11,14 @@ import torch
 from recordings import record_play
 from torch import Tensor
 
-from irislib.agent.config import TokenizerConfig
-from irislib.agent.tokenizer import Tokenizer
-from irislib.interpret.attributions import draw_background, explain, hirescam, occlusion, path_gradients
-from irislib.interpret.gradcam import (
+from irislib.interpret.attribution.attributions import (
+    draw_background,
+    explain,
+    hirescam,
+    occlusion,
+    path_gradients,
+)
+from irislib.interpret.attribution.gradcam import (
     Score,
     check_layer,
     decoding_layers,
@@ -23,6 +27,8 @@ from irislib.interpret.gradcam import (
     score_images,
     score_pixels,
 )
+from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.iris import Tokenizer
 
 N, CODES, GRID, SIZE = 5, 6, 4, 16
 

@@ -12,12 +12,12 @@ from recordings import record_maps
 
 from irislib.artifacts import open_store, writing
 from irislib.errors import ParamError
-from irislib.interpret.comparison import HEADLINE, CompareConfig, compare_embedders
-from irislib.interpret.embedders import EmbedConfig, embed_crops
-from irislib.interpret.likeness import crop_shares, neighbour_overlap
+from irislib.interpret.consistency.embedder_comparison import HEADLINE, CompareConfig, compare_embedders
+from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
+from irislib.interpret.embedding.label_retrieval import crop_shares, neighbour_overlap
+from irislib.interpret.embedding.weights import EMBEDDERS
+from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.interpret.metrics import MetricsConfig
-from irislib.interpret.weights import EMBEDDERS
-from irislib.interpret.windows import Labels, share_labels
 from irislib.params import parse_value
 from irislib.report.embedders import EMBEDDER_COLUMNS, embedders
 from irislib.report.style import publication
@@ -179,7 +179,7 @@ def test_what_cannot_be_had_is_told_before_the_work_begins(
 def test_shares_of_crops_are_those_of_their_frames(stores: dict[str, Path]) -> None:
     play, crops = open_store(stores["rollouts"], ROLLOUTS), open_store(stores["crops"], CROPS)
     step, box = crops.read("crop_step"), crops.read("crop_box")
-    shares, labels = crop_shares(play, step, box), Labels((*NAMES, "asleep"), ITEMS)
+    shares, labels = crop_shares(play, step, box), WindowLabels((*NAMES, "asleep"), ITEMS)
     semantic = play.read("semantic")
     cells = labels.of_cells(semantic, play.read("inventory"))[step]
     np.testing.assert_array_equal(shares, share_labels(cells, CELL, box.astype(int), labels))

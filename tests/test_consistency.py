@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from irislib.interpret.consistency import Comparison, mean_pairwise_cosine, score_codes, swap_test
+from irislib.interpret.consistency.codes import Comparison, mean_pairwise_cosine, score_codes, swap_test
 from irislib.interpret.evidence import Crops
 
 FEATURES = 32

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from test_consistency import FEATURES, brute_force, unit
 
-from irislib.interpret.cooccurrence import (
+from irislib.interpret.cooccurrence.independence_test import Meetings
+from irislib.interpret.cooccurrence.pairs import (
     Cooccurrence,
     count_pairs,
     covered_share,
@@ -15,8 +16,7 @@ from irislib.interpret.cooccurrence import (
     score_pairs,
 )
 from irislib.interpret.evidence import Crops, Maps
-from irislib.interpret.meetings import Meetings
-from irislib.interpret.semantics import Labels
+from irislib.interpret.labels.label_mass import LabelMass
 
 CODES = 6
 NAMES = ("grass", "tree", "hud")
@@ -35,13 +35,13 @@ def random_maps(seed: int, steps: int = 60) -> tuple[Maps, np.ndarray]:
     return make_maps(present, alive, rng.integers(0, 4, steps)), present & alive
 
 
-def make_labels(maps: Maps, label: np.ndarray) -> Labels:
-    """Labels of every pair, int [P]; nothing else is known."""
+def make_labels(maps: Maps, label: np.ndarray) -> LabelMass:
+    """LabelMass of every pair, int [P]; nothing else is known."""
     counts = np.zeros((maps.codes, len(NAMES)), np.int64)
-    alive = maps.pair_nonempty
-    np.add.at(counts, (maps.pair_code[alive], label[alive]), 1)
+    alive = maps.occurrence_nonempty
+    np.add.at(counts, (maps.occurrence_code[alive], label[alive]), 1)
     none = np.zeros((0, 1))
-    return Labels(NAMES, np.where(alive, label, -1), counts, counts, none, none, none, none, none)
+    return LabelMass(NAMES, np.where(alive, label, -1), counts, counts, none, none, none, none, none)
 
 
 def no_crops() -> Crops:
@@ -53,7 +53,7 @@ def pair_up(
     maps: Maps, crops: Crops, consistent: np.ndarray, min_crops: int, min_pair_count: int, alpha: float = 0.05
 ) -> Cooccurrence:
     meetings = Meetings.of(presence(maps), maps.episode)
-    labels = make_labels(maps, np.zeros(len(maps.pair_map), int))
+    labels = make_labels(maps, np.zeros(len(maps.occurrence_map), int))
     return score_pairs(maps, meetings, crops, labels, consistent, alpha, min_crops, min_pair_count)
 
 
@@ -105,7 +105,7 @@ def test_labels_of_pairs_equal_a_loop() -> None:
     maps, shown = random_maps(5)
     rng = np.random.default_rng(5)
     of_step = rng.integers(0, 3, shown.shape)
-    labels = make_labels(maps, of_step[maps.pair_step, maps.pair_code])
+    labels = make_labels(maps, of_step[maps.occurrence_step, maps.occurrence_code])
     a, b, _ = count_pairs(presence(maps))
     found = label_meetings(maps, labels, a, b)
     for i in range(len(a)):

@@ -11,11 +11,12 @@ from recordings import record_crops, record_play
 
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
-from irislib.interpret import embedders, pixels
-from irislib.interpret.embedders import MANTISSA_BITS, EmbedConfig, embed_crops, read_distinct
-from irislib.interpret.recogniser import save_recogniser
-from irislib.interpret.resnet import ResNet50, build_resnet50, prepare
-from irislib.interpret.weights import EMBEDDERS, Untrained
+from irislib.interpret.crops import pixels
+from irislib.interpret.embedding import embed
+from irislib.interpret.embedding.embed import MANTISSA_BITS, EmbedConfig, embed_crops, read_distinct
+from irislib.interpret.embedding.recogniser import save_recogniser
+from irislib.interpret.embedding.resnet import ResNet50, build_resnet50, prepare
+from irislib.interpret.embedding.weights import EMBEDDERS, Untrained
 from irislib.params import parse_value
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.vision import torchvision
@@ -152,7 +153,7 @@ def test_the_sample_is_spread_over_the_distinct_crops(
 ) -> None:
     embedding = run(stores, tmp_path / "a").read("embedding")
     assert_rounded(embedding, Colours()(colours.sample))
-    monkeypatch.setattr(embedders, "CALIBRATION", 3)
+    monkeypatch.setattr(embed, "CALIBRATION", 3)
     run(stores, tmp_path / "b")
     middle = round((len(embedding) - 1) / 2)
     assert_rounded(embedding[[0, middle, -1]], Colours()(colours.sample))

@@ -13,7 +13,9 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 
-from irislib.envs.crafter import (
+from irislib.errors import ParamError
+from irislib.params import parse_section
+from irislib.worlds.crafter import (
     ACHIEVEMENT_NAMES,
     ACTION_NAMES,
     ITEM_NAMES,
@@ -22,9 +24,7 @@ from irislib.envs.crafter import (
     EnvConfig,
     cell_size,
 )
-from irislib.envs.vector import make_vector_env
-from irislib.errors import ParamError
-from irislib.params import parse_section
+from irislib.worlds.vector import make_vector_env
 
 NOOP, DO = np.int64(ACTION_NAMES.index("noop")), np.int64(ACTION_NAMES.index("do"))
 

@@ -11,13 +11,14 @@ from tiny import CONFIG
 from torch.nn import functional
 from torch.testing import assert_close
 
-from irislib.agent import Agent, evaluation
+from irislib.agent import Agent
 from irislib.agent.config import EvaluationConfig
-from irislib.agent.evaluation import evaluate, prediction_losses
-from irislib.agent.play import play_episodes
-from irislib.agent.reconstruction import psnr, reconstruct, reconstruction_psnr
-from irislib.envs.crafter import ACHIEVEMENT_NAMES, EnvConfig
-from irislib.envs.score import crafter_score, playing_statistics, success_rates
+from irislib.playing import evaluation
+from irislib.playing.evaluation import evaluate, prediction_losses
+from irislib.playing.play import play_episodes
+from irislib.tokenizers.reconstruction import psnr, reconstruct, reconstruction_psnr
+from irislib.worlds.crafter import ACHIEVEMENT_NAMES, EnvConfig
+from irislib.worlds.score import crafter_score, playing_statistics, success_rates
 
 ENV = EnvConfig(size=64, length=19)  # six whole segments of 3 steps and one of 1
 EPISODES = EvaluationConfig(episodes=3, temperature=1.0)

@@ -11,18 +11,18 @@ from tiny import make_decoding_agent
 from torch import Tensor
 
 from irislib.agent import Agent
-from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
-from irislib.interpret import heatmaps, pairs
-from irislib.interpret.attributions import Method, explain
-from irislib.interpret.gradcam import Score
-from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.pairs import find_pairs, read_pairs, take_census
+from irislib.interpret.attribution import heatmaps, occurrences
+from irislib.interpret.attribution.attributions import Method, explain
+from irislib.interpret.attribution.gradcam import Score
+from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
+from irislib.interpret.attribution.occurrences import find_occurrences, read_occurrences, take_census
 from irislib.params import parse_section
 from irislib.shards import Shards, compute_shards
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.iris import Tokenizer
 
 STEPS, CODES, SIZE = 4, 6, 16
 SCORES: dict[Score, Callable[[Tensor, Tensor], Tensor]] = {
@@ -110,11 +110,11 @@ def test_batches_match_plain_autograd_one_pair_at_a_time(
     play = open_store(stores[1], ROLLOUTS)
     obs, tokens = play.read("obs"), play.read("token")
     map_code = maps.read("map_code")
-    for step, row in zip(maps.read("pair_step"), maps.read("pair_map"), strict=True):
+    for step, row in zip(maps.read("occurrence_step"), maps.read("occurrence_map"), strict=True):
         code = int(map_code[row])
         raw = plain_map(agent.tokenizer, tokens[step] == code, code, obs[step], score, layer).numpy()
         close = {"rtol": 0, "atol": 1e-6 * np.abs(raw).max()}
-        np.testing.assert_allclose(maps.read("map")[row], np.maximum(raw, 0), **close)
+        np.testing.assert_allclose(maps.read("heatmap")[row], np.maximum(raw, 0), **close)
         np.testing.assert_allclose(maps.read("map_raw_max")[row], raw.max(), **close)
         np.testing.assert_allclose(maps.read("map_raw_min")[row], raw.min(), **close)
 
@@ -125,7 +125,7 @@ def test_every_present_pair_appears_once_with_a_map_of_its_code_and_positions(
 ) -> None:
     maps = run(stores, tmp_path / "out", score)
     tokens = open_store(stores[1], ROLLOUTS).read("token")
-    step, row = maps.read("pair_step"), maps.read("pair_map")
+    step, row = maps.read("occurrence_step"), maps.read("occurrence_map")
     code = maps.read("map_code")[row]
     assert list(zip(step, code, strict=True)) == [(t, k) for t in range(STEPS) for k in np.unique(tokens[t])]
     np.testing.assert_array_equal(maps.read("map_positions")[row], tokens[step] == code[:, None, None])
@@ -145,7 +145,7 @@ def test_pairs_that_look_alike_share_a_map_unless_the_score_sees_the_frame(
 
 def test_a_container_stands_for_its_last_module(stores: tuple[Path, Path], tmp_path: Path) -> None:
     container, module = (
-        run(stores, tmp_path / layer, layer=layer).read("map")
+        run(stores, tmp_path / layer, layer=layer).read("heatmap")
         for layer in ("decoder.mid", "decoder.mid.block_2")
     )
     np.testing.assert_array_equal(container, module)
@@ -154,11 +154,11 @@ def test_a_container_stands_for_its_last_module(stores: tuple[Path, Path], tmp_p
 def test_repeats_bit_by_bit_and_batches_change_rounding_alone(
     stores: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    first = run(stores, tmp_path / "a", "norm").read("map")
+    first = run(stores, tmp_path / "a", "norm").read("heatmap")
     run(stores, tmp_path / "b", "norm")
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
     np.testing.assert_allclose(
-        run(stores, tmp_path / "c", "norm", batch=3).read("map"), first, rtol=0, atol=1e-4 * first.max()
+        run(stores, tmp_path / "c", "norm", batch=3).read("heatmap"), first, rtol=0, atol=1e-4 * first.max()
     )
 
 
@@ -222,7 +222,7 @@ def test_blocks_of_steps_do_not_matter(
     stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(stores, tmp_path / "whole")
-    monkeypatch.setattr(pairs, "ROWS", 2)
+    monkeypatch.setattr(occurrences, "ROWS", 2)
     run(stores, tmp_path / "blocks")
     assert digest(tmp_path / "whole") == digest(tmp_path / "blocks")
 
@@ -231,7 +231,7 @@ def test_blocks_of_steps_do_not_matter(
 def test_distinct_pairs_are_the_distinct_codes_and_positions_in_order(grid: tuple[int, int]) -> None:
     tokens = np.random.default_rng(0).integers(250, 260, (40, *grid))  # codes of one byte and of two
     tokens[20:] = np.where(np.arange(20)[:, None, None] % 2, tokens[:20], tokens[20:])
-    found = find_pairs(tokens, first_step=100)
+    found = find_occurrences(tokens, first_step=100)
     np.testing.assert_array_equal(found.positions(), tokens[found.step - 100] == found.code[:, None, None])
     kinds = [(int(code), packed.tobytes()) for code, packed in zip(found.code, found.packed, strict=True)]
     distinct = found.distinct()
@@ -252,14 +252,17 @@ def test_a_census_in_blocks_counts_and_finds_every_pair(
     stores: tuple[Path, Path], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play = open_store(stores[1], ROLLOUTS)
-    every = find_pairs(play.read("token"))
-    monkeypatch.setattr(pairs, "ROWS", rows)
+    every = find_occurrences(play.read("token"))
+    monkeypatch.setattr(occurrences, "ROWS", rows)
     census = take_census(play, CODES)
     assert len(census) == len(every.step)
     np.testing.assert_array_equal(census.distinct.keys(), np.unique(every.keys()))
     for start in range(len(census)):
         for stop in range(start + 1, len(census) + 1):
-            part, expected = read_pairs(play, census, range(start, stop)), every.take(slice(start, stop))
+            part, expected = (
+                read_occurrences(play, census, range(start, stop)),
+                every.take(slice(start, stop)),
+            )
             np.testing.assert_array_equal(part.step, expected.step)
             np.testing.assert_array_equal(part.keys(), expected.keys())
 
@@ -312,7 +315,7 @@ def test_the_default_method_has_the_bits_of_grad_cam_written_out(
     latents = (tokenizer.codebook[code.long()][:, :, None, None] * where[:, None]).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(tokenizer.decode(latents).mean((1, 2, 3)).sum(), latents)
     raw = (gradient.mean((2, 3), keepdim=True) * latents).sum(1).detach().numpy()
-    np.testing.assert_array_equal(maps.read("map"), np.maximum(raw, 0))
+    np.testing.assert_array_equal(maps.read("heatmap"), np.maximum(raw, 0))
     np.testing.assert_array_equal(maps.read("map_raw_max"), raw.max((1, 2)))
 
 
@@ -324,7 +327,7 @@ def test_maps_are_those_of_pytorch_grad_cam(agent: Agent, stores: tuple[Path, Pa
     from benchmarks.attribution import call_for_each
 
     maps = run(stores, tmp_path / "out")
-    rows = np.arange(maps.array("pair_step").shape[0])
+    rows = np.arange(maps.array("occurrence_step").shape[0])
     seconds, busy, difference = call_for_each(deepcopy(agent).tokenizer, maps, rows)
     assert seconds.shape == busy.shape == rows.shape
     assert difference <= 1e-5
@@ -342,12 +345,12 @@ def test_other_methods_fill_the_same_store_whatever_the_batches(
     stores: tuple[Path, Path], plain: Store, tmp_path: Path, method: Method
 ) -> None:
     maps, again = (run(stores, tmp_path / str(batch), method=method, batch=batch) for batch in (1000, 3))
-    for name in ("map_code", "map_positions", "pair_step", "pair_map"):
+    for name in ("map_code", "map_positions", "occurrence_step", "occurrence_map"):
         np.testing.assert_array_equal(maps.read(name), plain.read(name))
     high, low = maps.read("map_raw_max"), maps.read("map_raw_min")
     close = {"rtol": 0, "atol": 1e-4 * np.abs([high, low]).max()}
-    np.testing.assert_allclose(again.read("map"), maps.read("map"), **close)
-    assert maps.read("map")[~maps.read("map_positions")].max() == 0
+    np.testing.assert_allclose(again.read("heatmap"), maps.read("heatmap"), **close)
+    assert maps.read("heatmap")[~maps.read("map_positions")].max() == 0
     assert not np.allclose(plain.read("map_raw_max"), high, **close)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from irislib.agent import Agent
-from irislib.agent.config import ActorCriticConfig, AgentConfig, TokenizerConfig, WorldModelConfig
+from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.metrics import MetricsConfig, compute_metrics
@@ -22,6 +22,7 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, agent_digest
+from irislib.tokenizers.config import TokenizerConfig
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -78,8 +79,8 @@ class World:
     tokens: np.ndarray
     raw: np.ndarray
     code: np.ndarray
-    pair_step: np.ndarray
-    pair_map: np.ndarray
+    occurrence_step: np.ndarray
+    occurrence_map: np.ndarray
     codes: int
     episodes: int
     semantic: np.ndarray | None = None  # u8 [T,7,9]; at random by default
@@ -93,8 +94,8 @@ def by_hand() -> World:
         tokens=np.stack([0 * half, half, half, 0 * half + 1]),
         raw=value,
         code=np.array([0, 0, 1, 1]),
-        pair_step=np.array([0, 1, 1, 2, 2, 3]),
-        pair_map=np.array([0, 1, 2, 1, 2, 3]),
+        occurrence_step=np.array([0, 1, 1, 2, 2, 3]),
+        occurrence_map=np.array([0, 1, 2, 1, 2, 3]),
         codes=4,
         episodes=2,
     )
@@ -118,10 +119,14 @@ def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
     write_agent(paths["agent"], world.codes)
     write_rollouts(paths["rollouts"], world, rng)
     write_heatmaps(paths["heatmaps"], world)
-    alive = np.flatnonzero(world.raw.max(axis=(1, 2))[world.pair_map] > 0) if with_crops else np.zeros(0, int)
+    alive = (
+        np.flatnonzero(world.raw.max(axis=(1, 2))[world.occurrence_map] > 0)
+        if with_crops
+        else np.zeros(0, int)
+    )
     write_crops(paths["crops"], world, alive)
     vectors = rng.normal(size=(2 * len(alive), 64))
-    vectors[: len(alive)][world.code[world.pair_map[alive]] == 1] += 5
+    vectors[: len(alive)][world.code[world.occurrence_map[alive]] == 1] += 5
     write_embeddings(paths["embeddings"], vectors)
     return paths
 
@@ -166,24 +171,24 @@ def write_heatmaps(path: Path, world: World, steps: int | None = None) -> None:
     attrs = {"codebook_size": world.codes, "steps": len(world.tokens) if steps is None else steps}
     with writing(path, HEATMAPS, attrs) as store:
         store.append(
-            map=np.maximum(world.raw, 0).astype(np.float32),
+            heatmap=np.maximum(world.raw, 0).astype(np.float32),
             map_raw_max=world.raw.max(axis=(1, 2)).astype(np.float32),
             map_raw_min=world.raw.min(axis=(1, 2)).astype(np.float32),
             map_code=world.code.astype(np.int32),
             map_positions=np.zeros((len(world.raw), 4, 4), bool),
-            pair_step=world.pair_step.astype(np.int32),
-            pair_map=world.pair_map.astype(np.int32),
+            occurrence_step=world.occurrence_step.astype(np.int32),
+            occurrence_map=world.occurrence_map.astype(np.int32),
         )
 
 
 def write_crops(path: Path, world: World, pairs: np.ndarray) -> None:
     n = len(pairs)
-    maps = world.pair_map[pairs]
+    maps = world.occurrence_map[pairs]
     with writing(path, CROPS, {"threshold": 0.5}) as store:
         store.append(
             region_map=maps.astype(np.int32),
             region_box=np.zeros((n, 4), np.int16),
-            crop_step=np.tile(world.pair_step[pairs], 2).astype(np.int32),
+            crop_step=np.tile(world.occurrence_step[pairs], 2).astype(np.int32),
             crop_code=np.tile(world.code[maps], 2).astype(np.int32),
             crop_box=np.zeros((2 * n, 4), np.int16),
             crop_random=np.repeat([False, True], n),
@@ -273,7 +278,7 @@ def test_labels_equal_a_count_of_pixels(tmp_path: Path) -> None:
     maps = torch.from_numpy(world.raw.clip(0))[:, None]
     pixels = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
     expected: Counter[tuple[int, str]] = Counter()
-    for step, row in zip(world.pair_step, world.pair_map, strict=True):
+    for step, row in zip(world.occurrence_step, world.occurrence_map, strict=True):
         mass = [pixels[row][shown[step] == label].sum() for label in range(len(NAMES))]
         if max(mass) > 0:
             expected[world.code[row], NAMES[int(np.argmax(mass))]] += 1
@@ -292,7 +297,7 @@ def test_overlap_equals_a_count_of_pixels(tmp_path: Path) -> None:
     large = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
     inside = (large >= 0.5 * large.max(axis=(1, 2), keepdims=True)) & (large > 0)
     shared, either = np.zeros((2, world.codes, len(NAMES)))
-    for step, row in zip(world.pair_step, world.pair_map, strict=True):
+    for step, row in zip(world.occurrence_step, world.occurrence_map, strict=True):
         mask = inside[row] & (shown[step] >= 0)
         for label in range(len(NAMES)) if mask.any() else ():
             shared[world.code[row], label] += (mask & (shown[step] == label)).sum()

@@ -22,18 +22,13 @@ from benchmarks.official_weights import (
     make_weights,
 )
 from irislib.agent import Agent
-from irislib.agent.config import (
-    ActorCriticConfig,
-    AgentConfig,
-    FitActorCriticConfig,
-    TokenizerConfig,
-    WorldModelConfig,
-)
-from irislib.agent.imagination import Imagined, actor_critic_losses, lambda_returns
+from irislib.agent.config import ActorCriticConfig, AgentConfig, FitActorCriticConfig, WorldModelConfig
 from irislib.agent.official import export_official_iris, load_official_iris
-from irislib.agent.replay import Batch
+from irislib.agent.segments import SegmentBatch
 from irislib.agent.world_model import WorldModelOutput
 from irislib.errors import ArtifactError
+from irislib.tokenizers.config import TokenizerConfig
+from irislib.training.imagination import Imagined, actor_critic_losses, lambda_returns
 
 CPU = torch.device("cpu")
 FIELDS = ("observations", "rewards", "ends")
@@ -165,7 +160,7 @@ def test_losses(agent: Agent, inputs: Inputs, golden: dict[str, np.ndarray]) -> 
 
     tokens = torch.from_numpy(inputs.tokens).view(*inputs.mask.shape, -1)
     rewards, ends, mask = (torch.from_numpy(x) for x in (inputs.rewards[:2], inputs.terminated, inputs.mask))
-    batch = Batch(tokens[..., :-1].unflatten(2, (4, 4)), tokens[..., -1], rewards, ends, mask)
+    batch = SegmentBatch(tokens[..., :-1].unflatten(2, (4, 4)), tokens[..., -1], rewards, ends, mask)
     losses = agent.world_model.losses(batch)
     check("world_model", *(losses[field] for field in FIELDS))
 

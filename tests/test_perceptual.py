@@ -6,8 +6,8 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from irislib.agent.perceptual import load_lpips
 from irislib.errors import ParamError
+from irislib.tokenizers.perceptual import load_lpips
 from irislib.vision import torchvision
 
 VGG = torchvision.models.VGG16_Weights.IMAGENET1K_V1

@@ -78,9 +78,9 @@ def test_crops_are_cut_from_their_frames(inputs: Inputs) -> None:
 
 
 def test_average_maps_equal_brute_force(inputs: Inputs) -> None:
-    maps, owner = inputs.heatmaps.read("map"), inputs.heatmaps.read("map_code")
+    maps, owner = inputs.heatmaps.read("heatmap"), inputs.heatmaps.read("map_code")
     expected: dict[int, np.ndarray] = {}
-    for which in inputs.heatmaps.read("pair_map"):
+    for which in inputs.heatmaps.read("occurrence_map"):
         if maps[which].max() > 0:
             scaled = maps[which].astype(float) / maps[which].max()
             expected[int(owner[which])] = expected.get(int(owner[which]), 0) + scaled
@@ -92,9 +92,11 @@ def test_average_maps_equal_brute_force(inputs: Inputs) -> None:
 
 def test_lit_pairs_equal_brute_force(inputs: Inputs) -> None:
     lit = read_lit(inputs)
-    maps, owner = inputs.heatmaps.read("map"), inputs.heatmaps.read("map_code")
+    maps, owner = inputs.heatmaps.read("heatmap"), inputs.heatmaps.read("map_code")
     seen: dict[int, dict[int, int]] = {code: {} for code in range(CODES)}
-    for step, which in zip(inputs.heatmaps.read("pair_step"), inputs.heatmaps.read("pair_map"), strict=True):
+    for step, which in zip(
+        inputs.heatmaps.read("occurrence_step"), inputs.heatmaps.read("occurrence_map"), strict=True
+    ):
         if maps[which].max() > 0:
             seen[int(owner[which])][int(step)] = int(which)
     for code, steps in seen.items():

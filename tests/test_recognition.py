@@ -9,19 +9,19 @@ import torch
 from crafter.engine import World
 
 from irislib.artifacts import digest
-from irislib.envs.crafter import ITEM_NAMES, LABEL_NAMES, CrafterEnv, EnvConfig, cell_size
 from irislib.errors import ParamError
-from irislib.interpret.exam import confusions, grade, recall, recognise
-from irislib.interpret.recogniser import load_recogniser
-from irislib.interpret.recognition import EmbedderConfig, Windows, train_embedder
-from irislib.interpret.resnet import ResNet50
-from irislib.interpret.scenes import LABELS, PER_WORLD, Scenes, Stage, play_scenes, stage_scenes
-from irislib.interpret.windows import Labels, share_labels
+from irislib.interpret.embedding.exam import confusions, grade, recall, recognise
+from irislib.interpret.embedding.recogniser import load_recogniser
+from irislib.interpret.embedding.recognition import EmbedderConfig, Windows, train_embedder
+from irislib.interpret.embedding.resnet import ResNet50
+from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.params import parse_value
+from irislib.worlds.crafter import ITEM_NAMES, LABEL_NAMES, CrafterEnv, EnvConfig, cell_size
+from irislib.worlds.crafter_scenes import LABELS, PER_WORLD, Scenes, StagedCrafter, play_scenes, stage_scenes
 
 ENV = EnvConfig()
 CELL = cell_size(ENV.size)
-SMALL = Labels(("void", "grass", "tree"), ("health", "wood"))
+SMALL = WindowLabels(("void", "grass", "tree"), ("health", "wood"))
 TINY = EmbedderConfig(
     width=16, size=32, scenes=60, steps=70, batch_size=48, learning_rate=0.003, evaluation=6
 )
@@ -88,7 +88,7 @@ def test_scenes_show_every_label_and_play_does_not(scenes: Scenes) -> None:
 
 
 def test_play_is_the_environments_own() -> None:
-    stage, env = Stage(ENV), CrafterEnv(ENV)
+    stage, env = StagedCrafter(ENV), CrafterEnv(ENV)
     for one in (stage, env):
         obs, info = one.reset(seed=3)
     for action in (1, 3, 6, 5):
@@ -106,7 +106,7 @@ def objects_of(world: World) -> list[tuple[type, tuple[int, ...]]]:
 
 
 def test_setting_a_scene_takes_away_what_the_last_one_put_there() -> None:
-    stage = Stage(ENV)
+    stage = StagedCrafter(ENV)
     stage.reset(seed=0)
     world = stage._game._world
     ground, before = world._mat_map.copy(), objects_of(world)

@@ -8,9 +8,16 @@ from scipy import ndimage
 
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
-from irislib.interpret import regions
+from irislib.interpret.crops import regions
+from irislib.interpret.crops.regions import (
+    CropConfig,
+    crop_regions,
+    draw_boxes,
+    draw_crops,
+    find_regions,
+    upsample,
+)
 from irislib.interpret.evidence import Maps
-from irislib.interpret.regions import CropConfig, crop_regions, draw_boxes, draw_crops, find_regions, upsample
 from irislib.params import parse_value
 from irislib.stores.crops import CROPS
 
@@ -116,7 +123,7 @@ def candidates(heatmaps: Store, crops: Store) -> list[tuple[int, int, tuple[int,
     return [
         (int(code[m]), int(t), tuple(map(int, crops.read("region_box")[r])))
         for k in range(6)
-        for t, m in zip(heatmaps.read("pair_step"), heatmaps.read("pair_map"), strict=True)
+        for t, m in zip(heatmaps.read("occurrence_step"), heatmaps.read("occurrence_map"), strict=True)
         if code[m] == k
         for r in np.flatnonzero(region_map == m)
     ]
@@ -134,7 +141,7 @@ def test_without_a_limit_every_region_of_every_pair_is_a_crop(
 ) -> None:
     crops = run(stores, tmp_path / "crops", config(max_per_code=10**6))
     expected = candidates(stores[1], crops)
-    assert len(expected) > len(stores[1].read("pair_step")) / 2
+    assert len(expected) > len(stores[1].read("occurrence_step")) / 2
     assert crops_of(crops, random=False) == expected
 
 
@@ -174,12 +181,12 @@ def test_a_codes_crops_spread_evenly_over_its_episodes() -> None:
         code=np.arange(codes, dtype=np.int32),
         nonempty=np.ones(codes, bool),
         nonzero=np.ones(codes, bool),
-        pair_step=step.astype(np.int32),
-        pair_map=code.astype(np.int32),
+        occurrence_step=step.astype(np.int32),
+        occurrence_map=code.astype(np.int32),
     )
     code, step, _ = draw_crops(maps, np.arange(codes), 9, seed=0)
     for k in range(codes):
-        has = np.bincount(maps.episode[maps.pair_step[maps.pair_code == k]], minlength=6)
+        has = np.bincount(maps.episode[maps.occurrence_step[maps.occurrence_code == k]], minlength=6)
         taken = np.bincount(maps.episode[step[code == k]], minlength=6)
         left = taken < has
         assert taken.sum() == 9

@@ -8,13 +8,13 @@ import torch
 from tiny import CONFIG
 
 from irislib.agent import Agent
-from irislib.agent.collect import Collector
 from irislib.agent.config import CollectConfig
-from irislib.agent.encoded import EncodedReplay
-from irislib.agent.replay import OUTSIDE, Experience, Replay
-from irislib.envs.crafter import EnvConfig
-from irislib.envs.vector import make_vector_env
 from irislib.errors import IrislibError
+from irislib.training.collect import Collector
+from irislib.training.encoded import EncodedReplay
+from irislib.training.replay import OUTSIDE, Experience, Replay
+from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.vector import make_vector_env
 
 
 def counting(steps: int, lanes: int, ends: dict[int, list[int]], first: int = 0, size: int = 4) -> Experience:

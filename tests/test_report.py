@@ -14,10 +14,8 @@ from madeup import sources, write_inputs
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from irislib.envs.crafter import ACHIEVEMENT_NAMES
-from irislib.envs.score import crafter_score
 from irislib.errors import ArtifactError
-from irislib.interpret.spread import spread
+from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report import tsne
 from irislib.report.build import PlotsConfig, build_report
 from irislib.report.claims import Claim, claims_csv, collect_claims
@@ -31,6 +29,8 @@ from irislib.report.sprites import Embedded
 from irislib.report.style import Illustration
 from irislib.report.together import show_groups
 from irislib.report.wording import Prose, many, number, percent, signed, some_of
+from irislib.worlds.crafter import ACHIEVEMENT_NAMES
+from irislib.worlds.score import crafter_score
 
 CODES = 12
 FIGURES = {
@@ -272,7 +272,7 @@ def test_text_is_escaped(root: Path) -> None:
 @pytest.mark.parametrize("length", [0, 1, 2, 7, 100])
 @pytest.mark.parametrize("wanted", [1, 2, 6])
 def test_spread_reaches_both_ends_without_repeats(length: int, wanted: int) -> None:
-    indices = spread(length, wanted)
+    indices = evenly_spaced(length, wanted)
     assert len(indices) == min(length, wanted)
     assert len(np.unique(indices)) == len(indices)
     assert all(0 <= index < length for index in indices)

@@ -3,7 +3,7 @@ import pandas as pd
 from scipy.stats import kstest
 from test_consistency import FEATURES, make_crops, score
 
-from irislib.interpret.sameplace import match_places, score_places
+from irislib.interpret.consistency.same_place import match_places, score_places
 
 
 def boxes(rng: np.random.Generator, places: int, n: int) -> np.ndarray:

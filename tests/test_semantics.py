@@ -6,15 +6,15 @@ from scipy import sparse
 from scipy.stats import kstest
 from sklearn.metrics import homogeneity_completeness_v_measure, normalized_mutual_info_score
 
-from irislib.envs.crafter import ITEM_NAMES, CrafterEnv, EnvConfig, cell_size
-from irislib.envs.crafter import VIEW as CRAFTER_VIEW
-from irislib.interpret.agreement import agreement, semantic_metrics
-from irislib.interpret.inventory import covariance, explained, read_items
-from irislib.interpret.naming import label_by_code, labels_table, lifts, token_labels
-from irislib.interpret.overlap import Overlap
-from irislib.interpret.place import expect_labels, judge_labels, label_rates
-from irislib.interpret.semantics import Labels, add_runs
-from irislib.interpret.view import HUD, Truth, View
+from irislib.interpret.labels.agreement import agreement, semantic_metrics
+from irislib.interpret.labels.label_mass import LabelMass, add_runs
+from irislib.interpret.labels.naming import label_by_code, labels_table, lifts, token_labels
+from irislib.interpret.labels.overlap import Overlap
+from irislib.interpret.labels.position_baseline import expect_labels, judge_labels, label_rates
+from irislib.interpret.labels.quantities import covariance, explained, read_items
+from irislib.interpret.labels.truth import HUD, Truth, View
+from irislib.worlds.crafter import ITEM_NAMES, CrafterEnv, EnvConfig, cell_size
+from irislib.worlds.crafter import VIEW as CRAFTER_VIEW
 
 VIEW = View((64, 64), 7, 9, 7)
 SMALL = View((4, 4), 1, 2, 2)  # two cells above a HUD of two slots
@@ -41,12 +41,12 @@ def make_labels(
     cell_mass: np.ndarray,
     label_mass: np.ndarray,
     item_mass: np.ndarray | None = None,
-) -> Labels:
+) -> LabelMass:
     code, episode = np.array(stretches, int).reshape(-1, 2).T
     if item_mass is None:
         item_mass = np.zeros((len(code), 2))
     none = np.zeros(0, np.int8)
-    return Labels(NAMES, none, counts, counts, code, episode, cell_mass, label_mass, item_mass)
+    return LabelMass(NAMES, none, counts, counts, code, episode, cell_mass, label_mass, item_mass)
 
 
 def test_uniform_map_weighs_every_cell_alike() -> None:
@@ -201,8 +201,8 @@ def play(rng: np.random.Generator, episodes: int, steps: int) -> tuple[np.ndarra
     return semantic, np.repeat(np.arange(episodes), steps)
 
 
-def look(semantic: np.ndarray, episode: np.ndarray, lit: np.ndarray) -> Labels:
-    """Labels of K codes that light up cell 0 where bool [T,K] `lit` says."""
+def look(semantic: np.ndarray, episode: np.ndarray, lit: np.ndarray) -> LabelMass:
+    """LabelMass of K codes that light up cell 0 where bool [T,K] `lit` says."""
     codes = lit.shape[1]
     key, counts = [], np.zeros((codes, 3), int)
     cell_mass, label_mass = [], []

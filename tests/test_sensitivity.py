@@ -12,25 +12,25 @@ from recordings import record_play
 from tiny import make_decoding_agent
 
 from irislib.agent import Agent
-from irislib.agent.config import TokenizerConfig
-from irislib.agent.tokenizer import Tokenizer
 from irislib.artifacts import open_store
 from irislib.errors import ParamError
-from irislib.interpret.emptiness import Extremes, Population, decompose, empty_shares
+from irislib.interpret.attribution.emptiness import Extremes, Population, decompose, empty_shares
+from irislib.interpret.attribution.faithfulness import image_faithfulness, latent_areas
+from irislib.interpret.attribution.gradcam import Score, gradcam, score_images, score_pixels
+from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
+from irislib.interpret.attribution.method_comparison import compare_methods
+from irislib.interpret.attribution.occurrences import find_occurrences
+from irislib.interpret.attribution.sample import Sample, load_sample
+from irislib.interpret.attribution.sensitivity import SensitivityConfig, measure_sensitivity
+from irislib.interpret.crops.regions import CropConfig, upsample
 from irislib.interpret.evidence import read_maps
-from irislib.interpret.faithfulness import image_faithfulness, latent_areas
-from irislib.interpret.gradcam import Score, gradcam, score_images, score_pixels
-from irislib.interpret.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.methods import compare_methods
-from irislib.interpret.pairs import find_pairs
-from irislib.interpret.regions import CropConfig, upsample
-from irislib.interpret.sample import Sample, load_sample
-from irislib.interpret.sensitivity import SensitivityConfig, measure_sensitivity
 from irislib.params import parse_section
 from irislib.report.sensitivity import attributions, sensitivity
 from irislib.report.style import publication
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.iris import Tokenizer
 
 STEPS, CODES, GRID, SIZE = 6, 9, 4, 16
 MAPS = GradcamConfig("gradcam", "norm", "code_input", samples=2, batch_size=5)
@@ -109,7 +109,7 @@ def test_of_all_observations_the_shares_are_those_of_the_metrics(
     for name in ("present_pairs", "all_codes_all_steps", "codes_always_empty"):
         for key in (name, f"{name}_before_relu"):
             assert own[key] == pytest.approx(shares[key], abs=1e-5)
-    assert own["pairs"] == len(maps.pair_map)
+    assert own["pairs"] == len(maps.occurrence_map)
     assert own["unused"] == pytest.approx(1 / CODES, abs=1e-5)
     assert 0 < own["present_pairs"] < 1
 
@@ -137,7 +137,7 @@ def test_where_every_code_stands_once_occlusion_is_the_effect() -> None:
     torch.nn.init.normal_(tokenizer.embedding.weight)
     tokens = torch.randperm(16).view(1, GRID, GRID)
     frames = torch.zeros(1, SIZE, SIZE, 3, dtype=torch.uint8)
-    sample = Sample(tokenizer, tokens, frames, find_pairs(tokens.numpy()))
+    sample = Sample(tokenizer, tokens, frames, find_occurrences(tokens.numpy()))
     background = torch.zeros(1, 4, GRID, GRID)
     table = compare_methods(sample, MAPS, CROP, Population(16, 1, 16, 16), background).set_index("method")
     occlusion, others = table.loc["occlusion"], table.drop("occlusion")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from irislib.interpret.meetings import Meetings
-from irislib.interpret.sets import Sets, mine_sets, part, score_sets
+from irislib.interpret.cooccurrence.independence_test import Meetings
+from irislib.interpret.cooccurrence.sets import Sets, mine_sets, part, score_sets
 
 
 def as_sparse(shown: np.ndarray) -> sparse.csr_array:

@@ -15,10 +15,10 @@ from together import together
 from irislib.agent import Agent, export_official_iris, load_agent
 from irislib.agent.config import TrainConfig
 from irislib.agent.publish import TOLERANCE, publish
-from irislib.agent.train import first_agent, train
-from irislib.agent.trainer import COMPONENTS, Trainer
 from irislib.artifacts import digest
 from irislib.errors import IrislibError, ParamError
+from irislib.training.train import first_agent, train
+from irislib.training.trainer import COMPONENTS, Trainer
 
 UNTRAINED = replace(TRAIN, epochs=0)
 

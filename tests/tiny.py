@@ -12,11 +12,11 @@ from irislib.agent.config import (
     FitsConfig,
     FitTokenizerConfig,
     FitWorldModelConfig,
-    TokenizerConfig,
     TrainConfig,
     WorldModelConfig,
 )
-from irislib.envs.crafter import EnvConfig
+from irislib.tokenizers.config import TokenizerConfig
+from irislib.worlds.crafter import EnvConfig
 
 CONFIG = AgentConfig(
     resolution=64,

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from irislib.agent.actor_critic import ActorCritic, State
 from irislib.agent.config import AgentConfig
-from irislib.agent.tokenizer import Tokenizer
 from irislib.agent.world_model import WorldModel
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
+from irislib.tokenizers.iris import Tokenizer
 
 SCHEMA = "irislib/agent"
 VERSION = 1

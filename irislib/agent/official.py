@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from irislib.agent.agent import Agent
-from irislib.agent.config import AgentConfig, norm_groups
+from irislib.agent.config import AgentConfig
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
+from irislib.tokenizers.config import norm_groups
 from irislib.workdir import write_atomically
 
 DROPOUT = 0.1  # no shape tells; the released configuration

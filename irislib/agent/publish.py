@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from irislib.agent.agent import load_agent
-from irislib.agent.play import play_episodes
 from irislib.artifacts import replacing
-from irislib.envs.crafter import EnvConfig
 from irislib.errors import IrislibError
+from irislib.playing.play import play_episodes
+from irislib.worlds.crafter import EnvConfig
 
 TOLERANCE = 1e-2  # of a decoded pixel in [0, 1]
 

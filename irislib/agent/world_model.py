@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from irislib import ranks
 from irislib.agent.config import AgentConfig
-from irislib.agent.replay import Batch
+from irislib.agent.segments import SegmentBatch
 from irislib.agent.transformer import KVCache, Transformer
 
 IGNORE = -100  # the label that cross_entropy leaves out
@@ -82,7 +82,7 @@ class WorldModel(nn.Module):
             self.head_ends.head_module(x[:, acts]),  # type: ignore[operator]
         )
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, batch: SegmentBatch) -> dict[str, Tensor]:
         """Cross-entropies of the next token, the reward's sign and the end, over unpadded steps.
 
         Under several ranks each is over the steps of all of them, once averaged.

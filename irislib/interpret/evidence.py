@@ -21,7 +21,7 @@ class Maps:
         code: int32 [U], the code of each map.
         nonempty: bool [U], the map has a value above 0 (protocol step 4).
         nonzero: bool [U], the map is not zero everywhere before the ReLU.
-        pair_step, pair_map: int32 [P].
+        occurrence_step, occurrence_map: int32 [P].
     """
 
     codes: int
@@ -29,8 +29,8 @@ class Maps:
     code: Array
     nonempty: Array
     nonzero: Array
-    pair_step: Array
-    pair_map: Array
+    occurrence_step: Array
+    occurrence_map: Array
 
     @property
     def steps(self) -> int:
@@ -38,14 +38,14 @@ class Maps:
         return len(self.episode)
 
     @cached_property
-    def pair_code(self) -> Array:
+    def occurrence_code(self) -> Array:
         """The code of each pair, int32 [P]."""
-        return np.take(self.code, self.pair_map)
+        return np.take(self.code, self.occurrence_map)
 
     @cached_property
-    def pair_nonempty(self) -> Array:
+    def occurrence_nonempty(self) -> Array:
         """Whether each pair's map is not empty, bool [P]."""
-        return np.take(self.nonempty, self.pair_map)
+        return np.take(self.nonempty, self.occurrence_map)
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ def read_maps(rollouts: Store, heatmaps: Store) -> Maps:
         # The map is the ReLU of the raw map, so its largest value tells both.
         nonempty=high > 0,
         nonzero=(high != 0) | (low != 0),
-        pair_step=heatmaps.read("pair_step"),
-        pair_map=heatmaps.read("pair_map"),
+        occurrence_step=heatmaps.read("occurrence_step"),
+        occurrence_map=heatmaps.read("occurrence_map"),
     )
-    _check(_within(maps.pair_step, maps.steps) and _within(maps.code, maps.codes), heatmaps, rollouts)
+    _check(_within(maps.occurrence_step, maps.steps) and _within(maps.code, maps.codes), heatmaps, rollouts)
     return maps
 
 

@@ -11,25 +11,31 @@ import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 
 from irislib.agent import load_agent
-from irislib.agent.reconstruction import reconstruction_psnr
 from irislib.artifacts import open_store
-from irislib.interpret.agreement import semantic_metrics
-from irislib.interpret.cells import label_tokens
-from irislib.interpret.consistency import score_codes
-from irislib.interpret.cooccurrence import presence, score_pairs
-from irislib.interpret.emptiness import codebook_metrics, count_uses, empty_shares, map_metrics, usage_by_code
+from irislib.interpret.attribution.emptiness import (
+    codebook_metrics,
+    count_uses,
+    empty_shares,
+    map_metrics,
+    usage_by_code,
+)
+from irislib.interpret.consistency.codes import score_codes
+from irislib.interpret.consistency.monosemanticity import crop_activation
+from irislib.interpret.consistency.same_place import score_places
+from irislib.interpret.cooccurrence.independence_test import Meetings
+from irislib.interpret.cooccurrence.pairs import presence, score_pairs
+from irislib.interpret.cooccurrence.sets import score_sets
+from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.interpret.evidence import read_crops, read_maps
-from irislib.interpret.inventory import read_items
-from irislib.interpret.meetings import Meetings
-from irislib.interpret.monosemanticity import crop_activation
-from irislib.interpret.naming import label_by_code, labels_table, token_labels
-from irislib.interpret.overlap import overlap_labels
-from irislib.interpret.place import expect_labels, judge_labels
-from irislib.interpret.playing import playing_metrics
-from irislib.interpret.sameplace import score_places
-from irislib.interpret.semantics import label_pairs
-from irislib.interpret.sets import score_sets
-from irislib.interpret.spread import spread
+from irislib.interpret.labels.agreement import semantic_metrics
+from irislib.interpret.labels.label_mass import label_pairs
+from irislib.interpret.labels.naming import label_by_code, labels_table, token_labels
+from irislib.interpret.labels.overlap import overlap_labels
+from irislib.interpret.labels.position_baseline import expect_labels, judge_labels
+from irislib.interpret.labels.quantities import read_items
+from irislib.interpret.labels.token_labels import label_tokens
+from irislib.interpret.labels.truth import HUD, read_truth
+from irislib.interpret.play_metrics import playing_metrics
 from irislib.interpret.summaries import (
     consistency_metrics,
     cooccurrence_metrics,
@@ -37,12 +43,12 @@ from irislib.interpret.summaries import (
     naming_metrics,
     set_metrics,
 )
-from irislib.interpret.view import HUD, read_truth
 from irislib.params import STRICT, require
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.tokenizers.reconstruction import reconstruction_psnr
 from irislib.workdir import write_atomically
 
 
@@ -116,7 +122,7 @@ def compute_metrics(
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), drawn, maps)
     player = load_agent(agent)
     check_agent(recorded, agent)
-    seen = recorded.read("obs", spread(len(recorded), config.psnr_frames))
+    seen = recorded.read("obs", evenly_spaced(len(recorded), config.psnr_frames))
     alpha, draws = config.alpha, config.permutations
 
     uses = count_uses(recorded, maps.codes)
@@ -143,7 +149,13 @@ def compute_metrics(
     )
     min_set_count = max(config.min_pair_count, math.ceil(config.min_set_share * maps.steps))
     sets = score_sets(
-        meetings, present, shown["label"], consistent, alpha, min_set_count, config.max_set_size
+        meetings,
+        present,
+        shown["label"].to_numpy(object),
+        consistent,
+        alpha,
+        min_set_count,
+        config.max_set_size,
     )
 
     codes = pd.concat(

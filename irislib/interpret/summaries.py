@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from irislib.interpret.cooccurrence import Cooccurrence
+from irislib.interpret.cooccurrence.pairs import Cooccurrence
+from irislib.interpret.cooccurrence.sets import Sets
 from irislib.interpret.evidence import Crops
-from irislib.interpret.sets import Sets
-from irislib.interpret.view import HUD
+from irislib.interpret.labels.truth import HUD
 
 
 def crop_metrics(crops: Crops) -> dict[str, int]:

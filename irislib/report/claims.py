@@ -127,7 +127,7 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
         "share",
     ),
     (
-        "Pairs confined to one episode",
+        "Occurrences confined to one episode",
         "share of the listed pairs of codes (seen together often enough) that one episode alone shows",
         "often",
         "cooccurrence.single_episode_share",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from irislib.interpret.spread import spread
+from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.pictures import average_maps, distinct_crops, read_crops
 from irislib.report.sprites import Sheet, Sprite, pack
@@ -289,7 +289,7 @@ def _examples(inputs: Inputs, wanted: int) -> tuple[list[Sheet], dict[int, list[
     """Crops of each code at even distances over all different ones."""
     crops = distinct_crops(inputs)
     by_code = crops.groupby("code").groups.values()
-    chosen = [rows.to_numpy()[spread(len(rows), wanted)] for rows in by_code]
+    chosen = [rows.to_numpy()[evenly_spaced(len(rows), wanted)] for rows in by_code]
     rows = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
     sheets, sprites = pack(read_crops(inputs, rows) if len(rows) else [], CELL)
     of: dict[int, list[Sprite]] = {}

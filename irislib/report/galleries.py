@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from irislib.agent.reconstruction import psnr, reconstruct
-from irislib.agent.tokenizer import Tokenizer
-from irislib.interpret.spread import spread
+from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.pictures import distinct_crops, overlay
 from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, new_figure, nothing_to_show
 from irislib.report.wording import label_name, many, number, percent
+from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.reconstruction import psnr, reconstruct
 
 FRAMES_A_CODE = 4
 CROPS_A_CODE = 6
@@ -30,10 +30,10 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
         codes: rows, at most.
     """
     alive = inputs.heatmaps.read("map_raw_max") > 0
-    pair_map = inputs.heatmaps.read("pair_map")
-    pair_code = inputs.heatmaps.read("map_code")[pair_map]
-    seen = np.flatnonzero(alive[pair_map])
-    table = inputs.codes.loc[np.unique(pair_code[seen])]
+    occurrence_map = inputs.heatmaps.read("occurrence_map")
+    occurrence_code = inputs.heatmaps.read("map_code")[occurrence_map]
+    seen = np.flatnonzero(alive[occurrence_map])
+    table = inputs.codes.loc[np.unique(occurrence_code[seen])]
     top = table.sort_values("uses", ascending=False, kind="stable").head(codes)
     top = top.sort_values("consistent", ascending=False, kind="stable")
     heading, title = "A gallery of codes", "What the most used codes light up, and what is under their maps"
@@ -64,11 +64,12 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
         for axes in cells:
             bare(axes)
         _write_facts(cells[0], code, facts)
-        pairs = seen[pair_code[seen] == code]
-        for axes, pair in zip(cells[1:], pairs[spread(len(pairs), FRAMES_A_CODE)], strict=False):
+        pairs = seen[occurrence_code[seen] == code]
+        for axes, pair in zip(cells[1:], pairs[evenly_spaced(len(pairs), FRAMES_A_CODE)], strict=False):
             _show_map(axes, inputs, int(pair))
         rows = crops.index[crops["code"] == code]
-        for axes, row in zip(cells[1 + FRAMES_A_CODE :], rows[spread(len(rows), CROPS_A_CODE)], strict=False):
+        shown = rows[evenly_spaced(len(rows), CROPS_A_CODE)]
+        for axes, row in zip(cells[1 + FRAMES_A_CODE :], shown, strict=False):
             _show_crop(axes, inputs, int(row))
     grid[0, 1].set_title("frames under the code's map")
     grid[0, 1 + FRAMES_A_CODE].set_title("crops under the code's maps")
@@ -83,7 +84,7 @@ def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illust
         tokenizer: the agent's.
         frames: how many, at most.
     """
-    steps = spread(len(inputs.rollouts), frames)
+    steps = evenly_spaced(len(inputs.rollouts), frames)
     originals = inputs.rollouts.read("obs", steps)
     images = reconstruct(tokenizer, originals)
     qualities = psnr(originals, images)
@@ -115,10 +116,10 @@ def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illust
 
 
 def _show_map(axes: Axes, inputs: Inputs, pair: int) -> None:
-    step = inputs.heatmaps.read("pair_step", slice(pair, pair + 1))
-    which = inputs.heatmaps.read("pair_map", slice(pair, pair + 1))
+    step = inputs.heatmaps.read("occurrence_step", slice(pair, pair + 1))
+    which = inputs.heatmaps.read("occurrence_map", slice(pair, pair + 1))
     frame = inputs.rollouts.read("obs", step)[0]
-    axes.imshow(overlay(frame, inputs.heatmaps.read("map", which), [HEAT]), interpolation="nearest")
+    axes.imshow(overlay(frame, inputs.heatmaps.read("heatmap", which), [HEAT]), interpolation="nearest")
 
 
 def _show_crop(axes: Axes, inputs: Inputs, row: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from irislib.interpret.regions import upsample
+from irislib.interpret.crops.regions import upsample
 from irislib.report.inputs import Inputs
 
 Array = np.ndarray
@@ -69,13 +69,13 @@ class Lit:
 
 def read_lit(inputs: Inputs) -> Lit:
     """Who has which map that is not empty."""
-    pair_map = inputs.heatmaps.read("pair_map")
-    seen = np.flatnonzero((inputs.heatmaps.read("map_raw_max") > 0)[pair_map])
-    code = inputs.heatmaps.read("map_code")[pair_map[seen]]
-    step = inputs.heatmaps.read("pair_step")[seen]
+    occurrence_map = inputs.heatmaps.read("occurrence_map")
+    seen = np.flatnonzero((inputs.heatmaps.read("map_raw_max") > 0)[occurrence_map])
+    code = inputs.heatmaps.read("map_code")[occurrence_map[seen]]
+    step = inputs.heatmaps.read("occurrence_step")[seen]
     order = np.lexsort((step, code))
     start = np.searchsorted(code[order], np.arange(len(inputs.codes) + 1))
-    return Lit(start, step[order], pair_map[seen][order])
+    return Lit(start, step[order], occurrence_map[seen][order])
 
 
 def average_maps(inputs: Inputs) -> dict[int, Array]:
@@ -86,13 +86,13 @@ def average_maps(inputs: Inputs) -> dict[int, Array]:
     lit = read_lit(inputs)
     times = np.bincount(lit.map, minlength=len(inputs.heatmaps))
     owner = inputs.heatmaps.read("map_code")
-    height, width = inputs.heatmaps.array("map").shape[1:]
+    height, width = inputs.heatmaps.array("heatmap").shape[1:]
     fine = tuple(-(-side // FINEST) for side in (height, width))
     total = np.zeros((len(inputs.codes), -(-height // fine[0]), -(-width // fine[1])))
     for begin in range(0, len(owner), CHUNK):
         rows = slice(begin, begin + CHUNK)
         shown = np.flatnonzero(times[rows])
-        maps = _block_means(inputs.heatmaps.read("map", rows)[shown].astype(np.float64), fine)
+        maps = _block_means(inputs.heatmaps.read("heatmap", rows)[shown].astype(np.float64), fine)
         maps /= maps.max((1, 2), keepdims=True)
         np.add.at(total, owner[rows][shown], maps * times[rows][shown, None, None])
     return {int(code): total[code] / total[code].max() for code in np.flatnonzero(total.any((1, 2)))}

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from irislib.interpret.spread import spread
+from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.pictures import Lit, overlay, peak, read_lit
 from irislib.report.sprites import Sheet, Sprite, pack
@@ -56,7 +56,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Groups:
-    """Pairs, or sets of three codes and more.
+    """Occurrences, or sets of three codes and more.
 
     Attributes:
         heading: a few words.
@@ -71,7 +71,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Together:
-    """Pairs, then sets, and where their frames are."""
+    """Occurrences, then sets, and where their frames are."""
 
     shown: list[Groups]
     sheets: list[Sheet]
@@ -79,7 +79,7 @@ class Together:
 
 
 def show_groups(inputs: Inputs, wanted: int) -> Together:
-    """Pairs and sets with frames.
+    """Occurrences and sets with frames.
 
     Shown are meaningful ones. Where there is none, the most frequent that meet more often than chance, which
     says nothing of what their codes show.
@@ -91,7 +91,7 @@ def show_groups(inputs: Inputs, wanted: int) -> Together:
     pairs = inputs.pairs.assign(codes=list(zip(inputs.pairs["code_a"], inputs.pairs["code_b"], strict=True)))
     sets = inputs.sets.assign(codes=[tuple(map(int, str(codes).split())) for codes in inputs.sets["codes"]])
     lit, pictures, found = read_lit(inputs), list[np.ndarray](), []
-    for heading, noun, table in (("Pairs", "pair", pairs), ("Sets of three and more", "set", sets)):
+    for heading, noun, table in (("Occurrences", "pair", pairs), ("Sets of three and more", "set", sets)):
         chosen, about = _choose(table, noun, wanted, inputs.metric("consistency.alpha") or 0.0)
         groups = [_group(inputs, lit, facts, pictures) for _, facts in chosen.iterrows()]
         found.append(Groups(heading, about, groups))
@@ -142,11 +142,11 @@ def _group(inputs: Inputs, lit: Lit, facts: pd.Series, pictures: list[np.ndarray
     """A group; its frames are appended to `pictures`."""
     codes: tuple[int, ...] = facts["codes"]
     steps = lit.together(codes)
-    steps = steps[spread(len(steps), FRAMES)]
+    steps = steps[evenly_spaced(len(steps), FRAMES)]
     obs, episode = inputs.rollouts.read("obs", steps), inputs.rollouts.read("episode", steps)
     frames = []
     for step, frame, played in zip(steps, obs, episode, strict=True):
-        maps = inputs.heatmaps.read("map", np.array([lit.map_of(code, step) for code in codes]))
+        maps = inputs.heatmaps.read("heatmap", np.array([lit.map_of(code, step) for code in codes]))
         marks = _spaced([peak(frame.shape[:2], one) for one in maps])
         about = f"observation {step:,}, episode {played}"
         frames.append(Frame(len(pictures), [(round(100 * y, 1), round(100 * x, 1)) for y, x in marks], about))

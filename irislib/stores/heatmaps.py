@@ -2,21 +2,21 @@
 
 from irislib.artifacts import Array, Schema
 
-# `map` is after the ReLU and before upsampling; `map_raw_max` and `map_raw_min` are the extremes before
-# the ReLU. Row m of the pair arrays: code map_code[pair_map[m]] is present in observation pair_step[m];
-# every present pair appears once, ordered by step, then code.
+# `heatmap` is after the ReLU and before upsampling; `map_raw_max` and `map_raw_min` are the extremes before
+# the ReLU. Row m of the occurrence arrays: code map_code[occurrence_map[m]] is present in observation
+# occurrence_step[m]; every occurrence appears once, ordered by step, then code.
 # attrs: codebook_size, steps, method, score, layer, threshold-free facts only.
 HEATMAPS = Schema(
     name="irislib/heatmaps",
-    version=1,
+    version=2,
     stage="gradcam",
     arrays={
-        "map": Array("float32", ("map", "map_y", "map_x"), shard=16384),  # up to the size of a frame each
+        "heatmap": Array("float32", ("map", "map_y", "map_x"), shard=16384),  # up to the size of a frame each
         "map_raw_max": Array("float32", ("map",)),
         "map_raw_min": Array("float32", ("map",)),
         "map_code": Array("int32", ("map",)),
         "map_positions": Array("bool", ("map", "token_y", "token_x")),
-        "pair_step": Array("int32", ("pair",)),
-        "pair_map": Array("int32", ("pair",)),
+        "occurrence_step": Array("int32", ("pair",)),
+        "occurrence_map": Array("int32", ("pair",)),
     },
 )

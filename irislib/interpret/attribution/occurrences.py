@@ -1,0 +1,130 @@
+"""Present pairs: which code stands where in which observation, and which pairs look alike to the decoder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from irislib.artifacts import Store
+from irislib.errors import ArtifactError
+from irislib.runtime import progress
+
+ROWS = 16384  # observations searched at once
+
+
+@dataclass(frozen=True)
+class Occurrences:
+    """P present pairs, by step, then code.
+
+    Attributes:
+        step: int32 [P], the observation.
+        code: int32 [P].
+        packed: u8 [P,ceil(h*w/8)], where the code stands: the bits of the positions, row by row.
+        grid: (h, w).
+    """
+
+    step: np.ndarray
+    code: np.ndarray
+    packed: np.ndarray
+    grid: tuple[int, int]
+
+    def positions(self) -> np.ndarray:
+        """Where their codes stand, bool [P,h,w]."""
+        h, w = self.grid
+        return np.unpackbits(self.packed, axis=1, count=h * w).view(bool).reshape(-1, h, w)
+
+    def keys(self) -> np.ndarray:
+        """What pairs that look alike to the decoder share, and others do not; ascend by code, then positions.
+
+        Returns:
+            Bytes [P] that compare as such: the code, its most significant byte first, and `packed`.
+        """
+        code = self.code.astype(">u4").view(np.uint8).reshape(-1, 4)
+        whole = np.column_stack([code, self.packed])
+        return whole.view(np.dtype((np.void, whole.shape[1])))[:, 0]
+
+    def take(self, rows: slice | np.ndarray) -> "Occurrences":
+        """Some of them."""
+        return replace(self, step=self.step[rows], code=self.code[rows], packed=self.packed[rows])
+
+    def distinct(self) -> "Occurrences":
+        """The first of each kind, by code, then positions."""
+        _, first = np.unique(self.keys(), return_index=True)
+        return self.take(first)
+
+    def join(self, other: "Occurrences") -> "Occurrences":
+        """These, then the others."""
+        step, code, packed = (
+            np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("step", "code", "packed")
+        )
+        return replace(self, step=step, code=code, packed=packed)
+
+
+def find_occurrences(tokens: np.ndarray, first_step: int = 0) -> Occurrences:
+    """The present pairs of tokens [T,h,w] whose first observation is `first_step`."""
+    flat = tokens.reshape(len(tokens), -1)
+    ordered = np.sort(flat, axis=1)
+    first = np.ones(ordered.shape, bool)
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    row, column = np.nonzero(first)
+    code = ordered[row, column]
+    packed = np.packbits(flat[row] == code[:, None], axis=1)
+    return Occurrences((first_step + row).astype(np.int32), code.astype(np.int32), packed, tokens.shape[1:])
+
+
+def read_blocks(rollouts: Store, codes: int) -> Iterator[Occurrences]:
+    """The present pairs of recorded play, those of some observations at a time, in order.
+
+    Raises:
+        ArtifactError: there are no observations, or a token is not one of the `codes` of the codebook.
+    """
+    steps = len(rollouts)
+    if steps == 0:
+        raise ArtifactError(f"{rollouts.path}: holds no steps; run the rollout stage again")
+    for start in range(0, steps, ROWS):
+        tokens = rollouts.read("token", slice(start, start + ROWS))
+        if tokens.min() < 0 or tokens.max() >= codes:
+            raise ArtifactError(
+                f"{rollouts.path}: tokens outside the codebook of {codes}; run the rollout stage again"
+            )
+        yield find_occurrences(tokens, start)
+
+
+@dataclass(frozen=True)
+class Census:
+    """The present pairs of recorded play, without a list of them all: there are millions in long play.
+
+    Attributes:
+        starts: int64 [T+1], pairs before each observation; the last, all.
+        distinct: the first of each kind, by code, then positions.
+    """
+
+    starts: np.ndarray
+    distinct: Occurrences
+
+    def __len__(self) -> int:
+        """P."""
+        return int(self.starts[-1])
+
+
+def take_census(rollouts: Store, codes: int) -> Census:
+    """Goes through recorded play once; raises as `read_blocks` does."""
+    counts: list[np.ndarray] = []
+    distinct: Occurrences | None = None
+    with progress(desc="present pairs", total=len(rollouts), unit="step") as bar:
+        for pairs in read_blocks(rollouts, codes):
+            counts.append(np.unique(pairs.step, return_counts=True)[1])
+            new = pairs.distinct()
+            distinct = new if distinct is None else distinct.join(new).distinct()
+            bar.update(len(counts[-1]))
+    assert distinct is not None
+    return Census(np.cumsum(np.concatenate([[0], *counts])), distinct)
+
+
+def read_occurrences(rollouts: Store, census: Census, rows: range) -> Occurrences:
+    """Some consecutive pairs of all."""
+    steps = np.searchsorted(census.starts, [rows.start, rows.stop - 1], side="right") - 1
+    first, last = (int(step) for step in steps)
+    pairs = find_occurrences(rollouts.read("token", slice(first, last + 1)), first)
+    before = int(census.starts[first])
+    return pairs.take(slice(rows.start - before, rows.stop - before))

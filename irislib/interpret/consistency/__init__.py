@@ -1,0 +1,1 @@
+"""Consistency: does a code keep showing the same thing (protocol step 7)?"""

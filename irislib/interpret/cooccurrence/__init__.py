@@ -1,0 +1,1 @@
+"""Co-occurrence: do several codes together mean something (protocol step 8)?"""

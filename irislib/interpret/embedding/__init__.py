@@ -1,0 +1,1 @@
+"""Embedding: crops to feature vectors (protocol step 6)."""

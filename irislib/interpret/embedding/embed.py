@@ -1,0 +1,156 @@
+"""Features of the distinct crops (protocol step 6)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge
+from numcodecs import BitRound
+
+from irislib.artifacts import Store, open_store, writing
+from irislib.errors import ArtifactError
+from irislib.interpret.crops.pixels import cut_crops, find_identical
+from irislib.interpret.embedding.resnet import Embedder
+from irislib.interpret.embedding.weights import EMBEDDERS
+from irislib.interpret.evenly_spaced import evenly_spaced
+from irislib.params import STRICT, require
+from irislib.runtime import progress
+from irislib.seeding import stream_seed
+from irislib.stores.crops import CROPS
+from irislib.stores.embeddings import EMBEDDINGS
+from irislib.stores.rollouts import ROLLOUTS
+
+CALIBRATION = 512  # crops that an embedder may adapt to
+MANTISSA_BITS = 6  # of float16's 10, for a smaller store; cosines move by less than 1e-3
+
+
+@dataclass(frozen=True)
+class EmbedConfig:
+    """The `embed` section.
+
+    Attributes:
+        weights: a key of `EMBEDDERS`.
+        imagenet_size: side that crops are resized to for `imagenet`, in pixels; the others take the size
+            that the embedder was trained with.
+        batch_size: crops embedded at once; results may depend on it by rounding alone.
+    """
+
+    __pydantic_config__ = STRICT
+    weights: str
+    imagenet_size: Annotated[int, Ge(32)]
+    batch_size: Annotated[int, Ge(1)]
+
+    def __post_init__(self) -> None:
+        require(self.weights in EMBEDDERS, "weights", unknown(self.weights))
+
+
+def unknown(weights: str) -> str:
+    """What to say of weights that are not known."""
+    return f"must be {' or '.join(EMBEDDERS)}, not {weights!r}"
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct crops, in the order in which play first shows them.
+
+    Attributes:
+        play: the frames.
+        step, box: int [D] and [D,4], where each is cut from.
+    """
+
+    play: Store
+    step: np.ndarray
+    box: np.ndarray
+
+    def embed(self, network: Embedder, batch_size: int, desc: str) -> Iterator[np.ndarray]:
+        """Their features batch by batch, float16 [<=batch_size,F], from an embedder that is new."""
+        total = len(self.step)
+        sample = evenly_spaced(total, CALIBRATION)
+        network.calibrate(list(cut_crops(self.play, self.step[sample], self.box[sample])))
+        crops = cut_crops(self.play, self.step, self.box)
+        if total == 0:
+            yield np.zeros((0, network.dimension), np.float16)
+        with progress(desc=desc, total=total, unit="crop") as bar:
+            while batch := list(islice(crops, batch_size)):
+                yield rounded(network(batch))
+                bar.update(len(batch))
+
+
+def make_network(weights: str, config: EmbedConfig, seed: int, path: Path) -> Embedder:
+    """An embedder.
+
+    Args:
+        weights: a key of `EMBEDDERS`.
+        config: the rest of the `embed` section.
+        seed: the pipeline's.
+        path: data/embedder.
+
+    Raises:
+        ParamError: ImageNet's weights cannot be had.
+        ArtifactError: data/embedder is missing, foreign or damaged.
+    """
+    return EMBEDDERS[weights](path, config.imagenet_size, stream_seed(seed, "embed"))
+
+
+def embed_crops(
+    config: EmbedConfig, seed: int, rollouts: Path, crops: Path, embedder: Path, out: Path
+) -> None:
+    """Writes embeddings.zarr: distinct crops in the order in which play first shows them.
+
+    Raises:
+        ParamError: the weights cannot be had.
+        ArtifactError: an input is missing or damaged, or the crops are not of these rollouts.
+    """
+    play, boxes = open_store(rollouts, ROLLOUTS), open_store(crops, CROPS)
+    step, box = read_boxes(play, boxes)
+    network = make_network(config.weights, config, seed, embedder)
+    in_time = np.argsort(step, kind="stable")
+    step, box = step[in_time], box[in_time]
+
+    cut = cut_crops(play, step, box)
+    group, first = find_identical(iter(progress(cut, desc="identical crops", total=len(step), unit="crop")))
+    crop_embedding = np.empty_like(group)
+    crop_embedding[in_time] = group
+    distinct = Distinct(play, step[first], box[first])
+
+    attrs: dict[str, Any] = {
+        "weights": config.weights,
+        "size": network.size,
+        "mantissa_bits": MANTISSA_BITS,
+        "feature": network.feature,
+    }
+    with writing(out, EMBEDDINGS, attrs) as writer:
+        writer.append(crop_embedding=crop_embedding)
+        for batch in distinct.embed(network, config.batch_size, f"embed, {config.weights}"):
+            writer.append(embedding=batch)
+
+
+def read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
+    """The frame and the box of every crop. Raises ArtifactError where they are not of this play."""
+    step, box = crops.read("crop_step"), crops.read("crop_box")
+    frame = play.array("obs").shape[1:3]
+    if tuple(crops.attrs["frame_size"]) != frame or (step.size and int(step.max()) >= len(play)):
+        raise ArtifactError(f"{crops.path}: does not belong to {play.path}; run the crop stage again")
+    return step, box
+
+
+def read_distinct(play: Store, crops: Store, embeddings: Store) -> Distinct:
+    """The crops behind the rows of an embeddings.zarr. Raises ArtifactError where they do not fit."""
+    step, box = read_boxes(play, crops)
+    row = embeddings.read("crop_embedding")
+    if len(row) != len(step):
+        raise ArtifactError(f"{embeddings.path}: does not belong to {crops.path}; run the embed stage again")
+    in_time = np.argsort(step, kind="stable")
+    _, first = np.unique(row[in_time], return_index=True)
+    return Distinct(play, step[in_time][first], box[in_time][first])
+
+
+def rounded(features: np.ndarray) -> np.ndarray:
+    """Float16 features with the last bits of their mantissas rounded away."""
+    half = features.astype(np.float16)
+    codec = BitRound(keepbits=MANTISSA_BITS)
+    kept: np.ndarray = codec.decode(codec.encode(half)).view(np.float16).reshape(half.shape)
+    return kept

@@ -1,0 +1,103 @@
+"""The networks that crops can be embedded with: trained on Crafter's cells, on ImageNet, or on nothing."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from irislib.errors import ParamError
+from irislib.interpret.embedding.recogniser import load_recogniser
+from irislib.interpret.embedding.resnet import Embedder, ResNet50, prepare
+from irislib.vision import torchvision
+
+CALIBRATION_BATCH = 64
+
+
+def cells_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
+    """What the embedder stage trained to tell what Crafter's cells show.
+
+    Args:
+        path: data/embedder.
+        imagenet_size, seed: not used.
+
+    Raises:
+        ArtifactError: it is missing, foreign or damaged.
+    """
+    recogniser = load_recogniser(path)
+    return ResNet50(recogniser.net, recogniser.size)
+
+
+class Untrained(ResNet50):
+    """Random weights, with batch norms that are calibrated on a sample of the crops.
+
+    Fresh batch norms pass everything through as if activations had mean 0 and variance 1, which in a
+    random network they have not: the offsets that all inputs share grow from layer to layer until all
+    features are nearly parallel and every cosine is near 1. Normalising by the crops' own statistics,
+    as training would, removes what they share. (One crop alone has no statistics and is left as it is.)
+    """
+
+    @torch.no_grad()
+    def calibrate(self, crops: Sequence[np.ndarray]) -> None:
+        """Sets the batch norms' statistics to those of the crops.
+
+        In batches of nearly equal size, so that the mean over the batches is the mean over the crops.
+        """
+        if len(crops) < 2:
+            return
+        norms = [m for m in self.net.modules() if isinstance(m, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the mean over batches, not a moving one
+        self.net.train()
+        for rows in np.array_split(np.arange(len(crops)), -(-len(crops) // CALIBRATION_BATCH)):
+            self.net(prepare([crops[row] for row in rows], self.size).to(self.device))
+        self.net.eval()
+
+
+def random_resnet50(path: Path, imagenet_size: int, seed: int) -> Untrained:
+    """The embedder stage's network untrained: a control.
+
+    Args:
+        path: data/embedder, for its layout.
+        imagenet_size: not used.
+        seed: of the weights.
+
+    Raises:
+        ArtifactError: data/embedder is missing, foreign or damaged.
+    """
+    recogniser = load_recogniser(path, untrained=seed)
+    return Untrained(recogniser.net, recogniser.size)
+
+
+def imagenet_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
+    """The weights IMAGENET1K_V2 of torchvision, downloaded to torch's cache when they are first needed.
+
+    Args:
+        path, seed: not used.
+        imagenet_size: side that crops are resized to, in pixels.
+
+    Raises:
+        ParamError: they are not in the cache and cannot be downloaded, or the cached file is damaged.
+    """
+    weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
+    net = torchvision.models.resnet50()
+    try:
+        net.load_state_dict(weights.get_state_dict(check_hash=True, weights_only=True))
+    except Exception as error:  # a torn file makes the unpickler raise anything
+        file = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+        reason = " ".join((str(error) or type(error).__name__).split())
+        raise ParamError(
+            f"embed.weights: cannot load {file} or download it from {weights.url} ({reason}); "
+            "connect once to have it cached, delete it if it is damaged, or use cells"
+        ) from None
+    return ResNet50(net, imagenet_size)
+
+
+# By the value of `embed.weights`.
+EMBEDDERS: dict[str, Callable[[Path, int, int], Embedder]] = {
+    "cells": cells_resnet50,
+    "imagenet": imagenet_resnet50,
+    "random": random_resnet50,
+}

@@ -1,0 +1,1 @@
+"""Playing: who acts, what is recorded, how good it is."""

@@ -1,0 +1,1 @@
+"""Tokenizers: frames to a grid of codes and back."""

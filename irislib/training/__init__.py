@@ -1,0 +1,1 @@
+"""Training: experience, imagination and the loop that fits an agent."""

@@ -1,0 +1,45 @@
+"""The replay as the tokenizer sees it now: each frame is encoded once, however often it is sampled."""
+
+import numpy as np
+import torch
+
+from irislib.agent.segments import SegmentBatch
+from irislib.tokenizers.iris import Tokenizer
+from irislib.training.replay import OUTSIDE, Replay
+
+# Frames are encoded by blocks of neighbouring rows, all of one size: a convolution over a batch of a size
+# that it has not met before is prepared anew, which takes time, and memory for good.
+BLOCK = 64
+
+
+class EncodedReplay:
+    """Segments of a replay with the tokens of their frames; stale once the tokenizer learns on."""
+
+    def __init__(self, replay: Replay, tokenizer: Tokenizer) -> None:
+        self.replay, self.tokenizer = replay, tokenizer
+        grid = tokenizer.grid
+        self._tokens = np.zeros((replay.steps, grid, grid), np.int16)
+        self._known = np.zeros(-(-replay.steps // BLOCK), bool)
+
+    def batch(self, rows: np.ndarray) -> SegmentBatch:
+        """The segments with these rows int64 [B,T], as `Replay.sample` draws them."""
+        inside = rows != OUTSIDE
+        needed = np.unique(rows[inside] // BLOCK)
+        for block in needed[~self._known[needed]]:
+            self._encode(block)
+        columns = (
+            self._tokens[rows].astype(np.int64),
+            self.replay.actions[rows],
+            self.replay.rewards[rows],
+            self.replay.terminated[rows],
+        )
+        for column in columns:
+            column[~inside] = 0
+        return SegmentBatch(*map(torch.from_numpy, (*columns, inside)))
+
+    @torch.no_grad()
+    def _encode(self, block: int) -> None:
+        rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, len(self._tokens)))
+        frames = self.replay.frames(rows).to(self.tokenizer.codebook.device)
+        self._tokens[rows] = self.tokenizer.encode(frames).cpu().numpy()
+        self._known[block] = True

@@ -1,0 +1,110 @@
+"""Learning in imagination: the policy acts inside the world model (IRIS, section 2.3, algorithm 1)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical
+from torch.nn import functional as F
+
+from irislib.agent.actor_critic import ActorCritic
+from irislib.agent.config import FitActorCriticConfig
+from irislib.agent.segments import SegmentBatch
+from irislib.agent.world_model import WorldModel, WorldModelOutput
+from irislib.tokenizers.iris import Tokenizer
+from irislib.training.sampling import Sampler
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """B trajectories of H imagined steps.
+
+    Attributes:
+        logits: float [B,H,actions], with gradient.
+        values: float [B,H], with gradient.
+        actions: int64 [B,H].
+        rewards: float [B,H] in {-1, 0, 1}.
+        ends: bool [B,H].
+    """
+
+    logits: Tensor
+    values: Tensor
+    actions: Tensor
+    rewards: Tensor
+    ends: Tensor
+
+
+def imagine(
+    batch: SegmentBatch,
+    tokenizer: Tokenizer,
+    world_model: WorldModel,
+    actor_critic: ActorCritic,
+    horizon: int,
+    sample: Sampler,
+    precision: torch.dtype = torch.float32,
+) -> Imagined:
+    """Plays `horizon` steps from each segment's last observation; the earlier ones burn in the memory.
+
+    Args:
+        batch: segments of burn_in + 1 steps; the last step is never padding.
+        sample: draws actions, tokens, rewards and ends.
+        precision: of the convolutions that decode frames.
+    """
+
+    @torch.no_grad()
+    def frames_of(tokens: Tensor) -> Tensor:
+        with torch.autocast(tokens.device.type, precision, enabled=precision != torch.float32):
+            return tokenizer.decode_tokens(tokens).float()
+
+    @torch.no_grad()
+    def predict(tokens: Tensor) -> WorldModelOutput:
+        return world_model(tokens, cache)  # type: ignore[no-any-return]
+
+    # One step at a time: what all steps of a batch occupy together is gigabytes.
+    state = actor_critic.burn_in(map(frames_of, batch.tokens[:, :-1].unbind(1)), batch.mask[:, :-1])
+    cache = world_model.new_cache(len(batch.tokens))
+    grid, current = batch.tokens.shape[2:], batch.tokens[:, -1].flatten(1)
+    predict(current)
+    steps = []
+    for step in range(horizon):
+        logits, values, state = actor_critic(frames_of(current.unflatten(1, grid)), state)
+        actions = sample(logits.detach())
+        out = predict(actions[:, None])
+        rewards, ends = sample(out.rewards[:, 0]) - 1, sample(out.ends[:, 0]).bool()
+        steps.append((logits, values, actions, rewards.float(), ends))
+        if step + 1 < horizon:
+            tokens = []
+            for _ in range(current.shape[1]):
+                tokens.append(sample(out.observations[:, -1]))
+                out = predict(tokens[-1][:, None])
+            current = torch.stack(tokens, dim=1)
+    return Imagined(*(torch.stack(column, dim=1) for column in zip(*steps, strict=True)))
+
+
+def lambda_returns(rewards: Tensor, values: Tensor, ends: Tensor, gamma: float, lambda_: float) -> Tensor:
+    """Lambda-returns float [B,H] (IRIS, equation 3): V_t mixes one-step targets with the return from t+1.
+
+    Args:
+        rewards, values, ends: [B,H]; the last value bootstraps the rest and is its own return.
+    """
+    returns = [values[:, -1]]
+    for t in reversed(range(values.shape[1] - 1)):
+        target = (1 - lambda_) * values[:, t + 1] + lambda_ * returns[-1]
+        returns.append(rewards[:, t] + gamma * (~ends[:, t]) * target)
+    return torch.stack(returns[::-1], dim=1)
+
+
+def actor_critic_losses(imagined: Imagined, config: FitActorCriticConfig) -> dict[str, Tensor]:
+    """REINFORCE with the value as baseline, squared value error, entropy bonus (IRIS, equations 4 and 5)."""
+    with torch.no_grad():
+        returns = lambda_returns(
+            imagined.rewards, imagined.values, imagined.ends, config.gamma, config.lambda_
+        )[:, :-1]
+    values = imagined.values[:, :-1]
+    policy = Categorical(logits=imagined.logits[:, :-1])
+    advantage = returns - values.detach()
+    return {
+        "actions": -(policy.log_prob(imagined.actions[:, :-1]) * advantage).mean(),
+        "values": F.mse_loss(values, returns),
+        "entropy": -config.entropy_weight * policy.entropy().mean(),
+    }
