@@ -5,7 +5,6 @@ only for the very same result. A lock keeps two processes out of one folder: kil
 its child alive.
 """
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from irislib.artifacts import digest
+from irislib.artifacts import digest, write_atomically
 from irislib.errors import IrislibError
+
+__all__ = ["inputs_without_paths", "loaded_sources", "work_in", "write_atomically"]
 
 
 @contextmanager
@@ -60,13 +61,3 @@ def loaded_sources() -> list[Path]:
     """Files of every irislib module imported so far, by module name."""
     modules = sorted((name, m) for name, m in sys.modules.items() if name.split(".")[0] == "irislib")
     return [Path(file) for _, m in modules if (file := getattr(m, "__file__", None))]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that a crash leaves the old one or the new one, never a torn one."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
