@@ -4,8 +4,10 @@ Nothing here may change a result, so nothing here is a parameter.
 """
 
 import os
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -50,12 +52,31 @@ def workers() -> int:
     return int(text)
 
 
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes started inside the block never hear Ctrl-C; this one hears it when the block ends.
+
+    For the main thread. A terminal sends Ctrl-C to a process and all that it has started, which would each
+    end with a traceback of their own, even while Python itself starts. Who starts them must end them.
+    """
+    heard = []
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what a new process inherits
+    handler = signal.signal(signal.SIGINT, lambda *_: heard.append(True))  # another thread can still hear it
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    if heard:
+        raise KeyboardInterrupt
+
+
 def progress(
     items: Iterable[T] | None = None, *, desc: str, total: int | None = None, unit: str = "it"
 ) -> "tqdm[T]":
     """A progress bar on stderr with rate and time left; sparse where nobody watches a terminal.
 
-    One a host: among processes of a launcher the first shows its own part.
+    One a host: among processes of a launcher the first shows its own part. None where stderr is closed.
     """
     return tqdm(
         items,
@@ -63,6 +84,6 @@ def progress(
         total=total,
         unit=unit,
         dynamic_ncols=True,
-        mininterval=0.2 if sys.stderr.isatty() else 10,
-        disable=local_rank() > 0,
+        mininterval=0.2 if sys.stderr and sys.stderr.isatty() else 10,
+        disable=sys.stderr is None or local_rank() > 0,
     )

@@ -6,22 +6,25 @@ of processes, and for a run that was killed and taken up again.
 
 import io
 import os
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from irislib.device import one_thread
 from irislib.errors import IrislibError
-from irislib.runtime import progress
-from irislib.workdir import write_atomically
+from irislib.runtime import deaf_to_interrupts, progress
+from irislib.workdir import read_checked, write_checked
 
 Arrays = Mapping[str, np.ndarray]
 Compute = Callable[[range], Arrays]
@@ -58,12 +61,15 @@ class Shards:
         """Stores what was computed of a shard, whole or not at all."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # a stub's, of its other argument
-        write_atomically(self._file(shard), buffer.getvalue())
+        write_checked(self._file(shard), buffer.getvalue())
 
     def results(self) -> Iterator[dict[str, np.ndarray]]:
-        """What was computed of each shard, in order, one in memory at a time; all must be finished."""
+        """What was computed of each shard, in order, one in memory at a time; all must be finished.
+
+        Raises ArtifactError where a shard's file is not what was kept.
+        """
         for shard in self:
-            with np.load(self._file(shard)) as arrays:
+            with np.load(io.BytesIO(read_checked(self._file(shard)))) as arrays:
                 yield dict(arrays)
 
     def _file(self, shard: range) -> Path:
@@ -96,47 +102,58 @@ def compute_shards(
                     shards.keep(shard, compute(shard))
                     bar.update(len(shard))
             return
-        with ProcessPoolExecutor(
-            max_workers=processes,
-            mp_context=get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(shards, prepare, args),
-        ) as pool:
+        with TemporaryDirectory() as folder:
+            # In a file, because the start of a process waits until it has read its arguments from a pipe,
+            # which it does seconds later: the workers would start one after the other.
+            task = Path(folder) / "task.pickle"
+            task.write_bytes(pickle.dumps((prepare, args)))
+            _compute_in_pool(shards, todo, processes, desc, task, bar)
+
+
+def _compute_in_pool(
+    shards: Shards, todo: list[range], processes: int, desc: str, task: Path, bar: "tqdm[Any]"
+) -> None:
+    others = set(active_children())
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (shards, task))
+    try:
+        with deaf_to_interrupts():
             jobs = {pool.submit(_work_on, shard): shard for shard in todo}
-            try:
-                for job in as_completed(jobs):
-                    job.result()
-                    bar.update(len(jobs[job]))
-            except BrokenProcessPool:
-                raise IrislibError(
-                    f"{desc}: a worker process died (out of memory?); run again to resume"
-                ) from None
-            finally:
-                pool.shutdown(cancel_futures=True)
+        for job in as_completed(jobs):
+            job.result()
+            bar.update(len(jobs[job]))
+    except BrokenProcessPool:
+        raise IrislibError(f"{desc}: a worker process died (out of memory?); run again to resume") from None
+    except KeyboardInterrupt:
+        for worker in set(active_children()) - others:
+            worker.kill()  # what they are at is lost, what is finished is kept
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @dataclass
 class _Worker:
     shards: Shards
-    prepare: Callable[..., Compute]
-    args: tuple[Any, ...]
+    task: Path
     compute: Compute | None = None
 
 
 _worker: _Worker  # of this process
 
 
-def _start_worker(shards: Shards, prepare: Callable[..., Compute], args: tuple[Any, ...]) -> None:
+def _start_worker(shards: Shards, task: Path) -> None:
     global _worker
     torch.set_num_threads(1)  # one shard a core; and the same sums on every machine with these kernels
     Thread(target=_exit_with_parent, daemon=True).start()
-    _worker = _Worker(shards, prepare, args)
+    _worker = _Worker(shards, task)
 
 
 def _work_on(shard: range) -> None:
     # Prepared here, not at the start: an error there would be reported as a death.
     if _worker.compute is None:
-        _worker.compute = _worker.prepare(*_worker.args)
+        prepare, args = pickle.loads(_worker.task.read_bytes())
+        _worker.compute = prepare(*args)
+    assert _worker.compute is not None
     _worker.shards.keep(shard, _worker.compute(shard))
 
 

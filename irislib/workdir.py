@@ -2,11 +2,11 @@
 
 A folder is named after a digest of everything that the result depends on, so work is taken up again
 only for the very same result. A lock keeps two processes out of one folder: killing a runner can leave
-its child alive.
+its child alive. Files in it carry a checksum, because people copy such folders and disks lose bits.
 """
 
+import hashlib
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +15,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from irislib.artifacts import digest, write_atomically
-from irislib.errors import IrislibError
+from irislib.artifacts.files import told_in_one_line, write_whole
+from irislib.errors import ArtifactError, IrislibError
+from irislib.sources import loaded_code
 
-__all__ = ["inputs_without_paths", "loaded_sources", "work_in", "write_atomically"]
+__all__ = ["damage", "read_checked", "work_in", "write_atomically", "write_checked"]
+
+_CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 
 @contextmanager
@@ -27,37 +31,65 @@ def work_in(root: Path, stage: str, *inputs: Any) -> Iterator[Path]:
     Args:
         root: where work folders live.
         stage: leads the folder's name.
-        inputs: JSON values, and paths whose content counts. The code that is loaded counts as well.
+        inputs: JSON values, and paths whose content counts. The code that is loaded counts as well, without
+            comments and whatever else cannot change a result (`loaded_code`).
 
     Raises:
         IrislibError: another process is at work in it.
+        ArtifactError: the folder cannot be written, or an input cannot be read.
     """
-    key = digest(
-        list(inputs_without_paths(inputs)), *(i for i in inputs if isinstance(i, Path)), *loaded_sources()
-    )
+    values = [i for i in inputs if not isinstance(i, Path)]
+    key = digest(values, *(i for i in inputs if isinstance(i, Path)), loaded_code())
     folder = root / f"{stage}-{key}"
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / f"{folder.name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise IrislibError(
-            f"{folder}: another process is at work on this very result; wait for it or end it"
-        ) from None
+    with told_in_one_line(folder, "written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise IrislibError(
+                f"{folder}: another process is at work on this very result; wait for it or end it"
+            ) from None
     try:
         yield folder
-        shutil.rmtree(folder)
-        Path(lock.lock_file).unlink(missing_ok=True)
+        with told_in_one_line(folder, "written"):
+            shutil.rmtree(folder)
+            Path(lock.lock_file).unlink(missing_ok=True)
     finally:
         lock.release()
 
 
-def inputs_without_paths(inputs: tuple[Any, ...]) -> Iterator[Any]:
-    """The plain values among the inputs."""
-    return (i for i in inputs if not isinstance(i, Path))
+def write_checked(path: Path, content: bytes) -> None:
+    """Writes a file of half-done work, whole or not at all, with a checksum that `read_checked` compares.
+
+    Raises:
+        ArtifactError: it cannot be written.
+    """
+    write_whole(path, hashlib.sha256(content).digest() + content)
 
 
-def loaded_sources() -> list[Path]:
-    """Files of every irislib module imported so far, by module name."""
-    modules = sorted((name, m) for name, m in sys.modules.items() if name.split(".")[0] == "irislib")
-    return [Path(file) for _, m in modules if (file := getattr(m, "__file__", None))]
+def read_checked(path: Path, whole: Path | None = None) -> bytes:
+    """The content that `write_checked` was given.
+
+    Args:
+        whole: what must be deleted where this file is missing or damaged; by default the file alone.
+
+    Raises:
+        ArtifactError: it is missing, cannot be read, or is not what was written.
+    """
+    whole = whole or path
+    with told_in_one_line(path, "read"):
+        try:
+            stored = path.read_bytes()
+        except FileNotFoundError:
+            raise damage(path, whole, "is missing") from None
+    content = stored[_CHECKSUM_BYTES:]
+    if hashlib.sha256(content).digest() != stored[:_CHECKSUM_BYTES]:
+        raise damage(path, whole)
+    return content
+
+
+def damage(path: Path, whole: Path, fault: str = "is not what was written") -> ArtifactError:
+    """The error to show where a file of half-done work cannot be used, and `whole` must be deleted for it."""
+    name = "" if path == whole else f"{path.relative_to(whole)} "
+    return ArtifactError(f"{whole}: damaged ({name}{fault}); delete it, then run the same command again")

@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from irislib.errors import IrislibError, ParamError
+from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.shards import Compute, Shards, compute_shards
 
 # What the workers run; each notes in the folder beside that it began with a shard.
@@ -128,26 +129,82 @@ def test_an_error_comes_through_as_it_is(shards: Shards, log: Path, processes: i
     assert len(shards.unfinished()) == 4
 
 
-def test_workers_leave_with_a_killed_parent(shards: Shards, log: Path) -> None:
+def parent_of(shards: Shards, log: Path, compute: str, **popen: Any) -> subprocess.Popen[str]:
+    """A process that computes the shards with two workers, and says what ends it as a stage does."""
     code = (
+        "import sys\n"
         "from pathlib import Path; from irislib.shards import Shards, compute_shards; import test_shards\n"
         "if __name__ == '__main__':\n"
         f"    shards = Shards('number', 11, 3, Path({str(shards.folder)!r}))\n"
-        f"    compute_shards(shards, list(shards), 2, 'w', test_shards.wait_for_ever, Path({str(log)!r}))\n"
+        f"    Path({str(log / 'begun')!r}).touch()\n"
+        "    try:\n"
+        f"        compute_shards(shards, list(shards), 2, 'w', test_shards.{compute}, Path({str(log)!r}))\n"
+        "    except KeyboardInterrupt:\n"
+        "        sys.exit('interrupted')\n"
     )
     script = log.parent / "parent.py"
     script.write_text(code)
     path = os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parent.parent)))
-    parent = subprocess.Popen(
-        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL
-    )
+    env = os.environ | {"PYTHONPATH": path}
+    return subprocess.Popen([sys.executable, str(script)], env=env, text=True, **popen)
+
+
+def test_workers_leave_with_a_killed_parent(shards: Shards, log: Path) -> None:
+    parent = parent_of(shards, log, "wait_for_ever", stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: len(list(log.iterdir())) == 2)
+        wait_until(lambda: len(list(log.iterdir())) == 3)
     finally:
         parent.kill()
         parent.wait()
-    workers = [int(file.name) for file in log.iterdir()]
+    workers = [int(file.name) for file in log.iterdir() if file.name != "begun"]
     wait_until(lambda: not any(is_running(worker) for worker in workers))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 1.0, None], ids=["at once", "early", "later", "at work"])
+def test_an_interrupt_ends_all_within_seconds_and_in_one_line(
+    shards: Shards, log: Path, seconds: float | None
+) -> None:
+    parent = parent_of(shards, log, "wait_for_ever", stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        wait_until(lambda: len(list(log.iterdir())) == (3 if seconds is None else 1))
+        time.sleep(seconds or 0)
+        begun = time.monotonic()
+        os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+        _, printed = parent.communicate(timeout=60)
+    finally:
+        parent.kill()
+    assert time.monotonic() - begun < 8
+    lines = [line.strip() for line in printed.splitlines()]
+    assert [line for line in lines if line and not line.startswith("w: ")] == ["interrupted"]
+    wait_until(lambda: not members(parent.pid))
+
+
+def members(group: int) -> list[list[str]]:
+    """Processes of a group that have not ended."""
+    command = ["ps", "-A", "-o", "pgid=,stat=,args="]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    processes = (line.split(maxsplit=2) for line in listed)
+    return [args for pgid, stat, *args in processes if int(pgid) == group and not stat.startswith("Z")]
+
+
+def test_a_shard_that_is_not_what_was_kept_is_noticed(shards: Shards, log: Path) -> None:
+    compute_shards(shards, shards.unfinished(), 1, "squares", note_squares, log)
+    file = sorted(shards.folder.iterdir())[1]
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:20], whole[:-1], flipped(whole, 5), flipped(whole, len(whole) // 2)):
+        file.write_bytes(damaged)
+        with pytest.raises(ArtifactError) as raised:
+            list(shards.results())
+        assert str(raised.value).startswith(f"{file}: damaged") and "delete it" in str(raised.value)
+        assert "\n" not in str(raised.value)
+    file.unlink()
+    compute_shards(shards, shards.unfinished(), 1, "squares", note_squares, log)
+    squares = np.concatenate([arrays["square"] for arrays in shards.results()])
+    assert squares.tolist() == [n * n for n in range(11)]
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
 def wait_until(true: Callable[[], bool]) -> None:

@@ -66,7 +66,7 @@ def open_store(path: Path, schema: Schema) -> Store:
             raise ArtifactError(f"{path}: missing; {_remedy(schema)}") from None
         try:
             group = zarr.open_group(path, mode="r", zarr_format=3)
-            attrs = dict(group.attrs)
+            attrs: dict[str, Any] = dict(group.attrs)
         except Exception as error:  # zarr raises many kinds for unreadable metadata
             if isinstance(error, OSError) and not isinstance(error, GroupNotFoundError):
                 raise

@@ -4,6 +4,7 @@ A step is known by its row, its number in the order of arrival. Frames stay on d
 memory, where the system keeps as many as fit: a replay may be larger than memory.
 """
 
+import hashlib
 import io
 import os
 from dataclasses import dataclass, fields
@@ -13,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from irislib.workdir import write_atomically
+from irislib.artifacts.files import told_in_one_line
+from irislib.workdir import damage, read_checked, write_checked
 
 OUTSIDE = -1  # the row of a step before the first or behind the last of an episode
 
@@ -80,22 +82,45 @@ class Replay:
         """
         columns = {f.name: getattr(experience, f.name) for f in fields(experience)}
         frames = columns.pop("observations")
-        self._frames_file.touch()
-        with self._frames_file.open("r+b") as file:
-            file.seek(self.steps * int(np.prod(self.frame)))
-            file.write(np.ascontiguousarray(frames).data)
-            file.flush()
-            os.fsync(file.fileno())
+        content = np.ascontiguousarray(frames).data
+        with told_in_one_line(self._frames_file, "written"):
+            self._frames_file.touch()
+            with self._frames_file.open("r+b") as file:
+                file.seek(self.steps * int(np.prod(self.frame)))
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **columns)
-        write_atomically(self._chunk_file(self.chunks + 1), buffer.getvalue())
+        frames_sha256 = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+        np.savez_compressed(buffer, **columns, frames_sha256=frames_sha256)
+        write_checked(self._chunk_file(self.chunks + 1), buffer.getvalue())
         return self._add(**columns)
 
     def load(self, chunks: int) -> None:
-        """Adds what is on disk up to the chunk of that number, counted from 1."""
+        """Adds what is on disk up to the chunk of that number, counted from 1.
+
+        Raises ArtifactError where a file is not what was recorded.
+        """
         while self.chunks < chunks:
-            with np.load(self._chunk_file(self.chunks + 1)) as columns:
-                self._add(**columns)
+            stored = read_checked(self._chunk_file(self.chunks + 1), whole=self.folder)
+            with np.load(io.BytesIO(stored)) as arrays:
+                columns = dict(arrays)
+            frames_sha256 = columns.pop("frames_sha256").tobytes()
+            if (
+                not self._frames_file.exists()
+                or self._frames_digest(columns["actions"].size) != frames_sha256
+            ):
+                raise damage(self._frames_file, self.folder)
+            self._add(**columns)
+
+    def _frames_digest(self, count: int) -> bytes:
+        """SHA-256 of the next `count` frames on disk, read a piece at a time."""
+        sha, size = hashlib.sha256(), int(np.prod(self.frame))
+        with told_in_one_line(self._frames_file, "read"), self._frames_file.open("rb") as file:
+            file.seek(self.steps * size)
+            for start in range(0, count, 1024):
+                sha.update(file.read(min(1024, count - start) * size))
+        return sha.digest()
 
     def _add(
         self, actions: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray

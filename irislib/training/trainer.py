@@ -23,7 +23,7 @@ from irislib.seeding import stream, stream_seed
 from irislib.training.collect import Collector
 from irislib.training.objectives import Objectives
 from irislib.training.replay import Replay
-from irislib.workdir import write_atomically
+from irislib.workdir import read_checked, write_checked
 from irislib.worlds.crafter import EnvConfig
 from irislib.worlds.vector import make_vector_env
 
@@ -149,7 +149,7 @@ class Trainer:
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        write_atomically(self.folder / "checkpoint.pt", buffer.getvalue())
+        write_checked(self.folder / "checkpoint.pt", buffer.getvalue())
 
     @property
     def snapshots(self) -> Path:
@@ -160,7 +160,8 @@ class Trainer:
         """Loads the checkpoint where there is one; returns the epoch to begin with."""
         file, first = self.folder / "checkpoint.pt", 1
         if file.exists():
-            state = torch.load(file, map_location=self.agent.device, weights_only=True)
+            content = io.BytesIO(read_checked(file))
+            state = torch.load(content, map_location=self.agent.device, weights_only=True)
             self.agent.load_state_dict(state["agent"])
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])

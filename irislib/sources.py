@@ -1,0 +1,56 @@
+"""Which code a result depends on: what is loaded, as far as it can change a result."""
+
+import ast
+import sys
+from pathlib import Path
+
+from irislib.artifacts import digest, read_file
+
+# Modules that cannot change a result, and why; a stage need not run again when one of them changes. Tests
+# that results are the same bits for any number of workers, and with and without a terminal, guard this.
+WITHOUT_EFFECT = {
+    "irislib.errors": "classes of errors, without any computation",
+    "irislib.runtime": "progress bars and the number of workers, which no bit depends on",
+    "irislib.sources": "names half-done work, and computes nothing that is kept",
+}
+
+
+def loaded_code() -> str:
+    """A digest of every module of irislib that is imported, without those of `WITHOUT_EFFECT`.
+
+    Comments, docstrings, line breaks and the texts of errors do not count. Raises ArtifactError where a
+    source file cannot be read.
+    """
+    modules = sorted(
+        (name, module) for name, module in sys.modules.items() if name.split(".")[0] == "irislib"
+    )
+    return digest(
+        [
+            [name, code_of(read_file(Path(file), "install irislib again").decode())]
+            for name, module in modules
+            if name not in WITHOUT_EFFECT and (file := getattr(module, "__file__", None))
+        ]
+    )
+
+
+def code_of(source: str) -> str:
+    """The syntax tree of a module as text, without what cannot change a result."""
+    return ast.dump(_Plain().visit(ast.parse(source)))
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes away docstrings and the texts in `raise` statements."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and body:
+            match body[0]:
+                case ast.Expr(ast.Constant(str())):
+                    node.body = body[1:]
+        return super().generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                inner.value = ""
+        return node
