@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import xarray
 
-from irislib.artifacts import Array, Schema, digest, open_store, replacing, writing
-from irislib.errors import ArtifactError, IrislibError
-from irislib.workdir import work_in, write_atomically
+from irislib.artifacts import Array, Schema, digest, open_store, replacing, write_atomically, writing
+from irislib.errors import ArtifactError
 
 SCHEMA = Schema(
     name="irislib/test",
@@ -190,7 +189,7 @@ def test_damage(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     assert "damaged" in complaint(tmp_path / "a.zarr")
 
 
-# Digests and half-done work
+# Digests
 
 
 def test_digest_sees_content_and_names_but_not_where_they_are(tmp_path: Path) -> None:
@@ -201,37 +200,6 @@ def test_digest_sees_content_and_names_but_not_where_they_are(tmp_path: Path) ->
     (tmp_path / "b/x").write_text("2")
     (tmp_path / "c/x").rename(tmp_path / "c/y")
     assert len({digest(tmp_path / name) for name in ("a", "b", "c")}) == 3
-
-
-def test_work_is_kept_after_an_error_and_gone_after_success(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), work_in(tmp_path, "train", {"epochs": 1}) as work:
-        (work / "checkpoint").write_text("half")
-        raise KeyboardInterrupt
-    with work_in(tmp_path, "train", {"epochs": 1}) as again:
-        assert (again / "checkpoint").read_text() == "half"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_work_is_taken_up_only_for_the_same_inputs(tmp_path: Path) -> None:
-    agent = tmp_path / "agent"
-    agent.write_text("1")
-    with (
-        work_in(tmp_path, "rollout", 1, agent) as first,
-        work_in(tmp_path, "rollout", 2, agent) as second,
-        work_in(tmp_path, "train", 1, agent) as third,
-    ):
-        agent.write_text("2")
-        with work_in(tmp_path, "rollout", 1, agent) as fourth:
-            assert len({first, second, third, fourth}) == 4
-
-
-def test_two_at_the_same_work_are_refused(tmp_path: Path) -> None:
-    with work_in(tmp_path, "train", 1) as work:
-        (work / "checkpoint").write_text("half")
-        with pytest.raises(IrislibError, match="another process") as raised, work_in(tmp_path, "train", 1):
-            pass
-        assert "\n" not in str(raised.value)
-        assert (work / "checkpoint").exists()
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
