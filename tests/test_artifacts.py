@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray
 
-from irislib.artifacts import Array, Schema, digest, open_store, replacing, write_atomically, writing
+from irislib.artifacts import Array, Schema, digest, open_store, replacing, writing
 from irislib.errors import ArtifactError
 
 SCHEMA = Schema(
@@ -200,11 +200,3 @@ def test_digest_sees_content_and_names_but_not_where_they_are(tmp_path: Path) ->
     (tmp_path / "b/x").write_text("2")
     (tmp_path / "c/x").rename(tmp_path / "c/y")
     assert len({digest(tmp_path / name) for name in ("a", "b", "c")}) == 3
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    file = tmp_path / "x"
-    for content in (b"old", b"new"):
-        write_atomically(file, content)
-        assert file.read_bytes() == content
-    assert list(tmp_path.iterdir()) == [file]

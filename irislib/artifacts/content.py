@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,11 @@ def _some(files: list[str]) -> str:
     return ", ".join(files[:3]) + more
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """The files below a folder in order of their paths, without foreign ones."""
-    for file in sorted(root.rglob("*")):
-        if file.is_file() and not any(fnmatch(file.name, pattern) for pattern in _FOREIGN):
-            yield file
+def _files(root: Path) -> list[Path]:
+    """The files below a folder in order of their paths, without foreign ones. Raises OSError."""
+
+    def fail(error: OSError) -> None:
+        raise error  # os.walk passes over a folder that it cannot read, and Path.rglob does
+
+    files = (Path(folder) / name for folder, _, names in os.walk(root, onerror=fail) for name in names)
+    return sorted(f for f in files if f.is_file() and not any(fnmatch(f.name, name) for name in _FOREIGN))

@@ -5,6 +5,7 @@ What the operating system refuses is told in one line, with the path and what to
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 
 from irislib.errors import ArtifactError
 
@@ -31,6 +33,11 @@ def told_in_one_line(path: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise refusal(path, doing, error) from None
+    except SafetensorError as error:  # written in Rust, where an error of the system is part of the text
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise refusal(path, doing, OSError(int(number[1]), os.strerror(int(number[1])))) from None
 
 
 def refusal(path: Path, doing: str, error: OSError) -> ArtifactError:
