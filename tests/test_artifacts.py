@@ -111,6 +111,11 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
         ({"reward": ROWS["reward"].astype("float64")}, "does not fit"),
         ({"reward": ROWS["obs"].astype("float32")}, "does not fit"),
         ({"other": ROWS["reward"]}, "no array"),
+        (
+            {"reward": np.where(ROWS["reward"] > 0.9, np.float32("nan"), ROWS["reward"])},
+            "3 of 21 .* not finite",
+        ),
+        ({"map": np.full_like(ROWS["map"], np.inf)}, "10 of 10 .* not finite"),
     ],
 )
 def test_rows_that_do_not_fit_the_schema_are_refused(
@@ -119,6 +124,12 @@ def test_rows_that_do_not_fit_the_schema_are_refused(
     with pytest.raises(ArtifactError, match=reason):
         write(tmp_path / "a.zarr", ROWS | rows)
     assert not (tmp_path / "a.zarr").exists()
+
+
+def test_an_attribute_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="not finite"), writing(tmp_path / "a", SCHEMA, {"x": [np.nan]}):
+        raise AssertionError("begun")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_array_that_was_forgotten_is_refused(tmp_path: Path) -> None:
@@ -187,6 +198,42 @@ def cut_metadata(path: Path) -> None:
 def test_damage(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     damage(write(tmp_path / "a.zarr"))
     assert "damaged" in complaint(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (truncate, "obs/c/1/0/0 of another size"),
+        (delete, "obs/c/1/0/0 missing"),
+        (add, "obs/c/9 not part of it"),
+    ],
+)
+def test_the_files_that_are_damaged_are_named(
+    tmp_path: Path, damage: Callable[[Path], None], named: str
+) -> None:
+    damage(write(tmp_path / "a.zarr"))
+    assert f"damaged ({named});" in complaint(tmp_path / "a.zarr")
+
+
+def test_of_many_files_a_few_are_named(tmp_path: Path) -> None:
+    shutil.rmtree(write(tmp_path / "a.zarr") / "obs/c")
+    (tmp_path / "a.zarr/map/c/0/0").unlink()
+    named = "map/c/0/0, obs/c/0/0/0, obs/c/1/0/0 and 1 more missing"
+    assert f"damaged ({named});" in complaint(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "._reward", ".nfs00000000009a3c6f00000001", "Thumbs.db", "desktop.ini"]
+)
+@pytest.mark.parametrize("folder", ["", "obs/c/1"])
+def test_what_file_managers_and_network_disks_leave_does_not_count(
+    tmp_path: Path, name: str, folder: str
+) -> None:
+    before = digest(write(tmp_path / "a.zarr"))
+    (tmp_path / "a.zarr" / folder / name).write_text("foreign")
+    store = open_store(tmp_path / "a.zarr", SCHEMA)
+    np.testing.assert_array_equal(store.read("obs"), ROWS["obs"])
+    assert digest(tmp_path / "a.zarr") == before
 
 
 # Digests

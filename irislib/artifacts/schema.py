@@ -5,15 +5,19 @@ from dataclasses import dataclass
 
 from zarr.abc.codec import BytesBytesCodec as Codec
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.core.common import JSON
 
 
 @dataclass(frozen=True)
 class Array:
-    """One array of a store.
+    """One array of a store. The store itself says what it means, in the attributes that xarray shows.
 
     Attributes:
         dtype: numpy name of the element type.
         dims: dimension names, the growing one first; arrays that share it have the same length.
+        long_name: what it is, in a few words.
+        units: of its numbers; "1" where they have none, and "row of ..." or "index of ..." for a reference.
+        description: what a reader must know beyond that, in sentences.
         chunk: rows that are compressed together.
         shard: rows a file; a multiple of `chunk`.
         shuffle: sort the bytes by significance before compression, which suits rounded floats.
@@ -21,9 +25,17 @@ class Array:
 
     dtype: str
     dims: tuple[str, ...]
+    long_name: str = ""
+    units: str = ""
+    description: str = ""
     chunk: int = 1024
     shard: int = 65536
     shuffle: bool = False
+
+    @property
+    def attributes(self) -> dict[str, JSON]:
+        """What the store says of the array."""
+        return {"description": self.description, "long_name": self.long_name, "units": self.units}
 
     @property
     def compressors(self) -> tuple[Codec, ...]:

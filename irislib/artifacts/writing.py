@@ -1,5 +1,6 @@
 """Writing a store, row by row."""
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ class StoreWriter:
     _pending: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def append(self, **rows: np.ndarray) -> None:
-        """Adds rows to the named arrays. Raises ArtifactError for an unknown name or another dtype."""
+        """Adds rows to the named arrays.
+
+        Raises ArtifactError for an unknown name, for another dtype, and for numbers that are not finite.
+        """
         for name, values in rows.items():
             spec = self.schema.arrays.get(name)
             if spec is None:
@@ -35,6 +39,11 @@ class StoreWriter:
                 raise ArtifactError(
                     f"{self.schema.name}.{name}: {values.dtype} {values.shape} does not fit "
                     f"{spec.dtype} [{', '.join(spec.dims)}]"
+                )
+            if values.dtype.kind == "f" and (wrong := np.count_nonzero(~np.isfinite(values))):
+                raise ArtifactError(
+                    f"{self.schema.name}.{name}: {wrong} of {values.size} numbers are not finite; "
+                    f"check what the {self.schema.stage} stage has read"
                 )
             self._pending.setdefault(name, []).append(values)
             if sum(len(v) for v in self._pending[name]) >= spec.shard:
@@ -55,6 +64,7 @@ class StoreWriter:
                 dtype=spec.dtype,
                 compressors=spec.compressors,
                 dimension_names=spec.dims,
+                attributes=spec.attributes,
             )
         array = self.group[name]
         assert isinstance(array, zarr.Array)
@@ -87,7 +97,15 @@ def writing(path: Path, schema: Schema, attrs: Mapping[str, Any]) -> Iterator[St
         path: the store's folder; replaced whole if it exists.
         schema: its arrays; all must be appended to (zero rows will do).
         attrs: JSON values that a reader needs.
+
+    Raises:
+        ArtifactError: rows do not fit the schema, a number among them or in `attrs` is not finite, another
+            process writes the store, or it cannot be written.
     """
+    try:
+        json.dumps(attrs, allow_nan=False)
+    except ValueError:
+        raise ArtifactError(f"{path}: a number in its attributes is not finite: {attrs}") from None
     with replacing(path) as partial:
         group = zarr.create_group(partial, zarr_format=3)
         writer = StoreWriter(group, schema)
