@@ -3,11 +3,16 @@
 Nothing here may change a result, so nothing here is a parameter.
 """
 
+import atexit
+import importlib.util
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -87,3 +92,46 @@ def progress(
         mininterval=0.2 if sys.stderr and sys.stderr.isatty() else 10,
         disable=sys.stderr is None or local_rank() > 0,
     )
+
+
+def occupy_standard_streams() -> None:
+    """Opens the null device in place of standard streams that are closed (`2>&-`).
+
+    Otherwise the next file that is opened gets the number of the stream, and what libraries print goes there.
+    """
+    for stream in (0, 1, 2):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+
+
+def find_numba_cache(package: str) -> None:
+    """Gives numba a folder for what it compiles. Call it before numba is imported.
+
+    numba writes beside the source, or where NUMBA_CACHE_DIR says. Where the installation cannot be written,
+    this is a folder in the user's cache; where that cannot either, a temporary one, deleted at the end.
+
+    Args:
+        package: whose functions numba compiles.
+    """
+    spec = importlib.util.find_spec(package)
+    if "NUMBA_CACHE_DIR" in os.environ or spec is None or spec.origin is None:
+        return
+    if _can_be_written(Path(spec.origin).parent / "__pycache__"):
+        return
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    folder = caches / "irislib-numba"
+    if not caches.is_absolute() or not _can_be_written(folder):
+        folder = Path(tempfile.mkdtemp(prefix="irislib-numba-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _can_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True

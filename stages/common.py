@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from irislib.errors import IrislibError
+from irislib.runtime import occupy_standard_streams
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,6 +19,7 @@ class Stage(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; see the class."""
+        occupy_standard_streams()
         try:
             return self.run(ctx)
         except IrislibError as error:

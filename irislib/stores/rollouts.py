@@ -67,7 +67,11 @@ ROLLOUTS = Schema(
             "bool", ("step",), "whether the player sleeps", "1", "A sleeper sees noise in the dark."
         ),
         "achievement": Array(
-            "bool", ("step", "goal"), "goals reached", "1", "Of achievement_names, by the action of the row."
+            "bool",
+            ("step", "goal"),
+            "goals reached",
+            "1",
+            "Of achievement_names, by the action of the row, new or not.",
         ),
     },
 )
