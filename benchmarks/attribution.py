@@ -27,6 +27,7 @@ from irislib.seeding import stream
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import agent_digest
 from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 
 TOLERANCE = 1e-5  # of the largest value of all maps looked at
 WARM_UP = 3  # calls
@@ -62,7 +63,8 @@ def race_gradcam(play: Store, steps: int, calls: int, folder: Path) -> None:
     agent.mkdir(parents=True)
     _random_agent().save(agent)
     rollouts, heatmaps = folder / "rollouts.zarr", folder / "heatmaps.zarr"
-    copy_beginning(play, steps, rollouts, {"agent": agent_digest(agent)})
+    made_by = {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))}
+    copy_beginning(play, steps, rollouts, {"agent": agent_digest(agent), "tokenizer": made_by})
     paths = {"agent": agent, "rollouts": rollouts, "out": heatmaps, "work": folder / "work"}
     command = [sys.executable, "-m", "stages.gradcam", *(f"--{name}={path}" for name, path in paths.items())]
     ours = measure(command, folder / "gradcam.log")
@@ -133,7 +135,7 @@ def call_for_each(
             synchronize(device)
             start, worked = time.perf_counter(), time.process_time()
             latents = mask_codes(
-                tokenizer.codebook,
+                tokenizer,
                 torch.from_numpy(code[n : n + 1].astype(np.int64)).to(device),
                 torch.from_numpy(where[n : n + 1]).to(device),
             )

@@ -42,7 +42,7 @@ def measure_memory(folder: Path) -> None:
 def _train(folder: Path) -> None:
     env, config = load_params(PARAMS, "env", EnvConfig), load_params(PARAMS, "train", TrainConfig)
     sizes = AgentConfig(
-        env.size, len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
+        (env.size, env.size), len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
     )
     ours = Ours(Trainer(config, Agent(sizes).to(pick_device()), env, 0, folder))
     replay, rng = ours.trainer.replay, stream(0, "benchmark", "memory")

@@ -87,11 +87,13 @@ def build_official(modules: OfficialModules, sizes: AgentConfig = OFFICIAL) -> n
         sizes: of the tokenizer, the world model and the actions. The official actor-critic is fixed to 64x64
             frames and an LSTM of 512.
     """
-    if (sizes.resolution, sizes.actor_critic) != (OFFICIAL.resolution, OFFICIAL.actor_critic):
-        raise IrislibError("sizes: the official actor-critic has resolution 64 and lstm_dim 512; use these")
+    if (sizes.frame, sizes.actor_critic) != (OFFICIAL.frame, OFFICIAL.actor_critic):
+        raise IrislibError(
+            "sizes: the official actor-critic has frames of 64 x 64 and lstm_dim 512; use these"
+        )
     t, w = sizes.tokenizer, sizes.world_model
     nets = modules.EncoderDecoderConfig(
-        resolution=sizes.resolution,
+        resolution=sizes.frame[0],
         in_channels=3,
         z_channels=t.z_channels,
         ch=t.ch,

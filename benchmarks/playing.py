@@ -38,7 +38,9 @@ def time_playing(device: torch.device, rounds: int, length: int, folder: Path) -
     """
     train, rollout = load_params(PARAMS, "train", TrainConfig), load_params(PARAMS, "rollout", RolloutConfig)
     env = load_params(PARAMS, "env", EnvConfig)
-    laptop = AgentConfig(env.size, len(ACTION_NAMES), train.tokenizer, train.world_model, train.actor_critic)
+    laptop = AgentConfig(
+        (env.size, env.size), len(ACTION_NAMES), train.tokenizer, train.world_model, train.actor_critic
+    )
     warm_up()
     runs: dict[tuple[str, int], Callable[[], float]] = {
         ("crafter.Env as published, random actions", 1): _play_published,

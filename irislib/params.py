@@ -5,11 +5,13 @@ turn YAML into one of them and how to word what is wrong with it.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails
+from pydantic_core.core_schema import no_info_plain_validator_function
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -84,3 +86,38 @@ def require(condition: bool, key: str, remedy: str) -> None:
     """For `__post_init__` of a section: refuses an impossible value of `key` with what to do instead."""
     if not condition:
         raise ValueError(f"{key}: {remedy}")
+
+
+@dataclass(frozen=True)
+class _OneOf:
+    """See `one_of`."""
+
+    field: str
+
+    def __get_pydantic_core_schema__(self, source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        adapters = {
+            kind: TypeAdapter(option)
+            for option in get_args(source) or (source,)
+            for kind in get_args(get_type_hints(option)[self.field])
+        }
+
+        def choose(value: Any) -> Any:
+            known = ", ".join(adapters)
+            if not isinstance(value, dict):
+                raise ValueError(f"must hold `{self.field}` ({known}) and the options of that kind")
+            kind = value.get(self.field)
+            if not isinstance(kind, str) or kind not in adapters:
+                raise ValueError(f"{self.field}: must be one of {known}, not {kind!r}")
+            return adapters[kind].validate_json(json.dumps(value), strict=True)
+
+        return no_info_plain_validator_function(choose)
+
+
+def one_of(field: str) -> Any:
+    """Lets one field choose among the sections of a union.
+
+    Written as `Annotated[A | B, one_of("kind")]`. Each dataclass declares the field as a `Literal` of the
+    names that choose it. An unknown name is refused with the known ones, and so is an option that the chosen
+    dataclass does not have. A single dataclass is a union of one.
+    """
+    return _OneOf(field)

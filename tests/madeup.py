@@ -14,7 +14,8 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, agent_digest
-from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 from irislib.worlds.score import crafter_score
 
@@ -49,7 +50,9 @@ def write_inputs(
 
 def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int) -> None:
     steps = len(frames)
-    played = {"agent": agent_digest(path.with_name("agent")), "episodes": 2, "codebook_size": codes}
+    agent = path.with_name("agent")
+    tokenizer = {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))}
+    played = {"agent": agent_digest(agent), "tokenizer": tokenizer, "episodes": 2, "codebook_size": codes}
     with writing(path, ROLLOUTS, {**played, "label_names": LABELS, "cell": 7}) as store:
         store.append(
             obs=frames,
@@ -124,10 +127,10 @@ def write_embedder(folder: Path) -> None:
 
 
 def write_agent(folder: Path, resolution: int, trained: bool) -> None:
-    tokenizer = TokenizerConfig(8, 4, 4, 4, (1, 1, 1, 1, 1), 1, ())
+    tokenizer = TokenizerConfig(VectorQuantizerConfig("vq", 8, 4, 0), 4, 4, (1,) * 5, 1, ())
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
-    Agent(AgentConfig(resolution, 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
+    Agent(AgentConfig((resolution, resolution), 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
     (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained)))
     # One curve without a value; without training one epoch, and an actor-critic that never began.
     (folder / "curves").mkdir(exist_ok=True)

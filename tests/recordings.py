@@ -1,6 +1,7 @@
 """Small stores for the tests of the stages that read them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from irislib.artifacts import Store, open_store, writing
 from irislib.stores.crops import CROPS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, agent_digest
+from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 
 
 def record_play(
@@ -19,7 +21,9 @@ def record_play(
         for name, spec in ROLLOUTS.arrays.items()
     }
     rows |= {"obs": obs, "token": tokens.astype(np.int16)}
-    attrs = {"codebook_size": codes, "agent": agent_digest(agent) if agent else ""}
+    attrs: dict[str, Any] = {"codebook_size": codes, "agent": agent_digest(agent) if agent else ""}
+    if agent:
+        attrs["tokenizer"] = {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))}
     with writing(path, ROLLOUTS, attrs) as writer:
         writer.append(**rows)
     return open_store(path, ROLLOUTS)

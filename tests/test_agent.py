@@ -210,7 +210,7 @@ def test_acting_depends_on_the_row_alone(agent: Agent) -> None:
 def test_revival_moves_idle_codes_only(agent: Agent) -> None:
     tokenizer = agent.tokenizer
     optimizer = torch.optim.Adam(tokenizer.parameters())
-    revival = Revival(tokenizer, optimizer, after=2, seed=0)
+    revival = Revival(tokenizer.quantizer, optimizer, after=2, seed=0)
     losses, quantized = tokenizer.losses(frames(2))
     torch.stack(list(losses.values())).sum().backward()
     optimizer.step()
@@ -259,4 +259,4 @@ def test_damaged_missing_and_foreign_agents_are_refused(agent: Agent, tmp_path: 
 
 def test_frames_that_no_grid_divides_are_refused() -> None:
     with pytest.raises(ParamError, match=r"env.size: 72 is not divisible by 16"):
-        replace(CONFIG, resolution=72)
+        replace(CONFIG, frame=(72, 72))

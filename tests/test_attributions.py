@@ -21,13 +21,12 @@ from irislib.interpret.attribution.attributions import (
 from irislib.interpret.attribution.gradcam import (
     Score,
     check_layer,
-    decoding_layers,
     gradcam,
     mask_codes,
     score_images,
     score_pixels,
 )
-from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
 from irislib.tokenizers.iris import Tokenizer
 
 N, CODES, GRID, SIZE = 5, 6, 4, 16
@@ -36,9 +35,9 @@ N, CODES, GRID, SIZE = 5, 6, 4, 16
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     torch.manual_seed(0)
-    config = TokenizerConfig(CODES, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
-    tokenizer = Tokenizer(config, SIZE).double().requires_grad_(False).eval()
-    torch.nn.init.normal_(tokenizer.embedding.weight)
+    config = TokenizerConfig(VectorQuantizerConfig("vq", CODES, 4, 0), 4, 4, (1, 1, 2), 1, (4,))
+    tokenizer = Tokenizer(config, (SIZE, SIZE)).double().requires_grad_(False).eval()
+    torch.nn.init.normal_(tokenizer.codebook)
     return tokenizer
 
 
@@ -49,7 +48,7 @@ def where() -> Tensor:
 
 @pytest.fixture(scope="module")
 def latents(tokenizer: Tokenizer, where: Tensor) -> Tensor:
-    return mask_codes(tokenizer.codebook, torch.arange(N), where)
+    return mask_codes(tokenizer, torch.arange(N), where)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,7 @@ def test_integrated_gradients_are_captums(
 def test_occlusion_is_captums_and_brute_force(
     objective: Callable[[Tensor], Tensor], latents: Tensor, where: Tensor
 ) -> None:
-    ours = occlusion(objective, latents, where)
+    ours = occlusion(objective, latents, where, torch.zeros_like(latents[:1]))
     theirs = captum.attr.Occlusion(objective).attribute(latents, (latents.shape[1], 1, 1))
     torch.testing.assert_close(ours, theirs[:, 0].double(), rtol=1e-4, atol=1e-6)
     for n, i, j in where.nonzero().tolist():
@@ -149,7 +148,7 @@ def test_of_a_code_that_stands_once_occlusion_is_the_whole_difference(
     once = torch.zeros(N, GRID, GRID, dtype=torch.bool)
     once[:, 1, 2] = True
     alone = torch.ones_like(latents) * once[:, None]
-    raw = occlusion(objective, alone, once)
+    raw = occlusion(objective, alone, once, torch.zeros_like(alone[:1]))
     torch.testing.assert_close(raw[once], objective(alone) - objective(torch.zeros_like(alone)))
 
 
@@ -176,11 +175,11 @@ def test_a_score_is_the_sum_of_its_pixels(score: Score, frames: Tensor) -> None:
     torch.testing.assert_close(pixels.sum((1, 2)), score_images(score, images, frames))
 
 
-def test_layers_that_stand_for_the_path_are_on_it(tokenizer: Tokenizer, latents: Tensor) -> None:
-    layers = decoding_layers(tokenizer)
+def test_layers_that_stand_for_the_path_are_on_it(tokenizer: Tokenizer) -> None:
+    layers = tokenizer.layers()
     assert len(set(layers)) == len(layers) == 4 + 3
     for layer in layers:
-        check_layer(tokenizer, layer, latents[:1])
+        check_layer(tokenizer, layer)
 
 
 def test_the_background_is_recorded_and_repeats(tokenizer: Tokenizer, tmp_path: Path) -> None:

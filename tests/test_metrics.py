@@ -22,7 +22,8 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, agent_digest
-from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -132,16 +133,18 @@ def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
 
 
 def write_agent(path: Path, codes: int) -> None:
-    tokenizer = TokenizerConfig(codes, 4, 4, 4, (1, 1, 1, 1, 1), 1, ())
-    config = AgentConfig(64, 17, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8))
+    tokenizer = TokenizerConfig(VectorQuantizerConfig("vq", codes, 4, 0), 4, 4, (1,) * 5, 1, ())
+    config = AgentConfig((64, 64), 17, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8))
     path.mkdir()
     Agent(config, steps=77).save(path)
 
 
 def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
     steps = len(world.tokens)
+    agent = path.with_name("agent")
     attrs = {
-        "agent": agent_digest(path.with_name("agent")),
+        "agent": agent_digest(agent),
+        "tokenizer": {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))},
         "codebook_size": world.codes,
         "label_names": NAMES[:3],
         "item_names": ["health", "wood"],

@@ -29,7 +29,7 @@ from irislib.report.sensitivity import attributions, sensitivity
 from irislib.report.style import publication
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
 from irislib.tokenizers.iris import Tokenizer
 
 STEPS, CODES, GRID, SIZE = 6, 9, 4, 16
@@ -132,9 +132,9 @@ def test_repeats_bit_by_bit_and_draws_with_the_seed(stores: tuple[Path, Path], t
 
 def test_where_every_code_stands_once_occlusion_is_the_effect() -> None:
     torch.manual_seed(0)
-    config = TokenizerConfig(16, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=())
-    tokenizer = Tokenizer(config, SIZE).requires_grad_(False).eval()
-    torch.nn.init.normal_(tokenizer.embedding.weight)
+    config = TokenizerConfig(VectorQuantizerConfig("vq", 16, 4, 0), 4, 4, (1, 1, 2), 1, ())
+    tokenizer = Tokenizer(config, (SIZE, SIZE)).requires_grad_(False).eval()
+    torch.nn.init.normal_(tokenizer.codebook)
     tokens = torch.randperm(16).view(1, GRID, GRID)
     frames = torch.zeros(1, SIZE, SIZE, 3, dtype=torch.uint8)
     sample = Sample(tokenizer, tokens, frames, find_occurrences(tokens.numpy()))
@@ -230,7 +230,8 @@ def test_latent_areas_are_curves_of_the_score() -> None:
     def objective(latents: torch.Tensor) -> torch.Tensor:
         return latents.sum((1, 2, 3)).square()
 
-    inserted, deleted = latent_areas(objective, latents, maps)
+    nothing = torch.zeros(1, 3, 2, 2)
+    inserted, deleted = latent_areas(objective, latents, maps, nothing)
     for n in range(2):
         order = maps[n].flatten().argsort(descending=True)
         values = latents[n].sum(0).flatten()[order]
@@ -238,7 +239,7 @@ def test_latent_areas_are_curves_of_the_score() -> None:
         torch.testing.assert_close(inserted[n], torch.trapezoid(curve, dx=0.25))
         curve = torch.cat([values.flip(0).cumsum(0).flip(0), torch.zeros(1)]).square()
         torch.testing.assert_close(deleted[n], torch.trapezoid(curve, dx=0.25))
-    backwards = latent_areas(objective, latents, -maps)
+    backwards = latent_areas(objective, latents, -maps, nothing)
     torch.testing.assert_close(backwards, (deleted, inserted))
 
 

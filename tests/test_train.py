@@ -114,7 +114,7 @@ def test_training_begins_with_an_official_checkpoint(tmp_path: Path) -> None:
 
 
 def test_an_agent_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    Agent(replace(CONFIG, resolution=144)).save(_folder(tmp_path / "large"))
+    Agent(replace(CONFIG, frame=(144, 144))).save(_folder(tmp_path / "large"))
     with pytest.raises(ParamError, match=r"env.size: 64, but .*large sees 144 pixels"):
         trained(tmp_path, replace(UNTRAINED, init=str(tmp_path / "large")))
     Agent(replace(CONFIG, num_actions=6)).save(_folder(tmp_path / "atari"))

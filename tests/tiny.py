@@ -9,19 +9,19 @@ from irislib.agent.config import (
     CollectConfig,
     EvaluationConfig,
     FitActorCriticConfig,
+    FitConfig,
     FitsConfig,
-    FitTokenizerConfig,
     FitWorldModelConfig,
     TrainConfig,
     WorldModelConfig,
 )
-from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import EnvConfig
 
 CONFIG = AgentConfig(
-    resolution=64,
+    frame=(64, 64),
     num_actions=17,
-    tokenizer=TokenizerConfig(32, 8, 8, 4, (1, 1, 2, 2, 2), 1, (8,)),
+    tokenizer=TokenizerConfig(VectorQuantizerConfig("vq", 32, 8, 3), 8, 4, (1, 1, 2, 2, 2), 1, (8,)),
     world_model=WorldModelConfig(max_blocks=3, num_layers=2, num_heads=2, embed_dim=16, dropout=0.1),
     actor_critic=ActorCriticConfig(lstm_dim=8),
 )
@@ -37,7 +37,7 @@ TRAIN = TrainConfig(
     world_model=CONFIG.world_model,
     actor_critic=CONFIG.actor_critic,
     fit=FitsConfig(
-        FitTokenizerConfig(0, 6, 4, 0.001, 10.0, revive_after=3),
+        FitConfig(0, 6, 4, 0.001, 10.0),
         FitWorldModelConfig(0, 4, 4, 0.001, 10.0, weight_decay=0.01),
         FitActorCriticConfig(
             1, 3, 4, 0.001, 10.0, horizon=3, burn_in=2, gamma=0.9, lambda_=0.9, entropy_weight=0.01
@@ -51,7 +51,12 @@ ENV = EnvConfig(size=64, length=30)
 def make_decoding_agent(codes: int, size: int) -> Agent:
     """An untrained agent of so many codes, which differ, for frames of so many pixels a side."""
     torch.manual_seed(0)
-    tokenizer = TokenizerConfig(codes, 4, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
-    agent = Agent(AgentConfig(size, 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8)))
-    torch.nn.init.normal_(agent.tokenizer.embedding.weight)
+    quantizer = VectorQuantizerConfig("vq", codes, 4, 0)
+    tokenizer = TokenizerConfig(
+        quantizer, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,)
+    )
+    agent = Agent(
+        AgentConfig((size, size), 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8))
+    )
+    torch.nn.init.normal_(agent.tokenizer.codebook)
     return agent.eval()

@@ -36,7 +36,7 @@ class ActorCritic(nn.Module):
         self.conv2 = nn.Conv2d(32, 32, 3, padding=1)
         self.conv3 = nn.Conv2d(32, 64, 3, padding=1)
         self.conv4 = nn.Conv2d(64, 64, 3, padding=1)
-        self.lstm = nn.LSTMCell(64 * (config.resolution // 16) ** 2, dim)
+        self.lstm = nn.LSTMCell(64 * (config.frame[0] // 16) * (config.frame[1] // 16), dim)
         self.critic_linear = nn.Linear(dim, 1)
         self.actor_linear = nn.Linear(dim, config.num_actions)
 

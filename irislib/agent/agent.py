@@ -16,11 +16,8 @@ from irislib.agent.world_model import WorldModel
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
+from irislib.stores.agent import REMEDY, SCHEMA, VERSION, read_about
 from irislib.tokenizers.iris import Tokenizer
-
-SCHEMA = "irislib/agent"
-VERSION = 1
-REMEDY = "pull it, or delete it and run the train stage again"
 
 
 class Agent(nn.Module):
@@ -34,7 +31,7 @@ class Agent(nn.Module):
     def __init__(self, config: AgentConfig, steps: int = 0) -> None:
         super().__init__()
         self.config, self.steps = config, steps
-        self.tokenizer = Tokenizer(config.tokenizer, config.resolution)
+        self.tokenizer = Tokenizer(config.tokenizer, config.frame)
         self.world_model = WorldModel(config)
         self.actor_critic = ActorCritic(config)
         for convolutional in (
@@ -95,13 +92,8 @@ def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
     """
     path = Path(path)
     try:
-        about = json.loads((path / "config.json").read_text())
-        found = (about["schema"], about["schema_version"])
-        if found != (SCHEMA, VERSION):
-            raise ArtifactError(
-                f"{path}: holds {found[0]!r} version {found[1]}, not {SCHEMA!r} version {VERSION}; {REMEDY}"
-            )
-        agent = Agent(parse_value(about["agent"], "agent", AgentConfig), int(about["steps"]))
+        about = read_about(path)
+        agent = Agent(parse_value(about["agent"], "agent", AgentConfig), about["steps"])
         agent.load_state_dict(load_file(path / "model.safetensors"))
     except FileNotFoundError as error:
         missing = Path(error.filename or path / "model.safetensors")

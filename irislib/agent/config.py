@@ -91,26 +91,6 @@ class FitConfig:
 
 
 @dataclass(frozen=True)
-class FitTokenizerConfig(FitConfig):
-    """Adds the revival of idle codes.
-
-    Attributes:
-        revive_after: batches of an epoch without use after which a code is moved to an encoder output;
-            0 (IRIS): never.
-    """
-
-    __pydantic_config__ = STRICT
-    revive_after: NonNegative
-
-    def __post_init__(self) -> None:
-        require(
-            self.revive_after <= self.steps_per_epoch,
-            "revive_after",
-            f"{self.revive_after} batches never come, an epoch has {self.steps_per_epoch}; use fewer, or 0",
-        )
-
-
-@dataclass(frozen=True)
 class FitWorldModelConfig(FitConfig):
     """Adds AdamW's weight decay, which applies to the weights of linear layers."""
 
@@ -140,7 +120,7 @@ class FitsConfig:
     """One entry a component."""
 
     __pydantic_config__ = STRICT
-    tokenizer: FitTokenizerConfig
+    tokenizer: FitConfig
     world_model: FitWorldModelConfig
     actor_critic: FitActorCriticConfig
 
@@ -187,6 +167,12 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for epoch in self.snapshots:
             require(epoch <= self.epochs, "snapshots", f"{epoch} is after the last of {self.epochs} epochs")
+        revive_after, steps = self.tokenizer.quantizer.revive_after, self.fit.tokenizer.steps_per_epoch
+        require(
+            revive_after <= steps,
+            "tokenizer.quantizer.revive_after",
+            f"{revive_after} batches never come, an epoch has {steps}; use fewer, or 0",
+        )
         horizon, blocks = self.fit.actor_critic.horizon, self.world_model.max_blocks
         require(
             horizon <= blocks or self.init is not None,  # whose sizes count then
@@ -200,12 +186,12 @@ class AgentConfig:
     """Everything that fixes an agent's shapes; stored beside its weights.
 
     Attributes:
-        resolution: side of the square frames, in pixels.
+        frame: height and width of the frames, in pixels.
         num_actions: size of the discrete action space.
     """
 
     __pydantic_config__ = STRICT
-    resolution: Count
+    frame: tuple[Count, Count]
     num_actions: Count
     tokenizer: TokenizerConfig
     world_model: WorldModelConfig
@@ -217,17 +203,17 @@ class AgentConfig:
             (self.tokenizer.reduction, "train.tokenizer.ch_mult"),
             (16, "the actor-critic"),
         ):
-            if self.resolution % divisor:
-                raise ParamError(
-                    f"env.size: {self.resolution} is not divisible by {divisor}, as {user} needs"
-                )
+            for side in self.frame:
+                if side % divisor:
+                    raise ParamError(f"env.size: {side} is not divisible by {divisor}, as {user} needs")
 
     @property
-    def grid(self) -> int:
-        """Tokens along each side of an observation (4 in IRIS)."""
-        return self.resolution // self.tokenizer.reduction
+    def grid(self) -> tuple[int, int]:
+        """Tokens along the height and the width of an observation (4 x 4 in IRIS)."""
+        height, width = self.frame
+        return height // self.tokenizer.reduction, width // self.tokenizer.reduction
 
     @property
     def tokens_per_block(self) -> int:
         """Tokens a step: the observation's and one action."""
-        return self.grid**2 + 1
+        return self.grid[0] * self.grid[1] + 1

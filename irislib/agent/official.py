@@ -1,8 +1,8 @@
 """Agents in the format of the official IRIS repository (github.com/eloialonso/iris): read and written.
 
-A run's `checkpoints/last.pt` is the flat state dict of its agent, whose parameters have our names. It tells
-the sizes by its shapes alone. Beside the parameters it holds buffers that follow from the sizes, and the
-weights of the perceptual loss, which training alone needs.
+A run's `checkpoints/last.pt` is the flat state dict of its agent, whose parameters have our names (but for
+`CODEBOOK`). It tells the sizes by its shapes alone. Beside the parameters it holds buffers that follow from
+the sizes, and the weights of the perceptual loss, which training alone needs.
 """
 
 import io
@@ -25,6 +25,7 @@ from irislib.workdir import write_atomically
 DROPOUT = 0.1  # no shape tells; the released configuration
 NORM_GROUPS = 32  # of every official GroupNorm
 PERCEPTUAL = "tokenizer.lpips."
+CODEBOOK, OUR_CODEBOOK = "tokenizer.embedding.weight", "tokenizer.quantizer.embedding.weight"
 REMEDY = "give the checkpoints/last.pt of an official run, whole"
 
 
@@ -46,7 +47,7 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         raise file.refuse(f"its sizes do not fit irislib ({error})") from None
     _require_same_normalization(config, file.path)
     agent, buffers = Agent(config), _buffers(config)
-    own = agent.state_dict()
+    own = {_official_name(name): tensor for name, tensor in agent.state_dict().items()}
     for name, tensor in own.items():
         if file.shape(name) != tensor.shape:
             raise file.refuse(f"{name} is {tuple(file.shape(name))}, not {tuple(tensor.shape)} as the others")
@@ -57,7 +58,7 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         if name in file.state and not torch.equal(file.state[name].to(expected.dtype), expected):
             blocks = f"{config.world_model.max_blocks} blocks of {config.tokens_per_block} tokens"
             raise file.refuse(f"{name} is not that of causal attention over {blocks}")
-    agent.load_state_dict({name: file.state[name] for name in own})
+    agent.load_state_dict({name: file.state[_official_name(name)] for name in agent.state_dict()})
     return agent.to(device or pick_device()).eval()
 
 
@@ -78,7 +79,8 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
     """
     path = Path(path)
     _require_same_normalization(agent.config, path)
-    parameters = {name: tensor.cpu().contiguous() for name, tensor in agent.state_dict().items()}
+    state = agent.state_dict()
+    parameters = {_official_name(name): tensor.cpu().contiguous() for name, tensor in state.items()}
     content = io.BytesIO()
     torch.save({**parameters, **_buffers(agent.config)}, content)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,11 +154,15 @@ def _sizes(file: StateFile, num_heads: int) -> dict[str, Any]:
             f"{features} features of the LSTM and {max_tokens} positions of the world model fit no frames"
         )
     return {
-        "resolution": resolution,
+        "frame": [resolution, resolution],
         "num_actions": file.size("actor_critic.actor_linear.weight", 0),
         "tokenizer": {
-            "vocab_size": file.size("tokenizer.embedding.weight", 0),
-            "embed_dim": file.size("tokenizer.embedding.weight", 1),
+            "quantizer": {
+                "kind": "vq",
+                "vocab_size": file.size("tokenizer.embedding.weight", 0),
+                "embed_dim": file.size("tokenizer.embedding.weight", 1),
+                "revive_after": 0,
+            },
             "z_channels": file.size("tokenizer.pre_quant_conv.weight", 1),
             "ch": ch,
             "ch_mult": [width // ch for width in widths],
@@ -174,6 +180,11 @@ def _sizes(file: StateFile, num_heads: int) -> dict[str, Any]:
         },
         "actor_critic": {"lstm_dim": file.size("actor_critic.actor_linear.weight", 1)},
     }
+
+
+def _official_name(name: str) -> str:
+    """What the official code calls a parameter of ours."""
+    return CODEBOOK if name == OUR_CODEBOOK else name
 
 
 def _buffers(config: AgentConfig) -> dict[str, Tensor]:

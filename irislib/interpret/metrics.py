@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 
-from irislib.agent import load_agent
 from irislib.artifacts import open_store
 from irislib.interpret.attribution.emptiness import (
     codebook_metrics,
@@ -44,10 +43,12 @@ from irislib.interpret.summaries import (
     set_metrics,
 )
 from irislib.params import STRICT, require
+from irislib.stores.agent import read_about
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.reconstruction import reconstruction_psnr
 from irislib.workdir import write_atomically
 
@@ -120,7 +121,7 @@ def compute_metrics(
     )
     maps = read_maps(recorded, drawn)
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), drawn, maps)
-    player = load_agent(agent)
+    tokenizer = load_recorded_tokenizer(recorded, agent)
     check_agent(recorded, agent)
     seen = recorded.read("obs", evenly_spaced(len(recorded), config.psnr_frames))
     alpha, draws = config.alpha, config.permutations
@@ -172,8 +173,8 @@ def compute_metrics(
     metrics = {
         "agent": {
             **playing_metrics(recorded),
-            "psnr_db": reconstruction_psnr(player.tokenizer, seen).mean(),
-            "training_steps": player.steps,
+            "psnr_db": reconstruction_psnr(tokenizer, seen).mean(),
+            "training_steps": read_about(agent)["steps"],
         },
         "codebook": codebook_metrics(maps, uses),
         "empty_share": empty_shares(maps),

@@ -8,7 +8,6 @@ from typing import Annotated
 import torch
 from annotated_types import Ge, Gt, Le
 
-from irislib.agent import load_agent
 from irislib.artifacts import replacing
 from irislib.params import STRICT
 from irislib.report.claims import claims_csv, collect_claims
@@ -26,6 +25,7 @@ from irislib.report.style import Illustration, publication, save
 from irislib.report.together import show_groups
 from irislib.report.tsne import tsne
 from irislib.runtime import progress
+from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.workdir import write_atomically
 
 
@@ -108,6 +108,6 @@ def illustrate(inputs: Inputs, config: PlotsConfig, seed: int, agent: Path) -> I
     yield tsne(inputs, config.tsne_perplexity, seed)
     yield achievements(inputs)
     # A handful of frames: not worth waking a GPU.
-    tokenizer = load_agent(agent, torch.device("cpu")).tokenizer
+    tokenizer = load_recorded_tokenizer(inputs.rollouts, agent, torch.device("cpu"))
     yield reconstructions(inputs, tokenizer, config.frames)
     yield training(inputs)

@@ -11,7 +11,7 @@ from irislib.report.inputs import Inputs
 from irislib.report.pictures import distinct_crops, overlay
 from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, new_figure, nothing_to_show
 from irislib.report.wording import label_name, many, number, percent
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.tokenizers.reconstruction import psnr, reconstruct
 
 FRAMES_A_CODE = 4
@@ -76,12 +76,12 @@ def gallery(inputs: Inputs, codes: int) -> Illustration:
     return Illustration("gallery", heading, caption, figure)
 
 
-def reconstructions(inputs: Inputs, tokenizer: Tokenizer, frames: int) -> Illustration:
+def reconstructions(inputs: Inputs, tokenizer: FrameTokenizer, frames: int) -> Illustration:
     """Frames at even distances over the rollouts, and what the tokenizer makes of them.
 
     Args:
         inputs: of the report.
-        tokenizer: the agent's.
+        tokenizer: that made the rollouts' tokens.
         frames: how many, at most.
     """
     steps = evenly_spaced(len(inputs.rollouts), frames)

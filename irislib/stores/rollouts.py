@@ -6,10 +6,10 @@ from irislib.artifacts import Array, Schema, Store, digest
 from irislib.errors import ArtifactError
 
 # Row t is the state before action t; reward, terminated, truncated and achievement are what it led to.
-# attrs: agent (`agent_digest` of the player), episodes (count), codebook_size, label_names (index ->
-# simulator's name, for `semantic`), item_names (for `inventory`), achievement_names, action_names, cell
-# (pixels a cell of `semantic`; cell (i, j) covers obs[cell*i : cell*(i+1), cell*j : cell*(j+1)]; rows below
-# 7*cell are the inventory HUD).
+# attrs: agent (`agent_digest` of the player), tokenizer (of the tokens: `source`, null for the agent's, and
+# `digest`), episodes (count), codebook_size, label_names (index -> simulator's name, for `semantic`),
+# item_names (for `inventory`), achievement_names, action_names, cell (pixels a cell of `semantic`; cell
+# (i, j) covers obs[cell*i : cell*(i+1), cell*j : cell*(j+1)]; rows below 7*cell are the inventory HUD).
 ROLLOUTS = Schema(
     name="irislib/rollouts",
     version=3,

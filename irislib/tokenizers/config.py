@@ -1,34 +1,58 @@
 """The sizes of IRIS's tokenizer: the `train.tokenizer` section of params.yaml."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from irislib.params import STRICT, require
+from irislib.params import STRICT, one_of, require
 
 Count = Annotated[int, Ge(1)]
 Weight = Annotated[float, Ge(0)]
 
+MOST_CODES = 32767  # tokens are stored as int16
+
 
 @dataclass(frozen=True)
-class TokenizerConfig:
-    """The VQ tokenizer: a convolutional encoder, a codebook, a decoder.
+class VectorQuantizerConfig:
+    """Nearest-neighbour vector quantization (`quantizers.VectorQuantizer`).
 
     Attributes:
-        vocab_size: codes in the codebook (K); tokens are stored as int16.
+        kind: chooses this quantizer.
+        vocab_size: codes in the codebook (K).
         embed_dim: dimension of a code (C).
-        z_channels: channels between the 1x1 convolutions around the codebook and the nets.
-        ch: channels at full resolution; `ch_mult` multiplies them, one entry a resolution.
-        attn_resolutions: feature map sizes (pixels) that get self-attention.
-        lpips: weight of the perceptual loss (1.0 in IRIS); above 0 downloads VGG16's weights.
-        squared_error: weight of the mean squared error (0 in IRIS). The absolute error alone settles on
-            each pixel's median, plain grass; in IRIS it is the perceptual loss that asks for the rare rest.
+        revive_after: gradient steps without use after which a code is moved to an encoder output, counted
+            anew in every epoch; 0 (IRIS) never moves one. See `revival.Revival`.
     """
 
     __pydantic_config__ = STRICT
-    vocab_size: Annotated[int, Ge(2), Le(32767)]
+    kind: Literal["vq"]
+    vocab_size: Annotated[int, Ge(2), Le(MOST_CODES)]
     embed_dim: Count
+    revive_after: Annotated[int, Ge(0)]
+
+
+# One dataclass a kind of quantizer; the field `kind` chooses among them.
+QuantizerConfig = Annotated[VectorQuantizerConfig, one_of("kind")]
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """IRIS's tokenizer: a convolutional encoder, a quantizer, a decoder.
+
+    Attributes:
+        quantizer: its kind and its options.
+        z_channels: channels between the 1x1 convolutions around the quantizer and the nets.
+        ch: channels at full resolution; `ch_mult` multiplies them, one entry a resolution.
+        attn_resolutions: feature maps of these heights (pixels) get self-attention.
+        lpips: weight of the perceptual loss (1.0 in IRIS); above 0 downloads VGG16's weights.
+        squared_error: weight of the mean squared error (0 in IRIS). The absolute error alone is smallest
+            when each pixel is the median of what it shows, which is plain grass; in IRIS the perceptual
+            loss is what asks for the rare things.
+    """
+
+    __pydantic_config__ = STRICT
+    quantizer: QuantizerConfig
     z_channels: Count
     ch: Annotated[int, Ge(2)]
     ch_mult: tuple[Count, ...]
@@ -48,9 +72,24 @@ class TokenizerConfig:
             )
 
     @property
+    def vocab_size(self) -> int:
+        """Codes in the codebook (K)."""
+        return self.quantizer.vocab_size
+
+    @property
+    def embed_dim(self) -> int:
+        """Dimension of a code (C)."""
+        return self.quantizer.embed_dim
+
+    @property
     def reduction(self) -> int:
-        """Pixels a token, along each side."""
+        """Pixels along each side of the patch that one token stands for."""
         return int(2 ** (len(self.ch_mult) - 1))
+
+    def learn_as(self, other: "TokenizerConfig") -> "TokenizerConfig":
+        """The same sizes, with the weights of the losses and the revival of another configuration."""
+        quantizer = replace(self.quantizer, revive_after=other.quantizer.revive_after)
+        return replace(self, quantizer=quantizer, lpips=other.lpips, squared_error=other.squared_error)
 
 
 def norm_groups(channels: int) -> int:

@@ -6,6 +6,7 @@ The architecture is that of VQGAN (Esser et al. 2021). Module names follow the o
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -13,26 +14,31 @@ from irislib.tokenizers.config import TokenizerConfig, norm_groups
 
 
 class Encoder(nn.Module):
-    """Frames float [N,3,H,W] in [-1,1] to features [N,z_channels,h,w]."""
+    """Frames float [N,3,H,W] in [-1,1] to features [N,z_channels,h,w].
 
-    def __init__(self, config: TokenizerConfig, resolution: int) -> None:
+    Args:
+        config: the sizes.
+        height: of the frames, in pixels; it decides which feature maps get self-attention.
+    """
+
+    def __init__(self, config: TokenizerConfig, height: int) -> None:
         super().__init__()
         self.conv_in = conv3(3, config.ch)
         self.down = nn.ModuleList()
         channels, last = config.ch, len(config.ch_mult) - 1
         for level, mult in enumerate(config.ch_mult):
-            attends = resolution in config.attn_resolutions
+            attends = height in config.attn_resolutions
             stage = ResolutionLevel(channels, config.ch * mult, config.num_res_blocks, attends)
             channels = config.ch * mult
             if level < last:
                 stage.downsample = Downsample(channels)
-                resolution //= 2
+                height //= 2
             self.down.append(stage)
         self.mid = Middle(channels)
         self.norm_out = normalize(channels)
         self.conv_out = conv3(channels, config.z_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n 3 y x"]) -> Float[Tensor, "n channels h w"]:
         h = self.conv_in(x)
         for stage in self.down:
             h = stage(h)
@@ -40,29 +46,34 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Features [N,z_channels,h,w] to frames float [N,3,H,W], nominally in [-1,1] but not clamped."""
+    """Features [N,z_channels,h,w] to frames float [N,3,H,W], nominally in [-1,1] but not clamped.
 
-    def __init__(self, config: TokenizerConfig, resolution: int) -> None:
+    Args:
+        config: the sizes.
+        height: of the frames, in pixels; it decides which feature maps get self-attention.
+    """
+
+    def __init__(self, config: TokenizerConfig, height: int) -> None:
         super().__init__()
         channels = config.ch * config.ch_mult[-1]
-        resolution //= config.reduction
+        height //= config.reduction
         self.conv_in = conv3(config.z_channels, channels)
         self.mid = Middle(channels)
         stages = []
         for level, mult in reversed(list(enumerate(config.ch_mult))):
-            attends = resolution in config.attn_resolutions
+            attends = height in config.attn_resolutions
             stage = ResolutionLevel(channels, config.ch * mult, config.num_res_blocks + 1, attends)
             channels = config.ch * mult
             if level > 0:
                 stage.upsample = Upsample(channels)
-                resolution *= 2
+                height *= 2
             stages.append(stage)
-        # `up[level]` works at the resolution of the encoder's `down[level]`; the last one runs first.
+        # `up[level]` has the resolution of the encoder's `down[level]`; the highest index runs first.
         self.up = nn.ModuleList(reversed(stages))
         self.norm_out = normalize(channels)
         self.conv_out = conv3(channels, 3)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n 3 y x"]:
         h = self.mid(self.conv_in(z))
         for level in reversed(range(len(self.up))):
             h = self.up[level](h)
@@ -70,7 +81,7 @@ class Decoder(nn.Module):
 
 
 class ResolutionLevel(nn.Module):
-    """Residual blocks at one resolution, each with attention behind it or none, then a change of size."""
+    """Residual blocks at one resolution, each followed by attention if `attends`; then a change of size."""
 
     def __init__(self, channels_in: int, channels_out: int, blocks: int, attends: bool) -> None:
         super().__init__()
@@ -175,6 +186,6 @@ class Upsample(nn.Module):
         return self.conv(doubled.reshape(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2))  # type: ignore[no-any-return]
 
 
-def frames_to_input(frames: Tensor) -> Tensor:
+def frames_to_input(frames: UInt8[Tensor, "*n y x 3"]) -> Float[Tensor, "*n 3 y x"]:
     """Frames u8 [..., H, W, 3] to float [..., 3, H, W] in [-1, 1]."""
     return torch.movedim(frames, -1, -3).float() / 127.5 - 1

@@ -17,8 +17,7 @@ class EncodedReplay:
 
     def __init__(self, replay: Replay, tokenizer: Tokenizer) -> None:
         self.replay, self.tokenizer = replay, tokenizer
-        grid = tokenizer.grid
-        self._tokens = np.zeros((replay.steps, grid, grid), np.int16)
+        self._tokens = np.zeros((replay.steps, *tokenizer.grid), np.int16)
         self._known = np.zeros(-(-replay.steps // BLOCK), bool)
 
     def batch(self, rows: np.ndarray) -> SegmentBatch:

@@ -76,7 +76,8 @@ class Objectives:
 
     def _tokenizer(self, epoch: int, seed: int, rows: slice) -> Objective:
         tokenizer = self.agent.tokenizer
-        revival = Revival(tokenizer, self.tokenizer_optimizer, self.config.fit.tokenizer.revive_after, seed)
+        after = self.config.tokenizer.quantizer.revive_after
+        revival = Revival(tokenizer.quantizer, self.tokenizer_optimizer, after, seed)
 
         def losses(rows: np.ndarray) -> dict[str, Tensor]:
             frames = self.replay.frames(rows[:, 0]).to(self.agent.device)

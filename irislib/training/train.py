@@ -79,14 +79,14 @@ def first_agent(config: TrainConfig, env: EnvConfig, seed: int) -> Agent:
     if config.init is None:
         torch.manual_seed(stream_seed(seed, "init"))
         sizes = AgentConfig(
-            env.size, len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
+            (env.size, env.size), len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
         )
         agent = Agent(sizes).to(pick_device()).eval()
     else:
         agent = _load(Path(config.init), config.world_model.num_heads)
     sizes = agent.config
-    if sizes.resolution != env.size:
-        raise ParamError(f"env.size: {env.size}, but {config.init} sees {sizes.resolution} pixels; set that")
+    if sizes.frame != (env.size, env.size):
+        raise ParamError(f"env.size: {env.size}, but {config.init} sees {sizes.frame[0]} pixels; set that")
     if sizes.num_actions != len(ACTION_NAMES):
         raise ParamError(
             f"train.init: {config.init} has {sizes.num_actions} actions, Crafter {len(ACTION_NAMES)}; "
@@ -98,8 +98,7 @@ def first_agent(config: TrainConfig, env: EnvConfig, seed: int) -> Agent:
             f"train.fit.actor_critic.horizon: {horizon} imagined steps do not fit the transformer's "
             f"world_model.max_blocks of {blocks}; use fewer"
         )
-    losses = {name: getattr(config.tokenizer, name) for name in ("lpips", "squared_error")}
-    agent.tokenizer.config = replace(agent.tokenizer.config, **losses)
+    agent.tokenizer.config = agent.tokenizer.config.learn_as(config.tokenizer)
     agent.config = replace(sizes, tokenizer=agent.tokenizer.config)
     return agent
 

@@ -1,9 +1,9 @@
-"""How much each position of the latents adds to a score: Grad-CAM's question, and five ways to answer it.
+"""How much each position of the latents adds to a score: five attribution methods.
 
-What is explained is score(decode(latents)), for latents that hold one code at its positions and zero
-elsewhere (protocol step 1) or a whole observation's. Nothing, the reference of all but Grad-CAM and
-HiResCAM, is zero latents: every code masked. A map is the sum over the channels, so that one value a
-position is left.
+What is explained is score(decode(latents)). The latents hold one code at its positions and are blank
+elsewhere (docs/protocol.md, step 1), or they are those of a whole observation. All methods but Grad-CAM and
+HiResCAM compare with a reference, which is blank latents (every code masked) or other observations. A map has
+one value a position: the sum over the channels.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,13 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from irislib.artifacts import Store
 from irislib.interpret.attribution.gradcam import decode_keeping, gradcam, gradients
 from irislib.seeding import stream
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.protocol import FrameTokenizer
 
 Method = Literal["gradcam", "hirescam", "integrated_gradients", "gradient_shap", "occlusion"]
 
@@ -25,29 +26,33 @@ LAYERED: tuple[Method, ...] = ("gradcam", "hirescam")
 
 LatentScore = Callable[[Tensor], Tensor]  # latents float [N,C,h,w] to float [N]
 
+COMPLETENESS = 0.01  # by how much, relatively, a map of integrated gradients may miss the score's difference
+DOUBLINGS = 4  # of the points on its path, at most, to get there
+
 
 def explain(
     method: Method,
-    tokenizer: Tokenizer,
-    latents: Tensor,
-    where: Tensor,
+    tokenizer: FrameTokenizer,
+    latents: Float[Tensor, "n channels h w"],
+    where: Bool[Tensor, "n h w"],
     score: Callable[[Tensor], Tensor],
     layer: str,
-    background: Tensor,
-) -> Tensor:
+    background: Float[Tensor, "samples channels h w"],
+) -> Float[Tensor, "n h2 w2"]:
     """Maps before the ReLU, float [N,h',w'] at the layer's resolution.
 
     Args:
         method: `gradcam` (Selvaraju et al. 2017, arXiv 1610.02391), `hirescam` (see `hirescam`),
-            `integrated_gradients` (Sundararajan et al. 2017, arXiv 1703.01365: `path_gradients` from zero),
-            `gradient_shap` (Lundberg and Lee 2017, arXiv 1705.07874, as the expected gradients of Erion et
-            al. 2019, arXiv 1906.10670: `path_gradients` from what else stood there) or `occlusion`.
-        tokenizer: in eval mode; samples must not influence one another.
-        latents: float [N,C,h,w], zero but for `where`.
+            `integrated_gradients` (Sundararajan et al. 2017, arXiv 1703.01365), `gradient_shap` (Lundberg and
+            Lee 2017, arXiv 1705.07874, as the expected gradients of Erion et al. 2019, arXiv 1906.10670:
+            `path_gradients` from what stood there in other observations) or `occlusion`.
+        tokenizer: in evaluation mode.
+        latents: float [N,C,h,w], blank where `where` is false.
         where: bool [N,h,w], the positions that are explained.
         score: decoded images float [N,3,H,W] to float [N].
         layer: of `gradcam` and `hirescam`; see `gradcam.decode_keeping`.
-        background: float [S,C,h,w], from `draw_background`; S points of a path are looked at.
+        background: float [S,C,h,w], from `draw_background`; a path has S points, see also
+            `integrated_gradients`.
     """
 
     def objective(latents: Tensor) -> Tensor:
@@ -58,16 +63,19 @@ def explain(
         (gradient,) = gradients(score(images), [activations])
         return gradcam(activations, gradient) if method == "gradcam" else hirescam(activations, gradient)
     if method == "occlusion":
-        return occlusion(objective, latents, where)
-    start = background if method == "gradient_shap" else torch.zeros_like(background)
-    return path_gradients(objective, latents, where, start)
+        return occlusion(objective, latents, where, tokenizer.blank(1))
+    if method == "gradient_shap":
+        return path_gradients(objective, latents, where, background)
+    return integrated_gradients(objective, latents, where, tokenizer.blank(1), len(background))
 
 
-def hirescam(activations: Tensor, gradient: Tensor) -> Tensor:
+def hirescam(
+    activations: Float[Tensor, "n channels h w"], gradient: Float[Tensor, "n channels h w"]
+) -> Float[Tensor, "n h w"]:
     """HiResCAM before the ReLU (Draelos and Carin 2020, arXiv 2011.08891), float [N,h',w'].
 
-    Grad-CAM without its mean: each channel is weighted by the gradient at the very position. The mean also
-    counts the gradients at positions where the code does not stand.
+    It differs from Grad-CAM in the weights: each channel at each position is weighted by its own gradient,
+    not by the mean gradient over all positions, which includes those where the code does not stand.
 
     Args:
         activations: float [N,C',h',w'].
@@ -76,23 +84,62 @@ def hirescam(activations: Tensor, gradient: Tensor) -> Tensor:
     return (gradient * activations).sum(1).detach()
 
 
-def path_gradients(objective: LatentScore, latents: Tensor, where: Tensor, start: Tensor) -> Tensor:
-    """The gradient along straight lines to the latents, times their length; float [N,h,w].
+def integrated_gradients(
+    objective: LatentScore,
+    latents: Float[Tensor, "n channels h w"],
+    where: Bool[Tensor, "n h w"],
+    blank: Float[Tensor, "1 channels h w"],
+    samples: int,
+) -> Float[Tensor, "n h w"]:
+    """`path_gradients` from blank, with enough points: float [N,h,w].
 
-    Each of S lines is looked at in one point, and the points are the nodes of a Gauss-Legendre quadrature.
-    From one start this is integrated gradients, whose sum over the positions is (up to the quadrature) the
-    score's difference between both ends; from several it is their mean's estimate.
+    Completeness asks that a map's sum is the score's difference between both ends of the path. A map that
+    misses it by more than `COMPLETENESS` is computed again with twice as many points, up to `DOUBLINGS`
+    times. Each map is judged alone, whatever else is in the batch.
 
     Args:
         objective: latents to scores.
-        latents: float [N,C,h,w], zero but for `where`.
-        where: bool [N,h,w].
-        start: float [S,C,h,w], where the lines begin; only the positions of `where` are used.
+        latents: float [N,C,h,w].
+        where: bool [N,h,w], the positions that are explained.
+        blank: float [1,C,h,w].
+        samples: points on the path at first.
+    """
+    with torch.no_grad():
+        ends = objective(latents), objective(torch.where(where[:, None], blank, latents))
+    difference = ends[0] - ends[1]
+    rounding = 1e-6 * (ends[0].abs() + ends[1].abs())
+    found = path_gradients(objective, latents, where, blank.repeat(samples, 1, 1, 1))
+    for doubling in range(1, DOUBLINGS + 1):
+        missed = (found.sum((1, 2)) - difference).abs() > COMPLETENESS * difference.abs() + rounding
+        if not missed.any():
+            break
+        finer = path_gradients(objective, latents, where, blank.repeat(samples * 2**doubling, 1, 1, 1))
+        found = torch.where(missed[:, None, None], finer, found)
+    return found
+
+
+def path_gradients(
+    objective: LatentScore,
+    latents: Float[Tensor, "n channels h w"],
+    where: Bool[Tensor, "n h w"],
+    start: Float[Tensor, "samples channels h w"],
+) -> Float[Tensor, "n h w"]:
+    """The gradient along straight lines to the latents, times their length; float [N,h,w].
+
+    One gradient is taken on each of S lines, at the S nodes of a Gauss-Legendre quadrature. If all lines have
+    the same start, this is integrated gradients: the sum over the positions is the score's difference between
+    both ends, up to the quadrature's error. If the starts differ, it estimates the mean over them.
+
+    Args:
+        objective: latents to scores.
+        latents: float [N,C,h,w].
+        where: bool [N,h,w], the positions that are explained; the others keep their latents along the line.
+        start: float [S,C,h,w], where the lines begin.
     """
     nodes, weights = np.polynomial.legendre.leggauss(len(start))
     total = torch.zeros_like(latents[:, 0])
     for node, weight, grid in zip((1 + nodes) / 2, weights / 2, start, strict=True):
-        begin = grid * where[:, None]
+        begin = torch.where(where[:, None], grid, latents)
         point = torch.lerp(begin, latents, float(node)).requires_grad_()
         (gradient,) = gradients(objective(point), [point])
         total += weight * (gradient * (latents - begin)).sum(1)
@@ -100,29 +147,39 @@ def path_gradients(objective: LatentScore, latents: Tensor, where: Tensor, start
 
 
 @torch.no_grad()
-def occlusion(objective: LatentScore, latents: Tensor, where: Tensor) -> Tensor:
-    """What the score loses when one position is set to zero (Zeiler and Fergus 2013, arXiv 1311.2901).
+def occlusion(
+    objective: LatentScore,
+    latents: Float[Tensor, "n channels h w"],
+    where: Bool[Tensor, "n h w"],
+    blank: Float[Tensor, "1 channels h w"],
+) -> Float[Tensor, "n h w"]:
+    """What the score loses when one position is made blank (Zeiler and Fergus 2013, arXiv 1311.2901).
 
     Args:
         objective: latents to scores.
         latents: float [N,C,h,w].
         where: bool [N,h,w], the positions to try, one at a time.
+        blank: float [1,C,h,w].
 
     Returns:
         float [N,h,w], zero where `where` is false.
     """
-    nth = where.flatten(1).cumsum(1).view(where.shape) * where  # 1 for a sample's first position, ...
+    # 1 for a sample's first position, 2 for its second, ...; 0 where there is nothing to try
+    nth = where.flatten(1).cumsum(1).view(where.shape) * where
     whole, lost = objective(latents), torch.zeros_like(latents[:, 0])
     for n in range(1, int(nth.max()) + 1):
         gone = nth == n
-        lost += gone * (whole - objective(latents * ~gone[:, None]))[:, None, None]
+        without = torch.where(gone[:, None], blank, latents)
+        lost += gone * (whole - objective(without))[:, None, None]
     return lost
 
 
-def draw_background(rollouts: Store, tokenizer: Tokenizer, samples: int, seed: int) -> Tensor:
-    """Latents of recorded observations, drawn evenly at random: what may stand where a code stands.
+def draw_background(
+    rollouts: Store, tokenizer: FrameTokenizer, samples: int, seed: int
+) -> Float[Tensor, "samples channels h w"]:
+    """Latents of observations, drawn evenly at random from recorded play: what may stand at a code's place.
 
-    The same for every pair, so that a map depends on nothing but what it explains.
+    All occurrences are compared with the same ones, so that a map depends on nothing but what it explains.
 
     Returns:
         float [samples,C,h,w].

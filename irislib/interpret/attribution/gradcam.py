@@ -1,36 +1,40 @@
-"""Grad-CAM of single codes through the decoder (protocol steps 1 to 3)."""
+"""Grad-CAM of single codes through the decoder (docs/protocol.md, steps 1 to 3)."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor, nn
 
 from irislib.errors import ParamError
-from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.nets import frames_to_input
-
-CODE_INPUT = "code_input"
+from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
 
 Score = Literal["mean", "norm", "neg_error"]
 
 
-def mask_codes(codebook: Tensor, code: Tensor, positions: Tensor) -> Tensor:
-    """Latents that hold one code at its positions and zero elsewhere (protocol step 1).
+def mask_codes(
+    tokenizer: FrameTokenizer, code: Int64[Tensor, " n"], positions: Bool[Tensor, "n h w"]
+) -> Float[Tensor, "n channels h w"]:
+    """Latents that hold one code at its positions and are blank elsewhere (protocol step 1).
 
     Args:
-        codebook: float [K,C].
+        tokenizer: that embeds the code, and knows what blank is.
         code: int64 [N].
         positions: bool [N,h,w], where each code stands.
 
     Returns:
         float [N,C,h,w].
     """
-    return codebook[code][:, :, None, None] * positions[:, None]
+    everywhere = tokenizer.embed(code[:, None, None].expand(positions.shape))
+    return torch.where(positions[:, None], everywhere, tokenizer.blank(len(code))).contiguous()
 
 
-def score_images(score: Score, images: Tensor, frames: Tensor | None = None) -> Tensor:
+def score_images(
+    score: Score, images: Float[Tensor, "n 3 y x"], frames: UInt8[Tensor, "n y x 3"] | None = None
+) -> Float[Tensor, " n"]:
     """One number an image (protocol step 2), float [N].
 
     Args:
@@ -47,7 +51,9 @@ def score_images(score: Score, images: Tensor, frames: Tensor | None = None) -> 
     return -(images - frames_to_input(frames)).square().mean((1, 2, 3))
 
 
-def score_pixels(score: Score, images: Tensor, frames: Tensor | None = None) -> Tensor:
+def score_pixels(
+    score: Score, images: Float[Tensor, "n 3 y x"], frames: UInt8[Tensor, "n y x 3"] | None = None
+) -> Float[Tensor, "n y x"]:
     """What each pixel contributes to `score_images`, float [N,H,W]; the sum over the pixels is the score."""
     if score == "mean":
         return images.mean(1) / images[0, 0].numel()
@@ -58,15 +64,15 @@ def score_pixels(score: Score, images: Tensor, frames: Tensor | None = None) -> 
 
 
 def decode_keeping(
-    tokenizer: Tokenizer, latents: Tensor, layers: Sequence[str]
-) -> tuple[Tensor, list[Tensor]]:
-    """Decodes, ready for gradients, and keeps what layers on the way put out.
+    tokenizer: FrameTokenizer, latents: Float[Tensor, "n channels h w"], layers: Sequence[str]
+) -> tuple[Float[Tensor, "n 3 y x"], list[Tensor]]:
+    """Decodes, ready for gradients, and keeps the outputs of layers on the decoding path.
 
     Args:
-        tokenizer: in eval mode; samples must not influence one another.
+        tokenizer: in evaluation mode.
         latents: float [N,C,h,w], what is decoded.
-        layers: each `code_input` for the latents themselves, or the name of a submodule on the decoding
-            path. One that only holds others (`decoder.up.4`) stands for the last of them to run.
+        layers: each is `code_input` for the latents themselves, or the name of a submodule on the decoding
+            path. A container (`decoder.up.4`) stands for the submodule in it that runs last.
 
     Returns:
         Decoded images float [N,3,H,W], and the activations float [N,C',h',w'] of each layer.
@@ -76,29 +82,37 @@ def decode_keeping(
     with ExitStack() as hooks:
         for layer in layers:
 
-            def keep(
-                _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, layer: str = layer
-            ) -> None:
+            def keep(_module: nn.Module, _inputs: Any, output: Tensor, layer: str = layer) -> None:
                 kept[layer] = output
 
             # A module's hook runs after those of the modules inside it, so the last output kept is its own.
-            for module in [] if layer == CODE_INPUT else tokenizer.get_submodule(layer).modules():
+            for module in _modules_of(tokenizer, layer):
                 hooks.enter_context(module.register_forward_hook(keep))
         images = tokenizer.decode(latents)
     return images, [kept[layer] for layer in layers]
 
 
-def gradients(scores: Tensor, activations: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Of scores float [N] by activations [N,...] that they come from; may be taken again of other scores."""
+def gradients(
+    scores: Float[Tensor, " n"], activations: Sequence[Float[Tensor, "n ..."]]
+) -> tuple[Tensor, ...]:
+    """Gradients of scores float [N] by the activations [N,...] that they were computed from.
+
+    May be called again with other scores of the same activations. An activation that a score does not depend
+    on has the gradient zero.
+    """
     # Samples are independent: the gradient of the sum holds each sample's own.
-    return torch.autograd.grad(scores.sum(), activations, retain_graph=True)
+    return torch.autograd.grad(
+        scores.sum(), activations, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
 
 
-def gradcam(activations: Tensor, gradient: Tensor) -> Tensor:
+def gradcam(
+    activations: Float[Tensor, "n channels h w"], gradient: Float[Tensor, "n channels h w"]
+) -> Float[Tensor, "n h w"]:
     """Grad-CAM before the ReLU (protocol step 3): a layer's channels, weighted by mean gradients and summed.
 
-    At the code input this is one constant, sum_c alpha_c E[k]_c, at the positions of a masked code and zero
-    elsewhere: there a map is empty just where that number is not positive.
+    Where blank is zero, the map of a masked code at the code input is one number, sum_c alpha_c E[k]_c, at
+    the code's positions, and zero elsewhere: it is empty exactly where that number is not positive.
 
     Args:
         activations: float [N,C',h',w'].
@@ -111,48 +125,32 @@ def gradcam(activations: Tensor, gradient: Tensor) -> Tensor:
     return (alpha * activations).sum(1).detach()
 
 
-def decoding_layers(tokenizer: Tokenizer) -> list[str]:
-    """Layers that stand for the decoding path, in its order: the code input, convolutions, blocks."""
-    levels = reversed(range(len(tokenizer.decoder.up)))
-    return [
-        CODE_INPUT,
-        "post_quant_conv",
-        "decoder.conv_in",
-        "decoder.mid",
-        *(f"decoder.up.{n}" for n in levels),
-    ]
-
-
-def check_layer(tokenizer: Tokenizer, layer: str, latents: Tensor) -> None:
-    """Refuses a layer that decoding does not run through or whose output is not a feature map.
+def check_layer(tokenizer: FrameTokenizer, layer: str) -> None:
+    """Refuses a layer that decoding does not run through, or that does not put out a feature map.
 
     Args:
-        tokenizer: whose decoder it is.
+        tokenizer: it decodes blank latents once, to see what runs.
         layer: see `decode_keeping`.
-        latents: float [1,C,h,w], decoded once to see what runs.
 
     Raises:
-        ParamError: with names of layers to use instead.
+        ParamError: the message names layers to use instead.
     """
-    names = _layers(tokenizer, latents)
-    if layer not in names:
-        some = ", ".join(name for name in names if name.count(".") < 3)
+    if not _puts_out_a_map(tokenizer, layer):
+        some = ", ".join(tokenizer.layers())
         raise ParamError(f"gradcam.layer: decoding does not pass through {layer!r}; use one of {some}")
 
 
 @torch.no_grad()
-def _layers(tokenizer: Tokenizer, latents: Tensor) -> list[str]:
-    ran: set[str] = set()
+def _puts_out_a_map(tokenizer: FrameTokenizer, layer: str) -> bool:
+    outputs: list[Any] = [tokenizer.blank(1)] if layer == CODE_INPUT else []
     with ExitStack() as hooks:
-        for name, module in tokenizer.named_modules():
+        for module in _modules_of(tokenizer, layer):
+            hooks.enter_context(module.register_forward_hook(lambda _m, _i, output: outputs.append(output)))
+        tokenizer.decode(tokenizer.blank(1))
+    return bool(outputs) and isinstance(outputs[-1], Tensor) and outputs[-1].ndim == 4
 
-            def note(
-                _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor, name: str = name
-            ) -> None:
-                if output.ndim == 4:
-                    ran.add(name)
 
-            hooks.enter_context(module.register_forward_hook(note))
-        tokenizer.decode(latents)
-    held = (name for name, _ in tokenizer.named_modules() if any(f"{r}.".startswith(f"{name}.") for r in ran))
-    return [CODE_INPUT, *held]
+def _modules_of(tokenizer: FrameTokenizer, layer: str) -> list[nn.Module]:
+    """A submodule and those inside it; none for the code input and for what is not there."""
+    held = dict(tokenizer.named_modules()) if isinstance(tokenizer, nn.Module) else {}
+    return list(held[layer].modules()) if layer in held and layer not in ("", CODE_INPUT) else []

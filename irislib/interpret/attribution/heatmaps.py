@@ -1,4 +1,4 @@
-"""Every distinct heatmap once, and which (observation, code) pair has which (protocol steps 1 to 3)."""
+"""One heatmap for each distinct decoder input, and whose it is (docs/protocol.md, steps 1 to 3)."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -10,11 +10,11 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from irislib.agent import load_agent
 from irislib.artifacts import Store, open_store, writing
 from irislib.device import pick_device
+from irislib.errors import IrislibError
 from irislib.interpret.attribution.attributions import LAYERED, Method, draw_background, explain
-from irislib.interpret.attribution.gradcam import CODE_INPUT, Score, check_layer, mask_codes, score_images
+from irislib.interpret.attribution.gradcam import Score, check_layer, mask_codes, score_images
 from irislib.interpret.attribution.occurrences import (
     Census,
     Occurrences,
@@ -26,8 +26,9 @@ from irislib.params import STRICT, require
 from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS, check_agent
-from irislib.tokenizers.iris import Tokenizer
+from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.load import load_recorded_tokenizer
+from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
 from irislib.workdir import work_in
 
 SHARD = 512  # maps
@@ -38,13 +39,14 @@ class GradcamConfig:
     """The `gradcam` section.
 
     Attributes:
-        method: how a map is made; see `attributions.explain`.
-        score: what is explained; see `gradcam.score_images`.
-        layer: where gradients are taken; see `gradcam.decode_keeping`. Only `gradcam` and `hirescam` have
-            one other than `code_input`.
-        samples: points on the way from nothing, or from other observations, to the code, for
-            `integrated_gradients` and `gradient_shap`.
-        batch_size: masked grids decoded at once; results may depend on it by rounding alone.
+        method: how a map is computed; see `attributions.explain`.
+        score: the number whose change is explained; see `gradcam.score_images`.
+        layer: where gradients are taken; see `gradcam.decode_keeping`. Only `gradcam` and `hirescam` can use
+            another one than `code_input`.
+        samples: points on the path of `integrated_gradients` (from blank to the code; up to 16 times as many
+            where a map's sum misses the score's difference by more than 1%) and of `gradient_shap` (from
+            other observations to the code).
+        batch_size: masked grids decoded at once; results depend on it by rounding alone.
     """
 
     __pydantic_config__ = STRICT
@@ -67,30 +69,28 @@ def compute_heatmaps(
 ) -> None:
     """Writes heatmaps.zarr for the tokens of recorded play.
 
-    Where the score depends on the decoded image alone, so does the map, and the image on nothing but the
-    code and its positions: pairs that agree in both share one map. Maps are ordered by code, then
-    positions; those of `neg_error`, one a pair, by step, then code.
+    The decoded image of a masked code depends on nothing but the code and its positions (if the tokenizer is
+    `local`). Where the score depends on that image alone, occurrences that agree in code and positions share
+    one map; maps are then ordered by code, then positions. Otherwise (`neg_error` also sees the frame) each
+    occurrence has its own map, in the order of steps, then codes.
 
     Args:
         config: the `gradcam` section.
         seed: the pipeline's.
-        agent: folder of the agent that was recorded.
+        agent: folder of the agent, whose tokenizer it is unless the rollouts name another one.
         rollouts: store of recorded play.
         work: where finished shards of maps wait for the rest.
         out: the store (`HEATMAPS`).
 
     Raises:
         ParamError: the layer is not on the decoding path.
-        ArtifactError: the agent or the rollouts are missing or damaged, or the rollouts are another agent's.
-        IrislibError: a worker died, or another process makes this very store.
+        ArtifactError: the tokenizer or the rollouts are missing or damaged, or do not belong together.
+        IrislibError: a map is not finite, a worker died, or another process makes this very store.
     """
     store = open_store(rollouts, ROLLOUTS)
-    tokenizer = load_agent(agent).tokenizer
-    check_agent(store, agent)
-    codes, width = tokenizer.codebook.shape
-    check_layer(
-        tokenizer, config.layer, tokenizer.codebook.new_zeros(1, width, *store.array("token").shape[1:])
-    )
+    tokenizer = load_recorded_tokenizer(store, agent)
+    check_layer(tokenizer, config.layer)
+    codes, alone = len(tokenizer.codebook), _each_alone(config, tokenizer)
     census = take_census(store, codes)
     attrs = {
         "codebook_size": codes,
@@ -103,7 +103,7 @@ def compute_heatmaps(
     # On a GPU one process: several would each hold a copy of its runtime, and wait for each other.
     processes = 1 if pick_device().type == "cuda" else workers()
     with work_in(work, "gradcam", asdict(config), seed, agent, rollouts) as folder:
-        total = len(census) if _sees_frame(config) else len(census.distinct.code)
+        total = len(census) if alone else len(census.distinct.code)
         shards = Shards("map", total, SHARD, folder)
         compute_shards(
             shards,
@@ -116,67 +116,86 @@ def compute_heatmaps(
         with writing(out, HEATMAPS, attrs) as writer:
             for arrays in shards.results():
                 writer.append(**arrays)
-            for pairs, occurrence_map in _assign(config, store, codes, census):
-                writer.append(occurrence_step=pairs.step, occurrence_map=occurrence_map)
+            for block, occurrence_map in _assign(alone, store, codes, census):
+                writer.append(occurrence_step=block.step, occurrence_map=occurrence_map)
 
 
 def _sees_frame(config: GradcamConfig) -> bool:
     return config.score == "neg_error"
 
 
+def _each_alone(config: GradcamConfig, tokenizer: FrameTokenizer) -> bool:
+    """Whether each occurrence has a map of its own."""
+    return _sees_frame(config) or not tokenizer.local
+
+
 def _assign(
-    config: GradcamConfig, rollouts: Store, codes: int, census: Census
+    alone: bool, rollouts: Store, codes: int, census: Census
 ) -> Iterator[tuple[Occurrences, np.ndarray]]:
-    """All pairs in blocks, and the map of each, int32 [n]."""
+    """All occurrences in blocks, and the map of each, int32 [n]."""
     keys, seen = census.distinct.keys(), 0
-    for pairs in read_blocks(rollouts, codes):
-        each = np.arange(seen, seen + len(pairs.step))
-        seen += len(pairs.step)
-        found = each if _sees_frame(config) else np.searchsorted(keys, pairs.keys())
-        yield pairs, found.astype(np.int32)
+    for block in read_blocks(rollouts, codes):
+        each = np.arange(seen, seen + len(block.step))
+        seen += len(block.step)
+        found = each if alone else np.searchsorted(keys, block.keys())
+        yield block, found.astype(np.int32)
 
 
 def _mapper(config: GradcamConfig, seed: int, agent: Path, rollouts: Path, census: Census) -> Compute:
     store = open_store(rollouts, ROLLOUTS)
-    tokenizer = load_agent(agent).tokenizer.requires_grad_(False)
+    tokenizer = load_recorded_tokenizer(store, agent)
     background = draw_background(store, tokenizer, config.samples, seed)
 
     def compute(shard: range) -> dict[str, np.ndarray]:
-        if _sees_frame(config):
-            pairs = read_occurrences(store, census, shard)
+        if _each_alone(config, tokenizer):
+            explained = read_occurrences(store, census, shard)
         else:
-            pairs = census.distinct.take(slice(shard.start, shard.stop))
-        batches = range(0, len(shard), config.batch_size)
-        batch = [pairs.take(slice(start, start + config.batch_size)) for start in batches]
-        raw = np.concatenate([_compute_batch(config, tokenizer, store, b, background) for b in batch])
+            explained = census.distinct.take(slice(shard.start, shard.stop))
+        starts = range(0, len(shard), config.batch_size)
+        batches = [explained.take(slice(start, start + config.batch_size)) for start in starts]
+        raw = np.concatenate([_compute_batch(config, tokenizer, store, b, background) for b in batches])
+        _require_finite(raw, explained, config)
         return {
             "heatmap": np.maximum(raw, 0),
             "map_raw_max": raw.max((1, 2)),
             "map_raw_min": raw.min((1, 2)),
-            "map_code": pairs.code,
-            "map_positions": pairs.positions(),
+            "map_code": explained.code,
+            "map_positions": explained.positions(),
         }
 
     return compute
 
 
+def _require_finite(raw: np.ndarray, explained: Occurrences, config: GradcamConfig) -> None:
+    """Raises IrislibError where a map, of maps [N,h',w'], holds a value that is not finite."""
+    bad = np.flatnonzero(~np.isfinite(raw).all(axis=(1, 2)))
+    if len(bad):
+        raise IrislibError(
+            f"gradcam: the map of code {explained.code[bad[0]]} in observation {explained.step[bad[0]]} is "
+            f"not finite ({config.method} of {config.score}); use a tokenizer that decodes to finite values"
+        )
+
+
 def _compute_batch(
-    config: GradcamConfig, tokenizer: Tokenizer, store: Store, pairs: Occurrences, background: Tensor
+    config: GradcamConfig,
+    tokenizer: FrameTokenizer,
+    store: Store,
+    explained: Occurrences,
+    background: Tensor,
 ) -> np.ndarray:
-    """Maps of a few pairs before the ReLU, float32 [N,h',w']."""
-    codebook = tokenizer.codebook
-    code, positions = (
-        torch.from_numpy(a).to(codebook.device) for a in (pairs.code.astype(np.int64), pairs.positions())
-    )
+    """Maps of a few occurrences before the ReLU, float32 [N,h',w']."""
+    device = tokenizer.codebook.device
+    code = torch.from_numpy(explained.code.astype(np.int64)).to(device)
+    positions = torch.from_numpy(explained.positions()).to(device)
     frames = None
     if _sees_frame(config):
-        step = pairs.step
+        step = explained.step
         nearby = store.read("obs", slice(int(step[0]), int(step[-1]) + 1))
-        frames = torch.from_numpy(nearby[step - step[0]]).to(codebook.device)
+        frames = torch.from_numpy(nearby[step - step[0]]).to(device)
     raw = explain(
         config.method,
         tokenizer,
-        mask_codes(codebook, code, positions),
+        mask_codes(tokenizer, code, positions),
         positions,
         lambda images: score_images(config.score, images, frames),
         config.layer,

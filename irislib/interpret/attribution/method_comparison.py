@@ -12,11 +12,12 @@ from torch import Tensor
 from irislib.interpret.attribution.attributions import Method, explain
 from irislib.interpret.attribution.emptiness import Extremes, Population, decompose
 from irislib.interpret.attribution.faithfulness import image_faithfulness, latent_areas
-from irislib.interpret.attribution.gradcam import CODE_INPUT, Score, score_images, score_pixels
+from irislib.interpret.attribution.gradcam import Score, score_images, score_pixels
 from irislib.interpret.attribution.heatmaps import GradcamConfig
 from irislib.interpret.attribution.sample import Masking, Sample
 from irislib.interpret.crops.regions import CropConfig
 from irislib.runtime import progress
+from irislib.tokenizers.protocol import CODE_INPUT
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -27,7 +28,7 @@ def compare_methods(
     """Every attribution at the code input, with the `gradcam` section's score; one row a method and masking.
 
     Columns: method, masking (see `sample.Masking`), those of `emptiness.decompose`, and how faithful the
-    maps are. A code's effect is what the score loses when the code's positions are set to zero: of the
+    maps are. A code's effect is what the score loses when the code's positions are made blank: of the
     masked grid, or of the whole observation's. right_sign is the share of the maps whose sum has the sign of
     the effect; missed, of the codes with a positive effect, the share whose map is empty; image, the mean of
     `faithfulness.image_faithfulness` with the code against without; insertion and deletion, the means of
@@ -91,8 +92,8 @@ def image_gains(sample: Sample, masking: Masking, config: GradcamConfig) -> np.n
     size = config.batch_size if masking == "before" else -(-config.batch_size // sample.tokens[0].numel())
     for batch in sample.batches(masking, size):
         owner = batch.owner
-        without = batch.latents[owner] * ~batch.positions[:, None]
-        gain = pixels(batch.latents, batch.frames)[owner] - pixels(without, batch.frames[owner])
+        with_code = pixels(batch.latents, batch.frames)[owner]
+        gain = with_code - pixels(batch.without_codes(), batch.frames[owner])
         found.append(gain.float().cpu().numpy())
     return np.concatenate(found)
 
@@ -109,7 +110,7 @@ def _areas(sample: Sample, maps: np.ndarray, config: GradcamConfig) -> tuple[np.
 
         steps = sample.pairs.step[batch.rows]
         value = torch.from_numpy(values[steps[0] : steps[-1] + 1]).to(batch.latents)
-        areas = latent_areas(objective, batch.latents, value)
+        areas = latent_areas(objective, batch.latents, value, batch.blank)
         found.append(torch.stack(areas).float().cpu().numpy())
     inserted, deleted = np.concatenate(found, axis=1)
     return inserted, deleted

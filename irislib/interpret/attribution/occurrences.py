@@ -1,9 +1,10 @@
-"""Present pairs: which code stands where in which observation, and which pairs look alike to the decoder."""
+"""Occurrences: which code stands where in which observation, and which give the same decoder input."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Int, Int32, Int64, Shaped, UInt8
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
@@ -14,54 +15,54 @@ ROWS = 16384  # observations searched at once
 
 @dataclass(frozen=True)
 class Occurrences:
-    """P present pairs, by step, then code.
+    """P occurrences, ordered by step, then code.
 
     Attributes:
         step: int32 [P], the observation.
         code: int32 [P].
-        packed: u8 [P,ceil(h*w/8)], where the code stands: the bits of the positions, row by row.
+        packed: u8 [P,ceil(h*w/8)], where the code stands: one bit a position, row by row.
         grid: (h, w).
     """
 
-    step: np.ndarray
-    code: np.ndarray
-    packed: np.ndarray
+    step: Int32[np.ndarray, " occurrences"]
+    code: Int32[np.ndarray, " occurrences"]
+    packed: UInt8[np.ndarray, "occurrences bytes"]
     grid: tuple[int, int]
 
-    def positions(self) -> np.ndarray:
-        """Where their codes stand, bool [P,h,w]."""
+    def positions(self) -> Bool[np.ndarray, "occurrences h w"]:
+        """Where each one's code stands, bool [P,h,w]."""
         h, w = self.grid
         return np.unpackbits(self.packed, axis=1, count=h * w).view(bool).reshape(-1, h, w)
 
-    def keys(self) -> np.ndarray:
-        """What pairs that look alike to the decoder share, and others do not; ascend by code, then positions.
+    def keys(self) -> Shaped[np.ndarray, " occurrences"]:
+        """Sort keys by code, then positions; equal keys give equal decoder input (protocol step 1).
 
         Returns:
-            Bytes [P] that compare as such: the code, its most significant byte first, and `packed`.
+            Bytes [P], compared bytewise: the code, its most significant byte first, then `packed`.
         """
         code = self.code.astype(">u4").view(np.uint8).reshape(-1, 4)
         whole = np.column_stack([code, self.packed])
         return whole.view(np.dtype((np.void, whole.shape[1])))[:, 0]
 
     def take(self, rows: slice | np.ndarray) -> "Occurrences":
-        """Some of them."""
+        """The occurrences of these rows."""
         return replace(self, step=self.step[rows], code=self.code[rows], packed=self.packed[rows])
 
     def distinct(self) -> "Occurrences":
-        """The first of each kind, by code, then positions."""
+        """The first occurrence with each key, ordered by code, then positions."""
         _, first = np.unique(self.keys(), return_index=True)
         return self.take(first)
 
     def join(self, other: "Occurrences") -> "Occurrences":
-        """These, then the others."""
+        """These occurrences, followed by the other ones."""
         step, code, packed = (
             np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("step", "code", "packed")
         )
         return replace(self, step=step, code=code, packed=packed)
 
 
-def find_occurrences(tokens: np.ndarray, first_step: int = 0) -> Occurrences:
-    """The present pairs of tokens [T,h,w] whose first observation is `first_step`."""
+def find_occurrences(tokens: Int[np.ndarray, "t h w"], first_step: int = 0) -> Occurrences:
+    """The occurrences in tokens [T,h,w] of consecutive observations, of which the first is `first_step`."""
     flat = tokens.reshape(len(tokens), -1)
     ordered = np.sort(flat, axis=1)
     first = np.ones(ordered.shape, bool)
@@ -73,7 +74,7 @@ def find_occurrences(tokens: np.ndarray, first_step: int = 0) -> Occurrences:
 
 
 def read_blocks(rollouts: Store, codes: int) -> Iterator[Occurrences]:
-    """The present pairs of recorded play, those of some observations at a time, in order.
+    """The occurrences of recorded play in order, `ROWS` observations at a time.
 
     Raises:
         ArtifactError: there are no observations, or a token is not one of the `codes` of the codebook.
@@ -92,26 +93,26 @@ def read_blocks(rollouts: Store, codes: int) -> Iterator[Occurrences]:
 
 @dataclass(frozen=True)
 class Census:
-    """The present pairs of recorded play, without a list of them all: there are millions in long play.
+    """A summary of the occurrences of recorded play; a list of them all would not fit in memory in long play.
 
     Attributes:
-        starts: int64 [T+1], pairs before each observation; the last, all.
-        distinct: the first of each kind, by code, then positions.
+        starts: int64 [T+1], the number of occurrences before each observation; the last entry is P.
+        distinct: the first occurrence with each key, ordered by code, then positions.
     """
 
-    starts: np.ndarray
+    starts: Int64[np.ndarray, " t_plus_1"]
     distinct: Occurrences
 
     def __len__(self) -> int:
-        """P."""
+        """The number of occurrences, P."""
         return int(self.starts[-1])
 
 
 def take_census(rollouts: Store, codes: int) -> Census:
-    """Goes through recorded play once; raises as `read_blocks` does."""
+    """Reads recorded play once. Raises ArtifactError as `read_blocks` does."""
     counts: list[np.ndarray] = []
     distinct: Occurrences | None = None
-    with progress(desc="present pairs", total=len(rollouts), unit="step") as bar:
+    with progress(desc="occurrences", total=len(rollouts), unit="step") as bar:
         for pairs in read_blocks(rollouts, codes):
             counts.append(np.unique(pairs.step, return_counts=True)[1])
             new = pairs.distinct()
@@ -122,7 +123,7 @@ def take_census(rollouts: Store, codes: int) -> Census:
 
 
 def read_occurrences(rollouts: Store, census: Census, rows: range) -> Occurrences:
-    """Some consecutive pairs of all."""
+    """The occurrences with these consecutive numbers, of all in recorded play."""
     steps = np.searchsorted(census.starts, [rows.start, rows.stop - 1], side="right") - 1
     first, last = (int(step) for step in steps)
     pairs = find_occurrences(rollouts.read("token", slice(first, last + 1)), first)

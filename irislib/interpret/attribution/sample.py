@@ -1,4 +1,4 @@
-"""Present pairs of a few recorded observations, in batches that can be decoded and explained."""
+"""The occurrences in a few recorded observations, in batches that can be decoded and explained."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,43 +6,50 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
 from irislib.artifacts import Store
 from irislib.interpret.attribution.gradcam import mask_codes
 from irislib.interpret.attribution.occurrences import Occurrences, find_occurrences
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.protocol import FrameTokenizer
 
-# Mask before decoding (protocol step 1), so that a code is decoded alone; or after the gradient was taken on
-# the whole observation, so that of the observation's map what lies at the code's positions is the code's.
+# "before": the code is masked before decoding (protocol step 1), so that it is decoded alone.
+# "after": the map of the whole observation is computed; a code's map is the part at the code's positions.
 Masking = Literal["before", "after"]
 
 
 @dataclass(frozen=True)
 class OccurrenceBatch:
-    """N grids of latents to explain, and the P pairs whose maps come of them.
+    """N grids of latents to explain, and the P occurrences whose maps are taken from theirs.
 
     Attributes:
         masking: see `Masking`.
-        latents: float [N,C,h,w], zero but for `where`.
-        where: bool [N,h,w].
+        latents: float [N,C,h,w], blank where `where` is false.
+        where: bool [N,h,w], the positions that are explained.
         frames: u8 [N,H,W,3], what was observed.
-        rows: the pairs, of all that the sample has.
-        positions: bool [P,h,w], where each pair's code stands.
-        owner: int64 [P], the grid that each pair's map comes of.
+        rows: which of the sample's occurrences these are.
+        positions: bool [P,h,w], where each occurrence's code stands.
+        owner: int64 [P], the grid whose map each occurrence's map is taken from.
+        blank: float [1,C,h,w].
     """
 
     masking: Masking
-    latents: Tensor
-    where: Tensor
-    frames: Tensor
+    latents: Float[Tensor, "n channels h w"]
+    where: Bool[Tensor, "n h w"]
+    frames: UInt8[Tensor, "n y x 3"]
     rows: slice
-    positions: Tensor
-    owner: Tensor
+    positions: Bool[Tensor, "occurrences h w"]
+    owner: Int64[Tensor, " occurrences"]
+    blank: Float[Tensor, "1 channels h w"]
 
-    def share_out(self, maps: Tensor) -> Tensor:
-        """The pairs' maps, float [P,h',w'], from the grids' [N,h',w']."""
+    def without_codes(self) -> Float[Tensor, "occurrences channels h w"]:
+        """Each occurrence's grid with its code's positions made blank."""
+        return torch.where(self.positions[:, None], self.blank, self.latents[self.owner])
+
+    def share_out(self, maps: Float[Tensor, "n h2 w2"]) -> Float[Tensor, "occurrences h2 w2"]:
+        """The occurrences' maps, float [P,h',w'], from the grids' [N,h',w']."""
         if self.masking == "before":
             return maps
         kept = F.interpolate(self.positions[:, None].to(maps), maps.shape[1:], mode="nearest")
@@ -51,22 +58,22 @@ class OccurrenceBatch:
 
 @dataclass(frozen=True)
 class Sample:
-    """T observations and all their present pairs.
+    """T observations and all occurrences in them.
 
     Attributes:
         tokenizer: that made the tokens.
         tokens: int64 [T,h,w].
         frames: u8 [T,H,W,3].
-        pairs: `step` counts the observations of the sample.
+        pairs: the occurrences; their `step` counts the observations of the sample.
     """
 
-    tokenizer: Tokenizer
-    tokens: Tensor
-    frames: Tensor
+    tokenizer: FrameTokenizer
+    tokens: Int64[Tensor, "t h w"]
+    frames: UInt8[Tensor, "t y x 3"]
     pairs: Occurrences
 
     def batches(self, masking: Masking, size: int) -> Iterator[OccurrenceBatch]:
-        """All pairs in order; a batch decodes `size` grids."""
+        """All occurrences in order; a batch decodes `size` grids."""
         step, device = self.pairs.step, self.tokens.device
         for start in range(0, len(step) if masking == "before" else len(self.tokens), size):
             rows = slice(start, start + size)
@@ -76,16 +83,17 @@ class Sample:
             owner = torch.from_numpy(step[rows].astype(np.int64)).to(device)
             positions = self.tokens[owner] == code[:, None, None]
             if masking == "before":
-                latents = mask_codes(self.tokenizer.codebook, code, positions)
+                latents = mask_codes(self.tokenizer, code, positions)
                 where, frames, owner = positions, self.frames[owner], torch.arange(len(owner), device=device)
             else:
                 tokens, frames = (of[start : start + size] for of in (self.tokens, self.frames))
                 latents, where = self.tokenizer.embed(tokens), torch.ones_like(tokens, dtype=torch.bool)
                 owner = owner - start
-            yield OccurrenceBatch(masking, latents, where, frames, rows, positions, owner)
+            blank = self.tokenizer.blank(1)
+            yield OccurrenceBatch(masking, latents, where, frames, rows, positions, owner, blank)
 
 
-def load_sample(rollouts: Store, tokenizer: Tokenizer, steps: np.ndarray) -> Sample:
+def load_sample(rollouts: Store, tokenizer: FrameTokenizer, steps: Int[np.ndarray, " t"]) -> Sample:
     """The observations of these steps, on the tokenizer's device."""
     tokens, device = rollouts.read("token", steps), tokenizer.codebook.device
     return Sample(

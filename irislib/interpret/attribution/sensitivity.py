@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge
 
-from irislib.agent import load_agent
 from irislib.artifacts import open_store
 from irislib.interpret.attribution.attributions import draw_background
 from irislib.interpret.attribution.emptiness import Extremes, Population, decompose
@@ -22,7 +21,6 @@ from irislib.interpret.attribution.gradcam import (
     Score,
     check_layer,
     decode_keeping,
-    decoding_layers,
     gradcam,
     gradients,
     score_images,
@@ -35,7 +33,8 @@ from irislib.interpret.crops.regions import CropConfig
 from irislib.params import STRICT, require
 from irislib.runtime import progress
 from irislib.seeding import stream
-from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.workdir import write_atomically
 
 SCORES: tuple[Score, ...] = get_args(Score)
@@ -85,17 +84,16 @@ def measure_sensitivity(
 
     Raises:
         ParamError: the layer is not on the decoding path.
-        ArtifactError: the agent or the rollouts are missing or damaged, or the rollouts are another agent's.
+        ArtifactError: the tokenizer or the rollouts are missing or damaged, or do not belong together.
     """
     play = open_store(rollouts, ROLLOUTS)
-    tokenizer = load_agent(agent).tokenizer.requires_grad_(False)
-    check_agent(play, agent)
+    tokenizer = load_recorded_tokenizer(play, agent)
     census = take_census(play, len(tokenizer.codebook))
     steps = stream(seed, "sensitivity").permutation(len(play))[: config.observations]
     sample, few = (
         load_sample(play, tokenizer, np.sort(chosen)) for chosen in (steps, steps[: config.attributed])
     )
-    check_layer(tokenizer, maps.layer, tokenizer.embed(sample.tokens[:1]))
+    check_layer(tokenizer, maps.layer)
     used = len(np.unique(census.distinct.code))
     among = Population(len(tokenizer.codebook), len(play), len(census), used)
     background = draw_background(play, tokenizer, maps.samples, seed)
@@ -114,7 +112,7 @@ def vary_gradcam(sample: Sample, config: GradcamConfig, crop: CropConfig, among:
     Columns: score, layer, masking (see `sample.Masking`), chosen (the score and layer of the `gradcam`
     section, masked before), then those of `emptiness.decompose`.
     """
-    layers = decoding_layers(sample.tokenizer)
+    layers = sample.tokenizer.layers()
     layers += [config.layer] if config.layer not in layers else []
     found = defaultdict(list)
     for masking in MASKINGS:

@@ -1,0 +1,162 @@
+"""Tokenizers from an agent's folder, or from a function of anyone's."""
+
+import hashlib
+import importlib
+import inspect
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from irislib.artifacts import Store
+from irislib.device import pick_device
+from irislib.errors import ArtifactError, ParamError
+from irislib.params import STRICT, parse_value
+from irislib.stores.agent import REMEDY, read_about
+from irislib.tokenizers.checks import check_frame, check_tokenizer, located, no_gradients
+from irislib.tokenizers.config import Count, TokenizerConfig
+from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.protocol import FrameTokenizer
+
+FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+PREFIX = "tokenizer."  # of the tokenizer's weights in an agent's model.safetensors
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """What fixes the tokenizer's shapes in an agent's config.json."""
+
+    __pydantic_config__ = STRICT
+    frame: tuple[Count, Count]
+    tokenizer: TokenizerConfig
+
+
+def load_tokenizer(source: Path | str, device: torch.device | None = None) -> FrameTokenizer:
+    """Loads a tokenizer, ready for use: in evaluation mode, its parameters without gradients.
+
+    Args:
+        source: an agent's folder, or "package.module:factory", a function without arguments that returns a
+            `FrameTokenizer`. Modules are looked for where Python does, the current folder included.
+        device: where to put it; by default the first GPU, else the CPU. A tokenizer that is no `nn.Module`
+            stays where its codebook is.
+
+    Raises:
+        ArtifactError: the folder is missing, foreign or damaged, or its weights are not finite; or what the
+            factory returns is not a tokenizer that can be analysed.
+    """
+    if isinstance(source, str) and FACTORY.fullmatch(source):
+        return _from_factory(source, device)
+    return _from_agent(Path(source), device)
+
+
+def load_recorded_tokenizer(
+    rollouts: Store, agent: Path, device: torch.device | None = None
+) -> FrameTokenizer:
+    """The tokenizer that the tokens of recorded play were made with.
+
+    Args:
+        rollouts: store of recorded play; its attribute `tokenizer` names the source and the digest.
+        agent: folder of the agent, whose tokenizer it is unless another source is named.
+        device: see `load_tokenizer`.
+
+    Raises:
+        ArtifactError: as `load_tokenizer` does, or the tokens are another tokenizer's.
+    """
+    recorded = rollouts.attrs["tokenizer"]
+    source = recorded["source"] or agent
+    tokenizer = load_tokenizer(source, device)
+    if tokenizer_digest(tokenizer) != recorded["digest"]:
+        raise ArtifactError(
+            f"{rollouts.path}: its tokens were not made by {source} as it is now; run the rollout stage again"
+            " (dvc repro --force rollout)"
+        )
+    if rollouts.array("token").shape[1:] != tokenizer.grid:
+        raise ArtifactError(
+            f"{rollouts.path}: its tokens are no grids of {list(tokenizer.grid)}; run the rollout stage again"
+        )
+    check_frame(tokenizer, str(source), rollouts.array("obs").shape[1:3])
+    return tokenizer
+
+
+def tokenizer_digest(tokenizer: FrameTokenizer) -> str:
+    """A short name for what a tokenizer does: equal names mean equal tokens and images.
+
+    It covers the parameters and buffers (without an `nn.Module`, the codebook), and for a class from outside
+    irislib the file that it is defined in.
+    """
+    state = tokenizer.state_dict() if isinstance(tokenizer, nn.Module) else {"codebook": tokenizer.codebook}
+    kind = type(tokenizer)
+    sha = hashlib.sha256(f"{kind.__qualname__} {tokenizer.grid}".encode())
+    for name, tensor in sorted(state.items()):
+        values = tensor.detach().cpu().contiguous()
+        sha.update(f"{name} {values.dtype} {list(values.shape)}".encode())
+        sha.update(values.flatten().view(torch.uint8).numpy().tobytes())
+    if not kind.__module__.startswith("irislib."):
+        file = inspect.getsourcefile(kind)
+        sha.update(Path(file).read_bytes() if file else b"")
+    return sha.hexdigest()[:16]
+
+
+def _from_agent(folder: Path, device: torch.device | None) -> FrameTokenizer:
+    about, file = read_about(folder)["agent"], folder / "model.safetensors"
+    try:
+        shapes = parse_value({name: about[name] for name in ("frame", "tokenizer")}, "agent", _Shapes)
+        tokenizer = Tokenizer(shapes.tokenizer, shapes.frame)
+        tokenizer.load_state_dict(_read_weights(file))
+    except (KeyError, RuntimeError, ParamError) as error:
+        reason = str(error).splitlines()[0]
+        raise ArtifactError(f"{folder}: damaged or not an agent ({reason}); {REMEDY}") from None
+    tokenizer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ready: Tokenizer = no_gradients(tokenizer, device or pick_device())
+    return ready
+
+
+def _read_weights(file: Path) -> dict[str, Tensor]:
+    """The tokenizer's among an agent's weights. Raises ArtifactError where one is not a finite number."""
+    try:
+        with safe_open(file, framework="pt") as weights:
+            state = {
+                name.removeprefix(PREFIX): weights.get_tensor(name)
+                for name in weights.keys()  # noqa: SIM118 - it has no iterator
+                if name.startswith(PREFIX)
+            }
+    except FileNotFoundError:
+        raise ArtifactError(f"{file}: missing; {REMEDY}") from None
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ArtifactError(f"{file}: damaged ({str(error).splitlines()[0]}); {REMEDY}") from None
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ArtifactError(f"{file}: {PREFIX}{name} is {kind}, not floating point; {REMEDY}")
+        if not tensor.isfinite().all():
+            raise ArtifactError(f"{file}: {PREFIX}{name} holds values that are not finite; {REMEDY}")
+    return state
+
+
+def _from_factory(source: str, device: torch.device | None) -> FrameTokenizer:
+    module, name = source.split(":")
+    try:
+        factory: Any = getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever the module's own code raises
+        raise ArtifactError(f"{source}: cannot be imported ({located(error)}); mend it") from None
+    if not callable(factory):
+        raise ArtifactError(f"{source}: is a {type(factory).__name__}, not a function; name a function")
+    device = device or pick_device()
+    first, second = (_make(source, factory, device) for _ in range(2))
+    if tokenizer_digest(first) != tokenizer_digest(second):
+        raise ArtifactError(
+            f"{source}: returns another tokenizer each time; seed it, or load weights from a file"
+        )
+    return first
+
+
+def _make(source: str, factory: Any, device: torch.device) -> FrameTokenizer:
+    try:
+        made = factory()
+    except Exception as error:  # whatever the user's code raises
+        raise ArtifactError(f"{source}: fails ({located(error)}); mend it") from None
+    return check_tokenizer(no_gradients(made, device), source)
