@@ -31,12 +31,12 @@ def headline(inputs: Inputs) -> list[str]:
         "{empty_share.present_pairs:%} of the heatmaps are empty if only codes that are in the observation "
         "count, and {empty_share.all_codes_all_steps:%} if every code counts in every observation. The paper "
         "reports 90% and does not say which maps it counts.",
-        "{consistency.codes_consistent:of consistency.codes_tested tested code} passed the consistency test: "
-        "the parts of the frames that the code highlights are significantly more alike than random parts of "
-        "the same sizes. The paper reports almost none.",
+        "{consistency.codes_consistent:of consistency.codes_tested tested code} passed the consistency test. "
+        "A code passes if the parts of the frames that its heatmaps highlight are significantly more alike "
+        "than random parts of the same sizes. The paper reports that almost no code is consistent.",
         "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested frequent pair} of codes passed as "
-        "meaningful: both codes are consistent, and they occur together significantly more often than by "
-        "chance. The paper reports that interpretable pairs cover about 0.1% of the observations.",
+        "meaningful. A pair passes if both codes are consistent and occur together significantly more often "
+        "than by chance. The paper reports that interpretable pairs cover about 0.1% of the observations.",
     ]
     if inputs.metric("consistency.codes_consistent"):
         texts[1] += (
@@ -44,7 +44,7 @@ def headline(inputs: Inputs) -> list[str]:
             "test against other codes at the same places of the frame."
         )
     if inputs.metric("cooccurrence.pairs_meaningful"):
-        texts[2] += " Ours cover {cooccurrence.observations_covered_meaningful:%}."
+        texts[2] += " Our meaningful pairs cover {cooccurrence.observations_covered_meaningful:%}."
     if inputs.metric("semantics.nmi") is not None:
         texts.append(
             "The normalised mutual information of a code and the "

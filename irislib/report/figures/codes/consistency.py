@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration, new_figure, nothing_to_show
@@ -53,6 +54,7 @@ def _draw(axes: Any, codes: pd.DataFrame) -> None:
     axes.set_ylabel(
         "difference in mean cosine similarity:\ncode's crops minus random crops\n(lines: 95% intervals)"
     )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.015)
 
 

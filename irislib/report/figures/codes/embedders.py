@@ -37,8 +37,8 @@ def draw(table: pd.DataFrame) -> Illustration:
         return nothing_to_show("embedders", HEADING, "No code could be tested under any embedder", reason)
     shares = table[[*_COUNTS]].div(table["codes_tested"].where(table["codes_tested"] > 0), axis=0)
     low, high = (percent(share) for share in shares["codes_consistent"].agg(["min", "max"]))
-    spoken = f"{low} to {high}" if low != high else low
-    title = f"{spoken} of the tested codes passed the consistency test, depending on the embedder"
+    spoken = f"depending on the embedder, {low} to {high}" if low != high else f"under every embedder, {low}"
+    title = sentence(f"{spoken} of the tested codes passed the consistency test")
     figure = new_figure(8.4, 1.9 + 0.55 * len(table), title)
     counts, cosines, labels = figure.subplots(1, 3, sharey=True)
     at = np.arange(len(table))

@@ -39,7 +39,7 @@ def tsne(inputs: Inputs) -> Illustration:
         reason = "There are too few different crops for a t-SNE." if len(drawn) else "There are no crops."
         return nothing_to_show("tsne", HEADING, TITLE, reason)
     caption = inputs.say(
-        "t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, random crops included. The "
+        "A t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, random crops included. The "
         "{top:code} with most crops are coloured; if such a code had one meaning, its crops would gather in "
         "one place.",
         drawn=len(drawn),
