@@ -161,7 +161,6 @@ def write_agent(folder: Path, resolution: int, trained: bool) -> None:
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
     Agent(AgentConfig(resolution, 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
-    (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained)))
     # One curve without a value; without training one epoch, and an actor-critic that never began.
     (folder / "curves").mkdir(exist_ok=True)
     epochs = range(1, 30 if trained else 2)
@@ -227,7 +226,10 @@ def write_tables(
     for name, rows_of in tables.items():
         rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)
     metrics = make_metrics(codes, bool(lit), tested, table, episodes, len(tables["pairs"]))
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    headline = {"codebook": {"size": metrics["codebook"].pop("size")}}
+    (folder / "metrics.json").write_text(json.dumps(headline))
+    (folder / "details.json").write_text(json.dumps(metrics))
+    (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained=not lacking.maps)))
 
 
 def make_codes(

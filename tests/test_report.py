@@ -232,6 +232,8 @@ def test_codes_are_named_by_label_and_quantity(inputs: Inputs) -> None:
     ("file", "stage"),
     [
         ("reports/metrics.json", "metrics"),
+        ("reports/details.json", "metrics"),
+        ("reports/evaluation.json", "evaluate"),
         ("reports/codes.csv", "metrics"),
         ("reports/pairs.csv", "metrics"),
         ("reports/labels.csv", "metrics"),
@@ -239,7 +241,6 @@ def test_codes_are_named_by_label_and_quantity(inputs: Inputs) -> None:
         ("reports/embedders.csv", "compare"),
         ("reports/sensitivity.csv", "sensitivity"),
         ("reports/attributions.csv", "sensitivity"),
-        ("agent/evaluation.json", "train"),
     ],
 )
 def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, file: str, stage: str) -> None:
@@ -257,10 +258,12 @@ def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, file: str, s
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", '{"achievements": {"wake_up": "often"}}', '{"psnr": '])
 def test_a_damaged_evaluation_is_a_one_line_error(root: Path, text: str) -> None:
-    path = root / "agent/evaluation.json"
+    path = root / "reports/evaluation.json"
     before = path.read_bytes()
     path.write_text(text)
-    with pytest.raises(ArtifactError, match=r"evaluation.json: (has no number|not valid JSON).*train stage"):
+    with pytest.raises(
+        ArtifactError, match=r"evaluation.json: (has no number|not valid JSON).*evaluate stage"
+    ):
         report(root)
     path.write_bytes(before)
 

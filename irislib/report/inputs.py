@@ -16,6 +16,7 @@ from irislib.report.tables import (
     Numbers,
     read_curves,
     read_groups,
+    read_metrics,
     read_numbers,
     read_table,
     with_flags,
@@ -35,7 +36,7 @@ class Inputs:
         config: the `plots` section of params.yaml.
         seed: seed of the pipeline.
         agent: folder of the agent.
-        metrics: metrics.json; read it with `metric`.
+        metrics: metrics.json and details.json; read it with `metric`.
         evaluation: evaluation.json of the agent; read it with `metric`.
         embedder: evaluation.json of the embedder; read it with `metric`.
         codes: one row for each code of the codebook, sorted by code, which is the index.
@@ -81,7 +82,7 @@ class Inputs:
         """A number by its dotted key; None if it is undefined.
 
         A key that begins with `evaluation.` or `embedder.` is looked up in the evaluation of the agent or of
-        the embedder, any other key in metrics.json.
+        the embedder, any other key in metrics.json and details.json.
 
         Raises:
             ArtifactError: there is no such number.
@@ -125,8 +126,8 @@ def load_inputs(
         heatmaps=open_store(heatmaps, HEATMAPS),
         crops=open_store(crops, CROPS),
         embeddings=open_store(embeddings, EMBEDDINGS),
-        metrics=read_numbers(reports / "metrics.json", "metrics"),
-        evaluation=read_numbers(agent / "evaluation.json", "train"),
+        metrics=read_metrics(reports),
+        evaluation=read_numbers(reports / "evaluation.json", "evaluate"),
         embedder=read_numbers(embedder / "evaluation.json", "embedder"),
         codes=with_flags(codes, "consistent", "beyond_place", "named").set_index("code").sort_index(),
         pairs=read_groups(reports / "pairs.csv", ["code_a", "code_b"]),

@@ -71,6 +71,23 @@ def read_numbers(path: Path, stage: str) -> Numbers:
         raise ArtifactError(f"{path}: not valid JSON; run the {stage} stage again") from None
 
 
+def read_metrics(reports: Path) -> Numbers:
+    """Reads metrics.json, which holds the headline numbers, and details.json, which holds all others.
+
+    Raises:
+        ArtifactError: one is missing, or not a JSON file of numbers in sections.
+    """
+    files = [read_numbers(reports / f"{name}.json", "metrics") for name in ("metrics", "details")]
+    merged: dict[str, Any] = {}
+    for file in files:
+        sections = file.content if isinstance(file.content, dict) else {}
+        if not sections or not all(isinstance(section, dict) for section in sections.values()):
+            raise ArtifactError(f"{file.path}: has no sections of numbers; run the metrics stage again")
+        for name, section in sections.items():
+            merged[name] = merged.get(name, {}) | section
+    return Numbers(files[-1].path, "metrics", merged)
+
+
 def read_table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:
     """Reads a CSV file; it may have no rows. Raises ArtifactError if it is missing or lacks a column."""
     try:
