@@ -16,7 +16,7 @@ from irislib.interpret.embedding.recognition import EmbedderConfig
 from irislib.interpret.metrics import MetricsConfig
 from irislib.params import parse_section, read_yaml
 from irislib.playing.rollout import RolloutConfig
-from irislib.report.build import PlotsConfig
+from irislib.report.config import PlotsConfig
 from irislib.worlds.crafter import EnvConfig
 from stages.common import Stage, params_option
 

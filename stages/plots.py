@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from irislib.params import load_params
-from irislib.report.build import PlotsConfig, build_report
+from irislib.report.build import build_report
+from irislib.report.config import PlotsConfig
 from stages.common import Stage, every_artifact, params_option, path_option
 from stages.options import embedder_option
 

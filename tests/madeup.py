@@ -1,6 +1,7 @@
 """Small made-up inputs of the report."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 from irislib.worlds.score import crafter_score
 
-LABELS = ["water", "grass", "stone", "hud"]
+LABELS = ["water", "grass", "stone", "display"]
 SERIES = {
     "tokenizer": ["total", "commitment"],
     "world_model": ["total"],
@@ -28,10 +29,30 @@ SERIES = {
 }
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """What the made-up inputs lack.
+
+    Attributes:
+        maps: every map is empty; nothing that needs a map exists, and the agent is untrained.
+        regions: no map has a region, so there are no crops, and no code can be tested.
+        second_episode: all play is one episode, so no code can be tested.
+        rows: tables without rows, by name.
+    """
+
+    maps: bool = False
+    regions: bool = False
+    second_episode: bool = False
+    rows: tuple[str, ...] = ()
+
+
+NOTHING = Lacking()
+
+
 def write_inputs(
-    root: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, alive: bool, seed: int = 0
+    root: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, lacking: Lacking = NOTHING, seed: int = 0
 ) -> None:
-    """Everything that the report reads, with made-up numbers; without `alive` every map is empty.
+    """Everything that the report reads, with made-up numbers.
 
     Args:
         frames: u8 [T,H,W,3].
@@ -39,21 +60,33 @@ def write_inputs(
     """
     rng = np.random.default_rng(seed)
     root.mkdir(parents=True, exist_ok=True)
-    write_agent(root / "agent", frames.shape[1], alive)
+    write_agent(root / "agent", frames.shape[1], trained=not lacking.maps)
     write_embedder(root / "embedder")
-    write_rollouts(root / "rollouts.zarr", frames, tokens, codes)
-    lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, alive, rng)
-    write_crops(root, lit, tokens, frames.shape[1] // 4, rng)
+    episodes = 1 if lacking.second_episode else 2
+    episode = (np.arange(len(frames)) * episodes // len(frames)).astype(np.int32)
+    write_rollouts(root / "rollouts.zarr", frames, tokens, codes, episode)
+    lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, not lacking.maps, rng)
+    write_crops(root, [] if lacking.regions else lit, tokens, frames.shape[1] // 4, rng)
     (root / "reports").mkdir(exist_ok=True)
-    write_tables(root / "reports", tokens, codes, lit, rng)
+    write_tables(root / "reports", tokens, episode, codes, lit, lacking, rng)
 
 
-def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int) -> None:
+def write_rollouts(
+    path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, episode: np.ndarray
+) -> None:
     steps = len(frames)
     agent = path.with_name("agent")
-    tokenizer = {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))}
-    played = {"agent": agent_digest(agent), "tokenizer": tokenizer, "episodes": 2, "codebook_size": codes}
-    with writing(path, ROLLOUTS, {**played, "label_names": LABELS, "cell": 7}) as store:
+    played = {
+        "agent": agent_digest(agent),
+        "tokenizer": {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))},
+        "episodes": int(episode.max()) + 1,
+        "codebook_size": codes,
+    }
+    with writing(
+        path,
+        ROLLOUTS,
+        {**played, "world": "crafter", "goal_names": ACHIEVEMENT_NAMES, "hidden_label": "asleep"},
+    ) as store:
         store.append(
             obs=frames,
             token=tokens,
@@ -61,7 +94,7 @@ def write_rollouts(path: Path, frames: np.ndarray, tokens: np.ndarray, codes: in
             reward=np.zeros(steps, np.float32),
             terminated=np.zeros(steps, bool),
             truncated=np.zeros(steps, bool),
-            episode=(np.arange(steps) * 2 // steps).astype(np.int32),
+            episode=episode,
             semantic=np.zeros((steps, 7, 9), np.uint8),
             inventory=np.zeros((steps, 2), np.uint8),
             asleep=np.zeros(steps, bool),
@@ -131,7 +164,6 @@ def write_agent(folder: Path, resolution: int, trained: bool) -> None:
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
     Agent(AgentConfig((resolution, resolution), 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
-    (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained)))
     # One curve without a value; without training one epoch, and an actor-critic that never began.
     (folder / "curves").mkdir(exist_ok=True)
     epochs = range(1, 30 if trained else 2)
@@ -149,11 +181,19 @@ def write_agent(folder: Path, resolution: int, trained: bool) -> None:
 
 
 def write_tables(
-    folder: Path, tokens: np.ndarray, codes: int, lit: list[tuple[int, int]], rng: np.random.Generator
+    folder: Path,
+    tokens: np.ndarray,
+    episode: np.ndarray,
+    codes: int,
+    lit: list[tuple[int, int]],
+    lacking: Lacking,
+    rng: np.random.Generator,
 ) -> None:
     """The tables of metrics, compare and sensitivity, with the real columns."""
-    table = make_codes(tokens, codes, lit, rng)
-    table.to_csv(folder / "codes.csv", index=False)
+    table = make_codes(tokens, episode, codes, lit, not lacking.regions, rng)
+    tables = {"codes": table}
+    tested = bool(table["p_value"].notna().any())
+    episodes = int(episode.max()) + 1
 
     living = sorted({code for _, code in lit})
     steps = {code: {step for step, other in lit if other == code} for code in living}
@@ -162,14 +202,15 @@ def write_tables(
     ]
     pairs.sort(key=lambda pair: (-pair[2], pair))
     frame = pd.DataFrame(pairs, columns=["code_a", "code_b", "count"])
-    meetings(frame, len(tokens), rng).to_csv(folder / "pairs.csv", index=False)
+    tables["pairs"] = meetings(frame, len(tokens), episodes, rng)
+    tables["pairs"]["meaningful"] &= tested
     sets = [
         (" ".join(map(str, items)), len(set.intersection(*(steps[code] for code in items))))
         for items in (living[:3], living[1:5])
         if len(items) > 2
     ]
     frame = pd.DataFrame([row for row in sets if row[1]], columns=["codes", "count"])
-    meetings(frame, len(tokens), rng).assign(meaningful=False).to_csv(folder / "sets.csv", index=False)
+    tables["sets"] = meetings(frame, len(tokens), episodes, rng).assign(meaningful=False)
 
     uses = table["uses"]
     shares = {
@@ -181,15 +222,26 @@ def write_tables(
         for code in living
         for label, s in zip(LABELS, shares[code], strict=True)
     ]
-    pd.DataFrame(rows, columns=["code", "label", "count", "share"]).to_csv(folder / "labels.csv", index=False)
-    make_embedders(bool(lit)).to_csv(folder / "embedders.csv", index=False)
-    make_sensitivity(bool(lit)).to_csv(folder / "sensitivity.csv", index=False)
-    make_attributions(bool(lit)).to_csv(folder / "attributions.csv", index=False)
-    (folder / "metrics.json").write_text(json.dumps(make_metrics(codes, bool(lit), table, len(pairs))))
+    tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share"])
+    tables["embedders"] = make_embedders(tested)
+    tables["sensitivity"] = make_sensitivity(bool(lit))
+    tables["attributions"] = make_attributions(bool(lit))
+    for name, rows_of in tables.items():
+        rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)
+    metrics = make_metrics(codes, bool(lit), tested, table, episodes, len(tables["pairs"]))
+    headline = {"codebook": {"size": metrics["codebook"].pop("size")}}
+    (folder / "metrics.json").write_text(json.dumps(headline))
+    (folder / "details.json").write_text(json.dumps(metrics))
+    (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained=not lacking.maps)))
 
 
 def make_codes(
-    tokens: np.ndarray, codes: int, lit: list[tuple[int, int]], rng: np.random.Generator
+    tokens: np.ndarray,
+    episode: np.ndarray,
+    codes: int,
+    lit: list[tuple[int, int]],
+    regions: bool,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Every code: some unused, some with empty maps alone, some with too few crops, some consistent."""
     present = np.array([[code in step for code in range(codes)] for step in tokens])
@@ -199,13 +251,12 @@ def make_codes(
     table["uses"] = np.bincount(tokens.ravel(), minlength=codes)
     table["steps_present"] = present.sum(axis=0)
     table["empty_share"] = 1 - lights / np.where(present.any(axis=0), table["steps_present"], np.nan)
-    table["crops"] = table["distinct_crops"] = lights
-    episode = np.arange(len(tokens)) * 2 // len(tokens)
+    table["crops"] = table["distinct_crops"] = lights * regions
     table["episodes"] = [
-        len({episode[step] for step, other in lit if other == code}) for code in range(codes)
+        len({episode[step] for step, other in lit if other == code}) * regions for code in range(codes)
     ]
     for name in ("consistency", "monosemanticity"):
-        table[f"{name}_random"] = np.where(shown, rng.uniform(0.5, 0.8, codes), np.nan)
+        table[f"{name}_random"] = np.where(shown & regions, rng.uniform(0.5, 0.8, codes), np.nan)
         table[name] = table[f"{name}_random"] + rng.normal(0.05, 0.08, codes)
     tested = table["episodes"] > 1
     table["difference"] = np.where(tested, rng.normal(0.02, 0.06, codes), np.nan)
@@ -221,21 +272,23 @@ def make_codes(
     table["label_lift"] = np.where(shown, rng.uniform(0.5, 4, codes), np.nan)
     table["label_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
     table["named"] = table["label_q_value"] <= 0.05
-    table["kind"] = table["label"].map(lambda label: "hud" if label == "hud" else "terrain").where(shown)
+    table["kind"] = (
+        table["label"].map(lambda label: "display" if label == "display" else "world").where(shown)
+    )
     table["cell_label"] = pd.Series("grass", table.index).where(table["uses"] > 0)
     table["cell_label_share"] = np.where(table["uses"] > 0, 0.75, np.nan)
-    item = table["code"].map(lambda code: "wood" if code % 16 == 6 else "drink")
-    table["item"] = item.where(table["kind"] == "hud")
-    table["item_q_value"] = np.where(table["kind"] == "hud", 0.02, np.nan)
+    quantity = table["code"].map(lambda code: "wood" if code % 16 == 6 else "drink")
+    table["quantity"] = quantity.where(table["kind"] == "display")
+    table["quantity_q_value"] = np.where(table["kind"] == "display", 0.02, np.nan)
     return table
 
 
-def meetings(table: pd.DataFrame, steps: int, rng: np.random.Generator) -> pd.DataFrame:
+def meetings(table: pd.DataFrame, steps: int, episodes: int, rng: np.random.Generator) -> pd.DataFrame:
     """What is said of pairs as of sets."""
     n = len(table)
     return table.assign(
         share=table["count"] / steps,
-        episodes=2,
+        episodes=episodes,
         pmi=rng.normal(1, 0.5, n),
         q_value=rng.uniform(0, 0.1, n),
         meaningful=rng.random(n) < 0.2,
@@ -289,17 +342,22 @@ def decomposed(empty: float) -> dict[str, float]:
     }  # fmt: skip
 
 
-def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> dict[str, Any]:
+def make_metrics(
+    codes: int, alive: bool, tested: bool, table: pd.DataFrame, episodes: int, pairs: int
+) -> dict[str, Any]:
     def only_alive(value: float) -> float | None:
         return value if alive else None
+
+    def only_tested(value: float) -> float | None:
+        return value if tested else None
 
     empty = {"present_pairs": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
     empty |= {"used_codes_always_empty": 0.4, "distinct_maps": 0.47}
     empty = {key: share if alive else 1.0 for key, share in empty.items()}
     return {
         "agent": {
-            "episodes": 2, "transitions": 40, "return_mean": 1.53, "return_std": 0.4, "length_mean": 167.2,
-            "psnr_db": 21.37, "training_steps": 6000,
+            "episodes": episodes, "transitions": 40, "return_mean": 1.53, "return_std": 0.4,
+            "length_mean": 167.2, "psnr_db": 21.37, "training_steps": 6000,
         },
         "codebook": {
             "size": codes, "used": int((table["uses"] > 0).sum()), "perplexity": 5.25,
@@ -309,25 +367,26 @@ def make_metrics(codes: int, alive: bool, table: pd.DataFrame, pairs: int) -> di
         "consistency": {
             "codes_tested": int(table["p_value"].notna().sum()),
             "codes_consistent": int(table["consistent"].sum()),
-            "share_consistent": only_alive(0.25), "share_of_codebook": 0.05 * alive, "alpha": 0.05,
-            "mean_cosine_codes": only_alive(0.71), "mean_cosine_random": only_alive(0.64),
-            "median_difference": only_alive(0.021),
-            "codes_too_few_crops": 3, "codes_too_few_episodes": 2, "codes_consistent_beyond_place": alive,
+            "share_consistent": only_tested(0.25), "share_of_codebook": 0.05 * tested, "alpha": 0.05,
+            "mean_cosine_codes": only_tested(0.71), "mean_cosine_random": only_tested(0.64),
+            "median_difference": only_tested(0.021),
+            "codes_too_few_crops": 3, "codes_too_few_episodes": 2,
+            "codes_consistent_beyond_place": int(tested),
         },
         "cooccurrence": {
             "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_judged": pairs // 3,
-            "pairs_interpretable": pairs // 5,
-            "observations_covered": 0.0123 * alive, "single_episode_share": only_alive(0.4),
-            "interpretable_median_share": only_alive(0.0021), "pairs_meaningful": pairs // 4,
-            "observations_covered_meaningful": 0.234 * alive, "sets_meaningful": 2 * alive,
-            "sets_tested": 5 * alive,
-            "observations_covered_by_sets": 0.0345 * alive,
+            "pairs_interpretable": pairs // 5 * tested,
+            "observations_covered": 0.0123 * tested, "single_episode_share": only_alive(0.4),
+            "interpretable_median_share": only_tested(0.0021), "pairs_meaningful": pairs // 4 * tested,
+            "observations_covered_meaningful": 0.234 * tested, "sets_meaningful": 2 * tested,
+            "sets_tested": 5 * tested,
+            "observations_covered_by_sets": 0.0345 * tested,
         },
         "semantics": {
             "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "nmi_place": only_alive(0.2),
             "purity": only_alive(0.6), "purity_null": only_alive(0.41), "purity_place": only_alive(0.5),
-            "codes_hud": alive, "codes_terrain": 5 * alive, "codes_named": 4 * alive,
-            "terrain": {"nmi": only_alive(0.12), "nmi_place": only_alive(0.11)},
+            "codes_display": alive, "codes_world": 5 * alive, "codes_named": 4 * alive,
+            "world": {"nmi": only_alive(0.12), "nmi_place": only_alive(0.11)},
         },
     }  # fmt: skip
 

@@ -19,8 +19,9 @@ from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.interpret.metrics import MetricsConfig
 from irislib.params import parse_value
-from irislib.report.embedders import EMBEDDER_COLUMNS, embedders
+from irislib.report.figures.codes import embedders
 from irislib.report.style import publication
+from irislib.report.tables import EMBEDDER_COLUMNS
 from irislib.stores.crops import CROPS
 from irislib.stores.rollouts import ROLLOUTS
 
@@ -213,8 +214,8 @@ def test_the_figure_says_what_the_table_says(
     table = compare(stores, tmp_path, ("colours", "blind")).reset_index()
     assert set(EMBEDDER_COLUMNS) <= set(table.columns)
     with publication():
-        shown = embedders(table)
-        untested = embedders(table.assign(codes_tested=0, codes_consistent=0, mean_cosine_codes=np.nan))
+        shown = embedders.draw(table)
+        untested = embedders.draw(table.assign(codes_tested=0, codes_consistent=0, mean_cosine_codes=np.nan))
     counts, cosines, labels = shown.figure.axes
     assert [bar.get_width() for bar in counts.containers[0]] == [0.5, 0]
     assert [bar.get_width() for bar in cosines.containers[0]] == list(table["mean_cosine_codes"])

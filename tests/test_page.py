@@ -13,12 +13,14 @@ from madeup import sources, write_inputs
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from irislib.report.claims import collect_claims
-from irislib.report.codes import tabulate
+from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
-from irislib.report.page import render_page
-from irislib.report.together import show_groups
+from irislib.report.page.code_table import tabulate
+from irislib.report.page.render import render_page
+from irislib.report.page.together import show_groups
 
 CODES = 512
+CONFIG = PlotsConfig(codes=3, crops=3, groups=4, frames=4, tsne_perplexity=30.0, dpi=50)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Header, and the column of codes.csv behind it.
 SORTED_BY = {
@@ -50,17 +52,16 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(3)
     frames = rng.integers(0, 256, (60, 32, 32, 3), np.uint8)
     tokens = rng.integers(0, 440, (60, 4, 4)).astype(np.int16)
-    write_inputs(path, frames, tokens, CODES, alive=True)
-    inputs = load_inputs(**sources(path), reports=path / "reports")
-    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs, 3), show_groups(inputs, 4))
+    write_inputs(path, frames, tokens, CODES)
+    inputs = load_inputs(CONFIG, seed=0, **sources(path), reports=path / "reports")
+    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs), show_groups(inputs))
     (path / "reports/index.html").write_bytes(page)
     return path
 
 
 @pytest.fixture
 def codes(root: Path) -> pd.DataFrame:
-    table = pd.read_csv(root / "reports/codes.csv")
-    return table.assign(label=table["label"].replace("hud", "inventory"))
+    return pd.read_csv(root / "reports/codes.csv")
 
 
 class Visit:
@@ -133,8 +134,8 @@ def test_filters_show_exactly_the_right_codes(visit: Visit, codes: pd.DataFrame)
         "untested": codes["p_value"].isna(),
         "empty": (codes["uses"] > 0) & (codes["empty_share"] == 1),
         "unused": codes["uses"] == 0,
-        "terrain": codes["kind"] == "terrain",
-        "inventory": codes["kind"] == "hud",
+        "world": codes["kind"] == "world",
+        "display": codes["kind"] == "display",
     }
     options = visit.page.locator("#state option").evaluate_all("all => all.map(one => one.value)")
     assert options == ["", *states]
@@ -158,13 +159,13 @@ def test_filters_show_exactly_the_right_codes(visit: Visit, codes: pd.DataFrame)
         ("17", lambda codes: codes["code"] == 17),
         ("17, 300 4", lambda codes: codes["code"].isin([4, 17, 300])),
         ("600", lambda codes: codes["code"] == 600),
-        (" Wood ", lambda codes: codes["item"] == "wood"),
-        ("invent", lambda codes: codes["label"] == "inventory"),
+        (" Wood ", lambda codes: codes["quantity"] == "wood"),
+        ("displ", lambda codes: codes["label"] == "display"),
         ("no such thing", lambda codes: codes["code"] < 0),
         ("", lambda codes: codes["code"] >= 0),
     ],
 )
-def test_text_finds_codes_by_number_label_or_item(
+def test_text_finds_codes_by_number_label_or_quantity(
     visit: Visit, codes: pd.DataFrame, text: str, expected: Any
 ) -> None:
     visit.page.fill("#search", text)

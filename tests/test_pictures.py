@@ -9,13 +9,15 @@ import pytest
 from madeup import sources, write_inputs
 from PIL import Image
 
-from irislib.report import sprites
+from irislib.report.config import PlotsConfig
 from irislib.report.inputs import Inputs, load_inputs
-from irislib.report.pictures import average_maps, distinct_crops, overlay, peak, read_crops, read_lit
-from irislib.report.sprites import Sheet, Sprite, embed, pack
-from irislib.report.together import APART, _choose, _spaced
+from irislib.report.page import sprites
+from irislib.report.page.sprites import Sheet, Sprite, embed, pack
+from irislib.report.page.together import APART, _choose, _spaced
+from irislib.report.pictures import average_maps, distinct_crops, overlay, peak, read_crops, read_non_empty
 
 CODES = 20
+CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     path = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(2)
     frames = rng.integers(0, 256, (40, 32, 32, 3), np.uint8)
-    write_inputs(path, frames, rng.integers(0, CODES - 2, (40, 4, 4)).astype(np.int16), CODES, alive=True)
-    return load_inputs(**sources(path), reports=path / "reports")
+    write_inputs(path, frames, rng.integers(0, CODES - 2, (40, 4, 4)).astype(np.int16), CODES)
+    return load_inputs(CONFIG, seed=0, **sources(path), reports=path / "reports")
 
 
 def pixels(uri: str, mode: str = "RGB") -> np.ndarray:
@@ -90,8 +92,8 @@ def test_average_maps_equal_brute_force(inputs: Inputs) -> None:
         assert average == pytest.approx(expected[code] / expected[code].max())
 
 
-def test_lit_pairs_equal_brute_force(inputs: Inputs) -> None:
-    lit = read_lit(inputs)
+def test_non_empty_maps_equal_brute_force(inputs: Inputs) -> None:
+    lit = read_non_empty(inputs)
     maps, owner = inputs.heatmaps.read("heatmap"), inputs.heatmaps.read("map_code")
     seen: dict[int, dict[int, int]] = {code: {} for code in range(CODES)}
     for step, which in zip(
@@ -138,7 +140,7 @@ def test_meaningful_groups_come_first_and_others_are_called_so() -> None:
     )
     top, about = _choose(table, "pair", 3, 0.05)
     assert list(top["count"]) == [5]
-    assert about.startswith("The one meaningful pair")
+    assert about.startswith("The only meaningful pair")
     top, about = _choose(table.assign(meaningful=False), "pair", 1, 0.05)
     assert list(top["count"]) == [8]
     assert "No pair of codes is meaningful" in about
@@ -146,3 +148,6 @@ def test_meaningful_groups_come_first_and_others_are_called_so() -> None:
     top, about = _choose(table[:1], "set", 3, 0.05)
     assert len(top) == 0
     assert "No set of codes is meaningful" in about
+    top, about = _choose(table[:0], "pair", 3, 0.05)
+    assert len(top) == 0
+    assert "There is no frequent pair" in about

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import math
 import re
+import shutil
 import warnings
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,45 +12,68 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from madeup import sources, write_inputs
+from madeup import Lacking, sources, write_inputs
 from matplotlib.patches import Rectangle
 from PIL import Image
 
 from irislib.errors import ArtifactError
 from irislib.interpret.evenly_spaced import evenly_spaced
-from irislib.report import tsne
-from irislib.report.build import PlotsConfig, build_report
+from irislib.report import figures
+from irislib.report.build import build_report
 from irislib.report.claims import Claim, claims_csv, collect_claims
-from irislib.report.codebook import empty_share
-from irislib.report.codes import tabulate
-from irislib.report.evaluation import achievements
+from irislib.report.config import PlotsConfig
+from irislib.report.figures.agent.achievements import achievements
+from irislib.report.figures.codes import tsne
+from irislib.report.figures.maps.empty_share import empty_share
+from irislib.report.figures.registry import FIGURES
 from irislib.report.inputs import Inputs, load_inputs
-from irislib.report.page import Plate, render_page
-from irislib.report.published import HUMAN, PUBLISHED, RANDOM
-from irislib.report.sprites import Embedded
+from irislib.report.page.code_table import tabulate
+from irislib.report.page.comparison import about_agent
+from irislib.report.page.render import Plate, render_page
+from irislib.report.page.sprites import Embedded
+from irislib.report.page.together import show_groups
+from irislib.report.published import published
 from irislib.report.style import Illustration
-from irislib.report.together import show_groups
-from irislib.report.wording import Prose, many, number, percent, signed, some_of
+from irislib.report.wording import Prose, many, number, percent, percent_range, signed, some_of
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 from irislib.worlds.score import crafter_score
 
 CODES = 12
-FIGURES = {
-    "achievements",
-    "empty_share",
-    "embedders",
-    "sensitivity",
-    "attributions",
-    "codebook_usage",
-    "consistency",
-    "gallery",
-    "tsne",
-    "cooccurrence",
-    "code_label",
-    "reconstructions",
-    "training",
-}
+NAMES = [draw.__name__ for _, draw in FIGURES]
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
+# What each made-up run lacks, and what its page says of it.
+LACKING = {
+    "nothing": (Lacking(), []),
+    "maps": (
+        Lacking(maps=True),
+        [
+            "All maps are empty: no code",
+            "No code could be tested",
+            "No code has a non-empty map",
+            "There is no frequent pair",
+            "There is no frequent set",
+            "There are no crops",
+        ],
+    ),
+    "regions": (
+        Lacking(regions=True),
+        ["No code could be tested under any embedder", "There are no crops", "No code has a crop"],
+    ),
+    "second episode": (Lacking(second_episode=True), ["No code could be tested under any embedder"]),
+    "second code": (Lacking(), ["There is no frequent pair", "There is no frequent set"]),
+    "rows": (
+        Lacking(rows=("pairs", "sets", "labels", "embedders", "sensitivity", "attributions")),
+        [
+            "There is no frequent pair",
+            "There is no frequent set",
+            "No code has a non-empty map",
+            "No code could be tested under any embedder",
+            "No map was computed under the choices",
+            "No code was attributed",
+        ],
+    ),
+    "codebook": (Lacking(maps=True, rows=("codes",)), ["The codebook has no codes", "No code occurs"]),
+}
 
 
 def report(root: Path, seed: int = 0, config: PlotsConfig = CONFIG) -> dict[str, bytes]:
@@ -65,18 +90,31 @@ def report(root: Path, seed: int = 0, config: PlotsConfig = CONFIG) -> dict[str,
 def render(inputs: Inputs, claims: list[Claim], *drawn: Illustration) -> str:
     """The page with these figures, their pictures left out."""
     image = Embedded("data:,", 1, 1)
-    plates = [Plate(each.name, each.heading, each.caption, each.note, image) for each in drawn]
-    return render_page(inputs, claims, plates, tabulate(inputs, 2), show_groups(inputs, 2)).decode()
+    plates = [Plate("maps", each.name, each.heading, each.caption, each.note, image) for each in drawn]
+    return render_page(inputs, claims, plates, tabulate(inputs), show_groups(inputs)).decode()
 
 
-@pytest.fixture(scope="module", params=["alive", "nothing to show"])
-def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("run")
+def make(path: Path, name: str) -> Path:
+    """Made-up inputs that lack something, see `LACKING`."""
     rng = np.random.default_rng(1)
     frames = np.kron(rng.integers(0, 256, (24, 8, 8, 3), np.uint8), np.ones((1, 4, 4, 1), np.uint8))
-    tokens = rng.integers(0, CODES - 2, (24, 4, 4)).astype(np.int16)
-    write_inputs(path, frames, tokens, CODES, alive=request.param == "alive")
+    tokens = rng.integers(0, 1 if name == "second code" else CODES - 2, (24, 4, 4)).astype(np.int16)
+    write_inputs(path, frames, tokens, CODES, LACKING[name][0])
     return path
+
+
+@pytest.fixture(scope="module", params=["nothing", "maps"])
+def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("run"), request.param)
+
+
+@pytest.fixture(scope="module")
+def inputs(root: Path) -> Inputs:
+    return load(root)
+
+
+def load(root: Path) -> Inputs:
+    return load_inputs(CONFIG, seed=0, **sources(root), reports=root / "reports")
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +128,8 @@ def test_a_second_run_writes_the_same_bytes(root: Path, written: dict[str, bytes
 
 
 def test_every_figure_is_there_and_not_blank(root: Path, written: dict[str, bytes]) -> None:
-    assert {path for path in written if path.endswith(".png")} == {f"figures/{name}.png" for name in FIGURES}
-    for name in FIGURES:
+    assert {path for path in written if path.endswith(".png")} == {f"figures/{name}.png" for name in NAMES}
+    for name in NAMES:
         with Image.open(root / f"reports/figures/{name}.png") as image:
             assert np.asarray(image.convert("L")).std() > 0
             assert not image.info.keys() & {"Software", "Creation Time"}
@@ -128,6 +166,23 @@ class Reader(HTMLParser):
         self.text += data
 
 
+@pytest.mark.parametrize("name", LACKING)
+def test_what_is_lacking_is_said_down_to_the_page(name: str, tmp_path: Path) -> None:
+    root = make(tmp_path, name)
+    page = Reader(report(root)["index.html"].decode())
+    assert not page.open
+    assert len(page.images) == len(NAMES)
+    assert [text for text in LACKING[name][1] if text not in page.text] == []
+    assert not re.search(r"\bnan\b|\bNone\b(?! of)|\binf\b", page.text)
+
+
+def test_every_figure_file_is_registered_under_its_name() -> None:
+    folder = Path(figures.__file__).parent
+    files = {file for file in folder.glob("*/*.py") if file.name != "__init__.py"}
+    assert files == {folder / part / f"{draw.__name__}.py" for part, draw in FIGURES}
+    assert all(draw.__module__.endswith(f"{part}.{draw.__name__}") for part, draw in FIGURES)
+
+
 def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
     root: Path, written: dict[str, bytes]
 ) -> None:
@@ -135,7 +190,7 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
     page = Reader(text)
     assert not page.open
     assert len(set(page.ids)) == len(page.ids)
-    assert len({image["src"] for image in page.images}) == len(page.images) == len(FIGURES)
+    assert len({image["src"] for image in page.images}) == len(page.images) == len(NAMES)
     assert all(image["src"].startswith("data:image/webp;base64,") for image in page.images)
     assert all(image["alt"] for image in page.images)
     claims = list(csv.DictReader(written["claims.csv"].decode().splitlines()))
@@ -150,35 +205,35 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
         assert link[1:] in page.ids if link.startswith("#") else (root / "reports" / link).exists()
 
 
-def test_every_number_follows_the_metrics(root: Path) -> None:
-    inputs = load_inputs(**sources(root), reports=root / "reports")
+def test_every_number_follows_the_metrics(inputs: Inputs) -> None:
     metrics = json.loads(json.dumps(inputs.metrics.content))
     metrics["empty_share"]["present_pairs"] = 0.1357
     metrics["agent"]["length_mean"] = 321.5
     changed = replace(inputs, metrics=replace(inputs.metrics, content=metrics))
     claims = collect_claims(changed)
     ours = {row["claim"]: row["ours"] for row in csv.DictReader(claims_csv(claims).decode().splitlines())}
-    assert ours["Empty maps of present codes"] == "0.1357"
-    assert ours["Length of an episode"] == "321.5"
+    assert ours["Empty maps, codes in the observation"] == "0.1357"
+    assert ours["Episode length"] == "321.5"
     # In the headline, the table, the caption and the alternative text.
     assert render(changed, claims, empty_share(changed)).count("13.6%") == 4
     assert "13.6%" not in render(inputs, collect_claims(inputs), empty_share(inputs))
 
 
-def test_codes_are_named_by_label_and_item(root: Path) -> None:
-    inputs = load_inputs(**sources(root), reports=root / "reports")
-    codes = inputs.codes.assign(label=None, item=None, item_q_value=np.nan)
-    codes.loc[[3, 4, 5], "label"], codes.loc[[4, 5], "item"] = ["grass", "hud", "hud"], "wood"
-    codes.loc[[4, 5], "item_q_value"] = [0.01, 0.5]
+def test_codes_are_named_by_label_and_quantity(inputs: Inputs) -> None:
+    codes = inputs.codes.assign(label=None, quantity=None, quantity_q_value=np.nan)
+    codes.loc[[3, 4, 5], "label"], codes.loc[[4, 5], "quantity"] = ["grass", "display", "display"], "wood"
+    codes.loc[[4, 5], "quantity_q_value"] = [0.01, 0.5]
     named = replace(inputs, codes=codes)
     names = [named.name_of(code) for code in (2, 3, 4, 5)]
-    assert names == ["2", "3 (grass)", "4 (inventory, tells wood)", "5 (inventory)"]
+    assert names == ["2", "3 (grass)", "4 (display, tells wood)", "5 (display)"]
 
 
 @pytest.mark.parametrize(
     ("file", "stage"),
     [
         ("reports/metrics.json", "metrics"),
+        ("reports/details.json", "metrics"),
+        ("reports/evaluation.json", "evaluate"),
         ("reports/codes.csv", "metrics"),
         ("reports/pairs.csv", "metrics"),
         ("reports/labels.csv", "metrics"),
@@ -186,7 +241,6 @@ def test_codes_are_named_by_label_and_item(root: Path) -> None:
         ("reports/embedders.csv", "compare"),
         ("reports/sensitivity.csv", "sensitivity"),
         ("reports/attributions.csv", "sensitivity"),
-        ("agent/evaluation.json", "train"),
     ],
 )
 def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, file: str, stage: str) -> None:
@@ -204,10 +258,12 @@ def test_a_missing_or_foreign_table_is_a_one_line_error(root: Path, file: str, s
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", '{"achievements": {"wake_up": "often"}}', '{"psnr": '])
 def test_a_damaged_evaluation_is_a_one_line_error(root: Path, text: str) -> None:
-    path = root / "agent/evaluation.json"
+    path = root / "reports/evaluation.json"
     before = path.read_bytes()
     path.write_text(text)
-    with pytest.raises(ArtifactError, match=r"evaluation.json: (has no number|not valid JSON).*train stage"):
+    with pytest.raises(
+        ArtifactError, match=r"evaluation.json: (has no number|not valid JSON).*evaluate stage"
+    ):
         report(root)
     path.write_bytes(before)
 
@@ -223,29 +279,43 @@ def test_rollouts_of_another_agent_are_refused(root: Path) -> None:
 
 def test_page_compares_the_agent_with_what_was_published(root: Path, written: dict[str, bytes]) -> None:
     text = Reader(written["index.html"].decode()).text
-    for row in PUBLISHED:
+    for row in published("crafter").agents:
         assert row.name in text
         assert row.source in text
-    section = text[
-        text.index("How good is the agent?") : text.index(
-            "What the tokenizer keeps", text.index("How good is the agent?")
-        )
-    ]
+    section = text[text.rindex("How good is the agent?") : text.rindex("What the tokenizer keeps")]
     for shown in ("1.87", "0.31", "1.23 nats", "6,000", "3 episodes", "7.31"):
         assert shown in section
 
 
 def test_recordings_give_the_published_scores() -> None:
-    for recording, published in ((RANDOM, PUBLISHED[0]), (HUMAN, PUBLISHED[-1])):
-        assert recording.unlocked.keys() == set(ACHIEVEMENT_NAMES)
-        rates = [count / recording.episodes for count in recording.unlocked.values()]
+    literature = published("crafter")
+    agents = {agent.name: agent for agent in literature.agents}
+    assert [recording.name for recording in literature.recordings] == ["random actions", "human experts"]
+    for recording in literature.recordings:
+        assert recording.reached.keys() == set(ACHIEVEMENT_NAMES)
+        rates = [recording.reached[goal] / recording.episodes for goal in ACHIEVEMENT_NAMES]
         assert max(rates) <= 1
         # Published is the mean of the scores of five runs, this is the score of their mean.
-        assert crafter_score(rates) == pytest.approx(published.score, rel=0.05)
+        assert crafter_score(rates) == pytest.approx(agents[recording.name].score, rel=0.05)
 
 
-def test_achievements_are_drawn_most_frequent_first(root: Path) -> None:
-    inputs = load_inputs(**sources(root), reports=root / "reports")
+def test_a_world_without_goals_or_literature_has_a_page(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(root, copy)
+    metadata = copy / "rollouts.zarr/zarr.json"
+    content = json.loads(metadata.read_text())
+    content["attributes"] |= {"world": "checkers", "goal_names": [], "hidden_label": None}
+    metadata.write_text(json.dumps(content))
+    inputs = load(copy)
+    drawn = achievements(inputs)
+    assert drawn.caption == "This world names no goals."
+    page = render(inputs, collect_claims(inputs), drawn)
+    assert "Checkers" in page
+    assert "Crafter" not in page
+    assert len(about_agent(inputs)) == 1
+
+
+def test_achievements_are_drawn_most_frequent_first(inputs: Inputs) -> None:
     content = inputs.evaluation.content
     rates = {name: place / 100 for place, name in enumerate(ACHIEVEMENT_NAMES)}
     changed = {**content, "achievements": rates}
@@ -257,8 +327,7 @@ def test_achievements_are_drawn_most_frequent_first(root: Path) -> None:
     assert labels == [name.replace("_", " ") for name in reversed(ACHIEVEMENT_NAMES)]
 
 
-def test_text_is_escaped(root: Path) -> None:
-    inputs = load_inputs(**sources(root), reports=root / "reports")
+def test_text_is_escaped(inputs: Inputs) -> None:
     claim = Claim('<b>"a", b</b>', "line\nbreak", "almost none", None, "share")
     assert "<b>" not in render(inputs, [claim])
     named = inputs.codes.assign(label="<script>", cell_label="</script>")
@@ -289,6 +358,10 @@ def test_spread_reaches_both_ends_without_repeats(length: int, wanted: int) -> N
         (percent(0.00012), "0.012%"),
         (percent(0.9999), "99.99%"),
         (percent(None), "undefined"),
+        (percent(math.nan), "undefined"),
+        (percent_range([0.5, math.nan, 0.25]), "25% to 50%"),
+        (percent_range([0.5]), "50%"),
+        (percent_range([]), "undefined"),
         (number(127434.0), "127,434"),
         (number(0.03456), "0.0346"),
         (number(None), "undefined"),

@@ -25,7 +25,7 @@ from irislib.interpret.attribution.sensitivity import SensitivityConfig, measure
 from irislib.interpret.crops.regions import CropConfig, upsample
 from irislib.interpret.evidence import read_maps
 from irislib.params import parse_section
-from irislib.report.sensitivity import attributions, sensitivity
+from irislib.report.figures.maps import attributions, sensitivity
 from irislib.report.style import publication
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
@@ -250,7 +250,8 @@ def test_more_cannot_be_attributed_than_observed() -> None:
 
 def test_figures_say_what_the_tables_say(tables: dict[str, pd.DataFrame]) -> None:
     with publication():
-        one, two = sensitivity(tables["sensitivity"]), attributions(tables["attributions"])
+        one = sensitivity.draw(tables["sensitivity"])
+        two = attributions.draw(tables["attributions"])
     (axes,) = one.figure.axes
     widths = np.array([[bar.get_width() for bar in part] for part in axes.containers])
     np.testing.assert_allclose(widths.sum(axis=0), 1, atol=1e-4)

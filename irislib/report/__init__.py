@@ -1,1 +1,1 @@
-"""Figures, claims and the page, from the metrics."""
+"""Figures, the table of claims, and the page."""

@@ -1,12 +1,12 @@
-"""The paper's claims beside ours, every number of ours taken from metrics.json."""
+"""The claims of the paper beside our numbers, which all come from metrics.json."""
 
 import csv
 import io
 from dataclasses import dataclass
 from typing import Literal
 
-from irislib.report.codebook import PAPER_EMPTY_SHARE
 from irislib.report.inputs import Inputs
+from irislib.report.published import PAPER_EMPTY_SHARE
 from irislib.report.wording import UNDEFINED, number, percent
 
 Unit = Literal["share", "number"]
@@ -14,14 +14,15 @@ Unit = Literal["share", "number"]
 
 @dataclass(frozen=True)
 class Claim:
-    """A row of the table.
+    """A row of the table of claims.
 
     Attributes:
         claim: what is measured.
-        definition: how, exactly.
-        paper: its value (arXiv 2407.19532), its words where it gives no number, else None.
-        ours: None where undefined.
-        unit: how both are shown; shares are in [0, 1].
+        definition: how it is measured.
+        paper: the value in the paper (arXiv 2407.19532), or its words if it gives no number; None if the
+            paper says nothing.
+        ours: our value; None if undefined.
+        unit: how both values are shown; shares are in [0, 1].
     """
 
     claim: str
@@ -32,7 +33,7 @@ class Claim:
 
     @property
     def paper_shown(self) -> str:
-        """The paper's side for readers."""
+        """The value of the paper as text."""
         return (
             self.paper
             if isinstance(self.paper, str)
@@ -43,141 +44,146 @@ class Claim:
 
     @property
     def ours_shown(self) -> str:
-        """Our side for readers."""
+        """Our value as text."""
         return UNDEFINED if self.ours is None else self._show(self.ours)
 
     def _show(self, value: float) -> str:
         return percent(value) if self.unit == "share" else number(value, 4)
 
 
-# claim, definition, the paper's value, key in metrics.json, unit
+# Claim, definition, value in the paper, key in metrics.json, unit.
 _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
     (
-        "Empty maps of present codes",
-        "share of (observation, code in it) pairs whose map has no value above 0",
+        "Empty maps, codes in the observation",
+        "share of the occurrences (an observation and a code that is in it) whose map has no positive value",
         PAPER_EMPTY_SHARE,
         "empty_share.present_pairs",
         "share",
     ),
     (
-        "Empty maps of all codes",
-        "share of all codes in all observations; the map of an absent code is empty",
+        "Empty maps, all codes",
+        "share of all codes in all observations; the map of a code that is not in an observation is empty",
         PAPER_EMPTY_SHARE,
         "empty_share.all_codes_all_steps",
         "share",
     ),
     (
-        "Codes that never light up",
-        "share of all codes whose every map is empty; an unused code counts",
+        "Codes with only empty maps",
+        "share of the codebook; a code that is never used counts",
         PAPER_EMPTY_SHARE,
         "empty_share.codes_always_empty",
         "share",
     ),
     (
-        "Codes that beat random crops",
-        "share of the tested codes whose crops of different episodes are more alike than size-matched "
-        "random crops of the same frames (by a test that swaps whole episodes, corrected over codes, and an "
-        "interval above zero)",
+        "Consistent codes, of the tested codes",
+        "share of the tested codes whose crops from different episodes are significantly more alike than "
+        "size-matched random crops from the same frames: the sign-flip test over episodes is significant "
+        "after correction for the number of codes, and the whole 95% interval is above zero",
         "almost none",
         "consistency.share_consistent",
         "share",
     ),
     (
-        "Codes that beat random crops, of all",
-        "the same, among all codes",
+        "Consistent codes, of the codebook",
+        "the same codes, as a share of all codes",
         "almost none",
         "consistency.share_of_codebook",
         "share",
     ),
     (
-        "Codes that beat random crops and their place",
-        "codes whose crops are also more alike than other codes' crops of the same boxes in other episodes",
+        "Consistent codes above the position baseline",
+        "number of consistent codes whose crops are also significantly more alike than crops of other codes "
+        "at the same places in other episodes",
         "not measured",
         "consistency.codes_consistent_beyond_place",
         "number",
     ),
     (
-        "Observations covered by pairs",
-        "share of observations in which an interpretable pair of codes is seen together; a lower bound, as "
-        "crops are a sample and pairs without enough crops in common cannot be judged",
+        "Observations covered by interpretable pairs",
+        "share of the observations in which both codes of an interpretable pair occur. This is a lower "
+        "bound: crops are a sample, and a pair without enough crops in common observations cannot be tested",
         0.001,
         "cooccurrence.observations_covered",
         "share",
     ),
     (
-        "Observations of one such pair",
-        "the same for one interpretable pair, the median: the paper does not say which it means",
+        "Observations covered by one interpretable pair",
+        "the same for a single interpretable pair (median over pairs); the paper does not say which of the "
+        "two it means",
         0.001,
         "cooccurrence.interpretable_median_share",
         "share",
     ),
     (
         "Observations covered by meaningful pairs",
-        "share of observations with a pair of consistent codes that meet more often than chance, in two "
-        "episodes at least; needs no crops in common, so that every pair can be judged",
+        "share of the observations with a meaningful pair: two consistent codes that occur together "
+        "significantly more often than by chance, in at least two episodes. Every pair can be tested, "
+        "because no crops in common are needed",
         0.001,
         "cooccurrence.observations_covered_meaningful",
         "share",
     ),
     (
         "Observations covered by meaningful sets",
-        "the same for sets of three codes and more whose parts all meet more often than chance",
+        "the same for sets of three or more codes, if all parts of the set occur together significantly more "
+        "often than by chance",
         None,
         "cooccurrence.observations_covered_by_sets",
         "share",
     ),
     (
-        "Occurrences confined to one episode",
-        "share of the listed pairs of codes (seen together often enough) that one episode alone shows",
+        "Frequent pairs in one episode only",
+        "share of the frequent pairs of codes that occur together in a single episode only",
         "often",
         "cooccurrence.single_episode_share",
         "share",
     ),
-    ("Episodes", "episodes that were analysed", 714, "agent.episodes", "number"),
-    ("Transitions", "observations that were analysed", 127_434, "agent.transitions", "number"),
-    ("Length of an episode", "mean, in steps", 178.5, "agent.length_mean", "number"),
-    ("Return of an episode", "mean, in rewards", None, "agent.return_mean", "number"),
-    ("Codebook", "codes in it", 512, "codebook.size", "number"),
+    ("Episodes", "number of analysed episodes", 714, "agent.episodes", "number"),
+    ("Transitions", "number of analysed observations", 127_434, "agent.transitions", "number"),
+    ("Episode length", "mean number of steps", 178.5, "agent.length_mean", "number"),
+    ("Return", "mean sum of the rewards of an episode", None, "agent.return_mean", "number"),
+    ("Codebook size", "number of codes", 512, "codebook.size", "number"),
     (
-        "Agreement with the ground truth",
-        "normalised mutual information (the V-measure) of code and the simulator's label under its map (0: "
-        "none, 1: all)",
+        "Agreement of code and label",
+        "normalised mutual information (V-measure) of the code and the simulator's label under its map "
+        "(0: independent, 1: each determines the other)",
         "not measured",
         "semantics.nmi",
         "number",
     ),
     (
-        "Agreement by chance",
-        "the same, with labels shuffled",
+        "Agreement, shuffled labels",
+        "the same after the labels were shuffled: agreement by chance",
         "not measured",
         "semantics.nmi_null",
         "number",
     ),
     (
-        "Agreement by place alone",
-        "the same, with every observation given the labels of another: what follows from where the maps are",
+        "Agreement, position baseline",
+        "the same with the labels of other observations at the same places: agreement that follows from the "
+        "positions of the maps alone",
         "not measured",
         "semantics.nmi_place",
         "number",
     ),
     (
-        "Agreement without the inventory",
-        "the same among maps that lie on the world",
+        "Agreement on the world",
+        "the agreement among maps that lie on the world, not on the display",
         "not measured",
-        "semantics.terrain.nmi",
+        "semantics.world.nmi",
         "number",
     ),
     (
-        "Agreement without the inventory, by place alone",
-        "the same, with every observation given the labels of another",
+        "Agreement on the world, position baseline",
+        "the same with the labels of other observations at the same places",
         "not measured",
-        "semantics.terrain.nmi_place",
+        "semantics.world.nmi_place",
         "number",
     ),
     (
         "Codes that can be named",
-        "codes with more of their commonest label under their maps than the same places hold in other "
-        "episodes (test that flips whole episodes, corrected over codes and labels)",
+        "number of codes with significantly more of their most frequent label under their maps than the same "
+        "places have in other episodes (sign-flip test over episodes, corrected over codes and labels)",
         "not measured",
         "semantics.codes_named",
         "number",
@@ -186,12 +192,12 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
 
 
 def collect_claims(inputs: Inputs) -> list[Claim]:
-    """The rows in the order of the page. Raises ArtifactError where the metrics lack one."""
+    """The rows in the order of the page. Raises ArtifactError if a number is missing."""
     return [Claim(claim, how, paper, inputs.metric(key), unit) for claim, how, paper, key, unit in _CLAIMS]
 
 
 def claims_csv(claims: list[Claim]) -> bytes:
-    """The table with plain numbers; a cell is empty where nothing is known."""
+    """The table as CSV; a cell is empty if the value is undefined."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["claim", "definition", "paper", "ours"])

@@ -1,35 +1,40 @@
-"""What the page shows of codes as pixels and maps: average maps, distinct crops, frames of several codes."""
+"""Pixels and heatmaps of codes: distinct crops, average maps, frames under maps."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int, UInt8
 
 from irislib.interpret.crops.regions import upsample
 from irislib.report.inputs import Inputs
 
-Array = np.ndarray
-
-CHUNK = 4096  # maps at once
-BLOCK = 1024  # frames at once
-FINEST = 8  # cells a side of an average map on the page
+CHUNK = 4096  # maps that are read at once
+BLOCK = 1024  # frames that are read at once
+FINEST = 8  # largest number of rows and columns of an average map
 
 
 def distinct_crops(inputs: Inputs) -> pd.DataFrame:
-    """Code and embedding of the codes' crops by their row; of a code's crops with equal pixels the first."""
+    """The crops of codes, without random crops and without a code's repeated crops of equal pixels.
+
+    Returns:
+        columns code and embedding (row of the features); the index is the row of the crop in its store.
+    """
     code, embedding = inputs.crops.read("crop_code"), inputs.embeddings.read("crop_embedding")
     crops = pd.DataFrame({"code": code, "embedding": embedding})
     return crops[~inputs.crops.read("crop_random")].drop_duplicates()
 
 
-def read_crops(inputs: Inputs, rows: Array) -> list[Array]:
-    """The pixels u8 [h,w,3] of crops by their rows, int [n]."""
+def read_crops(inputs: Inputs, rows: Int[np.ndarray, "n"]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
+    """The pixels of the crops in these rows of the store."""
     steps, boxes = inputs.crops.read("crop_step")[rows], inputs.crops.read("crop_box")[rows]
     order = np.argsort(steps, kind="stable")
-    crops: list[Array] = [np.zeros(0)] * len(rows)
-    # Block by block: picking frames out of compressed chunks one by one takes several times as long.
+    crops = [np.zeros((0, 0, 3), np.uint8)] * len(rows)
+    # Chunks are compressed: to read single frames would take several times as long as to read blocks.
     for block in np.split(order, np.flatnonzero(np.diff(steps[order] // BLOCK)) + 1):
-        begin = int(steps[block[0]]) // BLOCK * BLOCK if len(block) else 0
+        if len(block) == 0:
+            continue
+        begin = int(steps[block[0]]) // BLOCK * BLOCK
         frames = inputs.rollouts.read("obs", slice(begin, begin + BLOCK))
         for row in block:
             y0, x0, y1, x1 = boxes[row]
@@ -38,53 +43,54 @@ def read_crops(inputs: Inputs, rows: Array) -> list[Array]:
 
 
 @dataclass(frozen=True)
-class Lit:
-    """The present pairs whose map is not empty, by code and then by step.
+class NonEmptyMaps:
+    """The occurrences whose map is not empty, sorted by code and then by observation.
 
     Attributes:
-        start: int64 [K+1], where the pairs of each code begin.
-        step, map: int32 [P], the observation and the map of each.
+        start: int64 [K+1], index of the first occurrence of each code.
+        step: int32 [n], the observation of each occurrence.
+        map: int32 [n], the map of each occurrence.
     """
 
-    start: Array
-    step: Array
-    map: Array
+    start: Int[np.ndarray, "codes_and_1"]
+    step: Int[np.ndarray, "n"]
+    map: Int[np.ndarray, "n"]
 
-    def steps_of(self, code: int) -> Array:
-        """The observations in which a code's map is not empty, int32, ascending."""
-        steps: Array = self.step[self.start[code] : self.start[code + 1]]
+    def steps_of(self, code: int) -> Int[np.ndarray, "m"]:
+        """The observations in which the map of this code is not empty, ascending."""
+        steps: Int[np.ndarray, m] = self.step[self.start[code] : self.start[code + 1]]
         return steps
 
-    def together(self, codes: tuple[int, ...]) -> Array:
-        """The observations in which none of these codes' maps is empty, ascending."""
+    def together(self, codes: tuple[int, ...]) -> Int[np.ndarray, "m"]:
+        """The observations in which the maps of all these codes are not empty, ascending."""
         steps = self.steps_of(codes[0])
         for code in codes[1:]:
             steps = np.intersect1d(steps, self.steps_of(code), assume_unique=True)
         return steps
 
     def map_of(self, code: int, step: int) -> int:
-        """The map of a code in an observation where it is not empty."""
+        """The map of a code in an observation in which it is not empty."""
         return int(self.map[self.start[code] + np.searchsorted(self.steps_of(code), step)])
 
 
-def read_lit(inputs: Inputs) -> Lit:
-    """Who has which map that is not empty."""
+def read_non_empty(inputs: Inputs) -> NonEmptyMaps:
+    """Finds the occurrences whose map is not empty."""
     occurrence_map = inputs.heatmaps.read("occurrence_map")
     seen = np.flatnonzero((inputs.heatmaps.read("map_raw_max") > 0)[occurrence_map])
     code = inputs.heatmaps.read("map_code")[occurrence_map[seen]]
     step = inputs.heatmaps.read("occurrence_step")[seen]
     order = np.lexsort((step, code))
     start = np.searchsorted(code[order], np.arange(len(inputs.codes) + 1))
-    return Lit(start, step[order], occurrence_map[seen][order])
+    return NonEmptyMaps(start, step[order], occurrence_map[seen][order])
 
 
-def average_maps(inputs: Inputs) -> dict[int, Array]:
-    """The mean of each code's non-empty maps over observations, float64 [h,w] in [0,1], its maximum 1.
+def average_maps(inputs: Inputs) -> dict[int, Float[np.ndarray, "h w"]]:
+    """The mean of each code's non-empty maps over observations, scaled to a maximum of 1.
 
-    Every map counts alike, whatever its scale; maps finer than `FINEST` cells a side are averaged down.
+    Each map is first scaled to a maximum of 1, so that all observations have the same weight. Maps with more
+    than `FINEST` rows or columns are averaged over blocks.
     """
-    lit = read_lit(inputs)
-    times = np.bincount(lit.map, minlength=len(inputs.heatmaps))
+    times = np.bincount(read_non_empty(inputs).map, minlength=len(inputs.heatmaps))
     owner = inputs.heatmaps.read("map_code")
     height, width = inputs.heatmaps.array("heatmap").shape[1:]
     fine = tuple(-(-side // FINEST) for side in (height, width))
@@ -98,8 +104,8 @@ def average_maps(inputs: Inputs) -> dict[int, Array]:
     return {int(code): total[code] / total[code].max() for code in np.flatnonzero(total.any((1, 2)))}
 
 
-def _block_means(maps: Array, size: tuple[int, ...]) -> Array:
-    """Means over blocks of maps [n,h,w]; blocks at the far edges may be smaller."""
+def _block_means(maps: Float[np.ndarray, "n h w"], size: tuple[int, ...]) -> Float[np.ndarray, "n y x"]:
+    """Means over blocks of this size; the last block of an axis may be smaller."""
     for axis, side in enumerate(size, start=1):
         starts = np.arange(0, maps.shape[axis], side)
         lengths = np.diff(np.append(starts, maps.shape[axis]))
@@ -109,14 +115,18 @@ def _block_means(maps: Array, size: tuple[int, ...]) -> Array:
     return maps
 
 
-def overlay(frame: Array, maps: Array, colours: list[tuple[int, int, int]], most: float = 0.65) -> Array:
-    """A frame under several maps, each laid over it in its colour, u8 [H,W,3].
+def overlay(
+    frame: UInt8[np.ndarray, "H W 3"],
+    maps: Float[np.ndarray, "n h w"],
+    colours: list[tuple[int, int, int]],
+    most: float = 0.65,
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Lays maps over a frame, each in its own colour.
 
     Args:
-        frame: u8 [H,W,3].
-        maps: float32 [n,h,w], not empty.
-        colours: of the maps.
-        most: opacity where a map is highest.
+        maps: maps that are not empty.
+        colours: one RGB colour for each map.
+        most: opacity at the maximum of a map.
     """
     heat = upsample(maps, frame.shape[:2])
     heat = most * heat / heat.max((1, 2), keepdims=True)
@@ -126,10 +136,10 @@ def overlay(frame: Array, maps: Array, colours: list[tuple[int, int, int]], most
     return shown.round().astype(np.uint8)
 
 
-def peak(frame: tuple[int, ...], one: Array) -> tuple[float, float]:
-    """Where a map [h,w], laid over a frame (H, W), is highest: down and across, as shares of its sides."""
+def peak(frame: tuple[int, ...], one: Float[np.ndarray, "h w"]) -> tuple[float, float]:
+    """Where a map is highest in a frame of size (H, W): (y / H, x / W)."""
     large = upsample(one[None], frame)[0]
-    # The middle of a plateau: a map of two equal cells is not only the first of them.
+    # A map can have several equal maxima; take the one nearest to their centre.
     ys, xs = np.nonzero(large == large.max())
     nearest = np.hypot(ys - ys.mean(), xs - xs.mean()).argmin()
     return (ys[nearest] + 0.5) / frame[0], (xs[nearest] + 0.5) / frame[1]

@@ -1,18 +1,21 @@
-"""Published figures on Crafter, to see an agent's own beside; each with its source."""
+"""Published numbers to compare with: the paper's, and what other agents reach in each world."""
 
 from dataclasses import dataclass
+
+# Eaton, Balloch, Kim and Riedl 2024 (arXiv 2407.19532).
+PAPER_EMPTY_SHARE = 0.90
 
 
 @dataclass(frozen=True)
 class Published:
-    """A row of the comparison.
+    """An agent that was published.
 
     Attributes:
         name: who plays.
-        steps: of the environment, trained on; None where that means nothing.
-        returns: of an episode, mean, in rewards.
-        score: Crafter's, percent; None where it was not published.
-        source: paper by its arXiv number, or repository.
+        steps: environment steps of training; None if there was no training to count.
+        returns: mean return of an episode.
+        score: the world's score in percent; None if it was not published.
+        source: paper with its arXiv number, or repository.
     """
 
     name: str
@@ -22,7 +25,50 @@ class Published:
     source: str
 
 
-PUBLISHED = (
+@dataclass(frozen=True)
+class Recording:
+    """Published episodes.
+
+    Attributes:
+        name: who plays.
+        source: paper or repository.
+        episodes: number of episodes.
+        returns: mean return of an episode.
+        reached: number of episodes in which a goal is reached at least once, by the goal's name.
+    """
+
+    name: str
+    source: str
+    episodes: int
+    returns: float
+    reached: dict[str, int]
+
+    def rate(self, goal: str) -> float | None:
+        """Share of the episodes in which the goal is reached; None if unknown."""
+        return self.reached[goal] / self.episodes if goal in self.reached else None
+
+
+@dataclass(frozen=True)
+class Literature:
+    """What is published about a world.
+
+    Attributes:
+        agents: rows of the comparison.
+        recordings: episodes with the goals that they reach.
+        about: what one must know to compare; plain text.
+    """
+
+    agents: tuple[Published, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    about: str = ""
+
+
+def published(world: str) -> Literature:
+    """What is published about this world; empty if nothing is known."""
+    return _WORLDS.get(world, Literature())
+
+
+_CRAFTER_AGENTS = (
     Published("random actions", 0, 2.1, 1.6, "Hafner 2021 (arXiv 2109.06780)"),
     Published(
         "IRIS",
@@ -36,26 +82,13 @@ PUBLISHED = (
     Published("human experts", None, 14.3, 50.5, "Hafner 2021 (arXiv 2109.06780)"),
 )
 
-
-@dataclass(frozen=True)
-class Recording:
-    """Episodes that the author of Crafter recorded: github.com/danijar/crafter, scores/*.json, all five runs.
-
-    Attributes:
-        episodes: how many.
-        returns: mean, in rewards.
-        unlocked: episodes that unlock an achievement at least once, by its name.
-    """
-
-    episodes: int
-    returns: float
-    unlocked: dict[str, int]
-
-
-RANDOM = Recording(  # crafter_noreward-random.json
+# github.com/danijar/crafter, folder scores: crafter_noreward-random.json and crafter_reward-human.json.
+_CRAFTER_RANDOM = Recording(
+    name="random actions",
+    source="Hafner 2021",
     episodes=29_784,
     returns=1.3766,
-    unlocked={
+    reached={
         "collect_coal": 0,
         "collect_diamond": 0,
         "collect_drink": 2776,
@@ -80,10 +113,12 @@ RANDOM = Recording(  # crafter_noreward-random.json
         "wake_up": 27878,
     },
 )
-HUMAN = Recording(  # crafter_reward-human.json
+_CRAFTER_HUMAN = Recording(
+    name="human experts",
+    source="Hafner 2021",
     episodes=100,
     returns=12.959,
-    unlocked={
+    reached={
         "collect_coal": 86,
         "collect_diamond": 12,
         "collect_drink": 92,
@@ -108,3 +143,14 @@ HUMAN = Recording(  # crafter_reward-human.json
         "wake_up": 73,
     },
 )
+
+_WORLDS = {
+    "crafter": Literature(
+        _CRAFTER_AGENTS,
+        (_CRAFTER_RANDOM, _CRAFTER_HUMAN),
+        "The score is Crafter's: the geometric mean of the success rates of all achievements. The published "
+        "returns of random actions and of human experts are the returns of one episode in each of five runs. "
+        f"Over all {_CRAFTER_RANDOM.episodes:,} and {_CRAFTER_HUMAN.episodes} episodes of these runs the "
+        f"mean returns are {_CRAFTER_RANDOM.returns:.3g} and {_CRAFTER_HUMAN.returns:.3g}.",
+    )
+}

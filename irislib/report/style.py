@@ -1,4 +1,4 @@
-"""One look for every figure: colours that survive colour blindness, plain type, bytes that repeat."""
+"""The style that all figures share: colours for colour-blind readers, fonts, and reproducible PNG files."""
 
 import textwrap
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, as seaborn ships it, without the brown and grey that it adds.
+# The palette of Okabe and Ito from seaborn, without the brown and the grey that seaborn adds.
 PALETTE = [tuple(colour) for i, colour in enumerate(sns.color_palette("colorblind", 10)) if i not in (5, 7)]
 BLUE, ORANGE = PALETTE[0], PALETTE[1]
-# Of maps laid over frames. Magenta: Crafter has none, and it stands out of grass, stone and night alike.
+# Heatmaps over frames are magenta: games seldom use it, and it is visible on light and on dark ground.
 HEAT = (255, 0, 200)
 INK, GREY, PALE = "#222222", "#8a8a8a", "#d9d9d9"
 
@@ -22,7 +22,7 @@ TITLE_POINTS = 12.5
 
 _SETTINGS = {
     **sns.axes_style("ticks"),
-    "font.family": "DejaVu Sans",  # the one font that matplotlib brings along
+    "font.family": "DejaVu Sans",  # matplotlib brings this font along
     "font.size": 9.5,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -49,14 +49,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure and the words that go with it on the page.
+    """A figure and its text on the page.
 
     Attributes:
-        name: file name without its ending.
-        heading: a few words.
-        caption: one sentence that says what to see, its numbers taken from the metrics.
-        figure: what to draw.
-        note: how to read the figure and what it rests on, where that takes more words.
+        name: file name without ".png"; also the name of the function and of its module.
+        heading: heading of the section.
+        caption: says what the figure shows; its numbers come from the metrics.
+        figure: the matplotlib figure.
+        note: how to read the figure, if the caption is not enough.
     """
 
     name: str
@@ -68,23 +68,23 @@ class Illustration:
 
 @contextmanager
 def publication() -> Iterator[None]:
-    """The look, whatever the user's own matplotlib settings; figures must be made and saved inside."""
+    """Applies the style and ignores the user's own settings; figures are drawn and saved inside."""
     with matplotlib.style.context(_SETTINGS, after_reset=True):
         yield
 
 
 def new_figure(width: float, height: float, title: str, layout: str | None = "constrained") -> Figure:
-    """A figure of that many inches under a bold, left-aligned, wrapped title."""
+    """A figure of `width` by `height` inches with a bold, left-aligned, wrapped title."""
     figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
     letters = int(width * 72 / (TITLE_POINTS * 0.6))
-    # A layout engine places the title itself, unless told where.
+    # A layout engine places the title itself.
     place = {} if layout else {"y": 1 - 0.15 / height}
     figure.suptitle(textwrap.fill(title, letters), x=0.012, ha="left", **place)
     return figure
 
 
 def nothing_to_show(name: str, heading: str, title: str, reason: str) -> Illustration:
-    """An illustration that says, as panel and as caption, why there is no picture."""
+    """The empty form of a figure: panel and caption give the reason why there is nothing to draw."""
     width = 7.5
     figure = new_figure(width, 2.2, title)
     axes = figure.subplots()
@@ -92,16 +92,15 @@ def nothing_to_show(name: str, heading: str, title: str, reason: str) -> Illustr
     letters = int(width * 72 / 6.5)
     axes.text(0.5, 0.5, textwrap.fill(reason, letters), ha="center", va="center", color=GREY, fontsize=11)
     return Illustration(name, heading, reason, figure)
-    return figure
 
 
 def bare(axes: Axes) -> None:
-    """Leaves only the picture of an axes that shows pixels."""
+    """Removes ticks and frame from axes that show an image."""
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a PNG whose bytes depend on the picture alone (no date, no software version)."""
+    """Writes a PNG file without date and software version, so that equal figures have equal bytes."""
     figure.savefig(path, dpi=dpi, metadata={"Software": None})

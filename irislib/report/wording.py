@@ -1,6 +1,7 @@
-"""Numbers as words and digits for titles, captions and tables."""
+"""Numbers and names as text for titles, captions and tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
@@ -8,16 +9,25 @@ UNDEFINED = "undefined"
 
 
 def percent(share: float | None) -> str:
-    """A share in [0, 1] with three significant digits: ``0.1234`` is ``12.3%``; None is ``undefined``."""
-    if share is None:
+    """A share in [0, 1] with three significant digits: ``12.3%``; None and NaN are ``undefined``."""
+    if share is None or math.isnan(share):
         return UNDEFINED
     value = 100 * share
     return f"{value:.0f}%" if value in (0, 100) else f"{value:.3g}%" if value < 99.95 else f"{value:.2f}%"
 
 
+def percent_range(shares: Iterable[float]) -> str:
+    """The smallest and the largest of several shares, undefined (NaN) ones left out: ``12% to 30%``."""
+    known = [float(share) for share in shares if not math.isnan(share)]
+    if not known:
+        return UNDEFINED
+    low, high = percent(min(known)), percent(max(known))
+    return low if low == high else f"{low} to {high}"
+
+
 def number(value: float | None, digits: int = 3) -> str:
-    """That many significant digits, thousands separated; whole numbers are given in full."""
-    if value is None:
+    """A number with this many significant digits and thousands separators; whole numbers in full."""
+    if value is None or math.isnan(value):
         return UNDEFINED
     if float(value).is_integer():
         return f"{int(value):,}"
@@ -35,7 +45,7 @@ def signed(value: float) -> str:
 
 
 def some_of(count: float | None, total: float | None, noun: str) -> str:
-    """A count out of a total as people say it: ``none of 3 codes``, ``the only code``, ``all 3 codes``."""
+    """A count out of a total in words: ``none of 3 codes``, ``the only code``, ``all 3 codes``."""
     if count is None or total is None:
         return f"{UNDEFINED} share of the {noun}s"
     if total == 0:
@@ -50,24 +60,19 @@ def some_of(count: float | None, total: float | None, noun: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The same with a capital at its head."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
-
-
-def label_name(label: str) -> str:
-    """The simulator's label as readers know it."""
-    return "inventory" if label == "hud" else label
 
 
 class Prose(Formatter):
     """Fills numbers into text by their dotted keys.
 
-    ``{codebook.used}`` becomes a number, ``{codebook.used:code}`` a count of codes and
-    ``{empty_share.present_pairs:%}`` a percentage; ``{codebook.used:of codebook.size code}`` is a count of
-    others, see `some_of`.
+    ``{codebook.used}`` becomes a number, ``{codebook.used:code}`` a count with its noun ("2 codes"),
+    ``{empty_share.present_pairs:%}`` a percentage, and ``{codebook.used:of codebook.size code}`` a count
+    out of a total (`some_of`).
 
     Args:
-        look_up: gives the number of a key, None where it is undefined.
+        look_up: returns the number of a key; None if it is undefined.
     """
 
     def __init__(self, look_up: Callable[[str], float | None]) -> None:

@@ -1,4 +1,4 @@
-"""Pictures inside the page, as data URIs: figures, and sheets of many small ones."""
+"""Pictures as data URIs inside the page: figures, and sheets of many small pictures."""
 
 import base64
 import io
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
-Array = np.ndarray
-
-ACROSS = 64  # cells a row of a sheet
-PER_SHEET = 4096  # cells; with cells of 64 pixels no side passes the 4,096 that any browser decodes
+ACROSS = 64  # cells in a row of a sheet
+PER_SHEET = (
+    4096  # cells of a sheet: with cells of 64 pixels, 4,096 pixels a side, which every browser decodes
+)
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """A picture as a data URI, and its size in pixels."""
+    """A picture as a data URI, with its size in pixels."""
 
     uri: str
     width: int
@@ -25,7 +26,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Square cells of `cell` pixels in a grid, and how many across and down."""
+    """A picture that is a grid of square cells: how many across and how many down."""
 
     image: Embedded
     across: int
@@ -34,7 +35,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Sprite:
-    """Where a small picture is: its sheet, and its cell's column and row there."""
+    """The place of a small picture: number of its sheet, column and row of its cell."""
 
     sheet: int
     x: int
@@ -42,7 +43,7 @@ class Sprite:
 
 
 def embed(picture: Image.Image) -> Embedded:
-    """Lossless WebP, a third of a PNG's bytes; the same pixels give the same bytes."""
+    """Encodes as lossless WebP, a third of the size of PNG; equal pixels give equal bytes."""
     data = io.BytesIO()
     picture.save(data, "WEBP", lossless=True, method=4, exact=False)
     text = base64.b64encode(data.getvalue()).decode()
@@ -50,16 +51,23 @@ def embed(picture: Image.Image) -> Embedded:
 
 
 def embed_file(path: Path) -> Embedded:
-    """A PNG without transparency, embedded."""
+    """Reads a picture file without transparency and encodes it."""
     with Image.open(path) as picture:
         return embed(picture.convert("RGB"))
 
 
-def pack(pictures: list[Array], cell: int) -> tuple[list[Sheet], list[Sprite]]:
-    """Sheets of pictures u8 [h,w,3], each as large as a cell of `cell` pixels allows, and where each is.
+def pack(pictures: list[UInt8[np.ndarray, "_ _ 3"]], cell: int) -> tuple[list[Sheet], list[Sprite]]:
+    """Puts pictures into the cells of sheets.
 
-    Pixels are repeated where a picture is smaller than its cell, averaged where it is larger; what is left
-    of the cell is transparent.
+    A picture is scaled to its cell and keeps its proportions: pixels are repeated if it is smaller, averaged
+    if it is larger. The rest of the cell is transparent.
+
+    Args:
+        pictures: pictures of any sizes.
+        cell: side of a cell, pixels.
+
+    Returns:
+        the sheets, and the place of each picture.
     """
     sheets, sprites = list[Sheet](), list[Sprite]()
     for start in range(0, len(pictures), PER_SHEET):
@@ -75,8 +83,8 @@ def pack(pictures: list[Array], cell: int) -> tuple[list[Sheet], list[Sprite]]:
     return sheets, sprites
 
 
-def _fit(picture: Array, cell: int) -> Array:
-    """The picture in the middle of a cell, u8 [cell,cell,4]."""
+def _fit(picture: UInt8[np.ndarray, "h w 3"], cell: int) -> UInt8[np.ndarray, "cell cell 4"]:
+    """The picture, scaled, in the middle of a cell with transparency."""
     height, width = picture.shape[:2]
     scale = cell / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,9 +1,9 @@
-// Sorts and filters the table of codes. Without it the page shows all of them, by number.
+// Sorts and filters the table of codes. Without scripts the page shows all codes, sorted by number.
 "use strict";
 (() => {
   const table = document.querySelector(".codes table");
   const body = table.tBodies[0];
-  const rows = [...body.rows]; // by code, as the columns of `values`
+  const rows = [...body.rows]; // sorted by code, like the columns of `values`
   const values = JSON.parse(document.getElementById("values").textContent);
   const search = document.getElementById("search");
   const state = document.getElementById("state");
@@ -13,7 +13,7 @@
     return typeof a === "string" ? (a < b ? -1 : a > b ? 1 : 0) : a - b;
   }
 
-  // What is undefined comes last whichever way; equals stay by code.
+  // Undefined values come last in both directions; equal values are sorted by code.
   function sort(key, descending) {
     const column = values[key];
     const order = rows.map((_, code) => code).sort((a, b) => {
@@ -24,7 +24,7 @@
     body.append(...order.map((code) => rows[code]));
   }
 
-  // Numbers name codes; other text is looked for in labels and items.
+  // Numbers select codes; other text is searched for in labels and quantities.
   function filter() {
     const text = search.value.trim().toLowerCase();
     const numbers = /^\d+([\s,]+\d+)*,?$/.test(text) ? new Set(text.split(/[\s,]+/)) : null;
@@ -52,7 +52,7 @@
   }
   table.tHead.rows[0].cells[0].setAttribute("aria-sort", "ascending");
 
-  // A link to a code shows it whatever the filter.
+  // A link to a hidden code clears the filter.
   function reveal() {
     const row = rows.find((one) => `#${one.id}` === location.hash);
     if (!row) return;

@@ -1,4 +1,4 @@
-"""Figure of the agent's training."""
+"""Figure: training curves of the agent."""
 
 import math
 
@@ -8,19 +8,19 @@ from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, ORANGE, Illustration, new_figure, nothing_to_show
 
 COLUMNS = 4
+HEADING = "Training curves"
+TITLE = "Training: losses of each component, and the experience that was collected"
 UNITS = {"return": " (rewards)", "length": " (steps)", "perplexity": " (codes)"}
 
 
 def training(inputs: Inputs) -> Illustration:
-    """Every training curve, one panel a component and loss; what was collected first, then as logged."""
-    heading = "Training curves"
-    title = "How the agent was trained: losses by component, and what it collected"
+    """One panel for each logged series: collected experience first, then the losses of each component."""
     curves = inputs.curves.dropna(subset=["value"])
     panels = list(curves.groupby(["component", "loss"], sort=False))
     if not panels:
-        return nothing_to_show("training", heading, title, "The training curves hold no value.")
+        return nothing_to_show("training", HEADING, TITLE, "No training curve was logged for this agent.")
     rows = math.ceil(len(panels) / COLUMNS)
-    figure = new_figure(10, 0.9 + 1.75 * rows, title)
+    figure = new_figure(10, 0.9 + 1.75 * rows, TITLE)
     grid = figure.subplots(rows, COLUMNS, squeeze=False)
     for axes, ((component, loss), curve) in zip(grid.flat, panels, strict=False):
         look = {"color": ORANGE if component == "collect" else BLUE, "marker": "." if len(curve) < 12 else ""}
@@ -35,8 +35,9 @@ def training(inputs: Inputs) -> Illustration:
     figure.supxlabel("epoch", fontsize=9.5)
     figure.supylabel("value", fontsize=9.5)
     caption = inputs.say(
-        "Training curves over {epochs:epoch} and {agent.training_steps:environment step}; the trained "
-        "agent's episodes return {agent.return_mean} ± {agent.return_std} (mean ± standard deviation).",
+        "Training curves over {epochs:epoch} and {agent.training_steps:environment step}. In the analysed "
+        "episodes the trained agent has a return of {agent.return_mean} ± {agent.return_std} (mean ± "
+        "standard deviation).",
         epochs=curves["epoch"].nunique(),
     )
-    return Illustration("training", heading, caption, figure)
+    return Illustration("training", HEADING, caption, figure)

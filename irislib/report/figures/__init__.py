@@ -1,0 +1,1 @@
+"""One figure a file, in three rooms: codes, maps and the agent."""

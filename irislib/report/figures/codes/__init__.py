@@ -1,0 +1,1 @@
+"""Figures about what codes mean: consistency, labels, codes that occur together."""

@@ -1,0 +1,1 @@
+"""Figures about the heatmaps: how many are empty, and why."""

@@ -1,0 +1,229 @@
+"""The table of all codes: what each row shows, and what it is sorted and filtered by."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from irislib.interpret.evenly_spaced import evenly_spaced
+from irislib.report.inputs import Inputs
+from irislib.report.page import code_words
+from irislib.report.page.code_words import Facts, known
+from irislib.report.page.sprites import Sheet, Sprite, pack
+from irislib.report.pictures import average_maps, distinct_crops, read_crops
+from irislib.report.wording import many, number
+
+CELL = 32  # side of a crop on its sheet, pixels; larger crops are averaged down
+LEVELS = 8  # opacities of an average map
+BAR = 100  # width of an interval's drawing, in its own units
+
+# Key of a column: its header, and the column of codes.csv that it is sorted by.
+COLUMNS = {
+    "code": ("code", ""),
+    "uses": ("uses", "uses"),
+    "maps": ("average map", "empty_share"),
+    "crops": ("crops", "distinct_crops"),
+    "label": ("most frequent label", "label"),
+    "share": ("share of maps", "label_share"),
+    "lift": ("lift", "label_lift"),
+    "difference": ("against random crops", "difference"),
+    "q": ("q-value", "q_value"),
+    "place": ("against position baseline", "place_q_value"),
+    "mono": ("mono\u00adsemanticity", "monosemanticity"),
+}
+# What the table can be filtered by; a code can be in several states.
+STATES = {
+    "consistent": "consistent",
+    "tested": "tested",
+    "untested": "not tested",
+    "empty": "used, but all maps are empty",
+    "unused": "never used",
+    "world": "on the world",
+    "display": "on the display",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A confidence interval as positions between 0 and `BAR`; `zero` is the position of zero."""
+
+    low: float
+    high: float
+    point: float
+    zero: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table; a text is empty if it does not apply to the code.
+
+    Attributes:
+        code: number of the code.
+        states: keys of `STATES`, separated by blanks.
+        search: text that the search looks in, besides the number.
+        uses: number of token positions with this code.
+        seen: number of observations with this code.
+        empty: how many of its maps are empty.
+        shades: the average map as (opacity, SVG path of horizontal strokes).
+        highest: where the average map is highest.
+        crops: evenly spaced examples.
+        crops_of: number of different crops.
+        label: most frequent label under its maps.
+        share: share of its maps with this label.
+        lift: this share, divided by the share among all maps.
+        named: result of the test of the label against the position baseline.
+        is_named: whether that test is significant.
+        quantity: name of a displayed quantity, and whether the code depends on its number.
+        sure: whether the code is consistent.
+        bar: the difference to random crops, drawn.
+        difference: the same in numbers, or why the code is not tested.
+        q: q-value of the difference.
+        place: q-value of the difference to the position baseline.
+        mono: monosemanticity of the code's crops and of random crops.
+    """
+
+    code: int
+    states: str
+    search: str
+    uses: str
+    seen: str
+    empty: str
+    shades: list[tuple[str, str]]
+    highest: str
+    crops: list[Sprite]
+    crops_of: str
+    label: str
+    share: str
+    lift: str
+    named: str
+    is_named: bool
+    quantity: str
+    sure: bool
+    bar: Bar | None
+    difference: str
+    q: str
+    place: str
+    mono: str
+
+
+@dataclass(frozen=True)
+class CodeTable:
+    """All codes of the codebook.
+
+    Attributes:
+        rows: one row for each code, by code.
+        values: for each key of `COLUMNS` the values to sort by, one for each code; None if undefined.
+        sheets: the pictures of the crops.
+        size: rows and columns of the average maps.
+        states: how many codes are in each state; states without a code are left out.
+    """
+
+    rows: list[Row]
+    values: dict[str, list[Any]]
+    sheets: list[Sheet]
+    size: tuple[int, int]
+    states: dict[str, int]
+
+
+def tabulate(inputs: Inputs) -> CodeTable:
+    """Makes the table of all codes, with `plots.crops` examples for each."""
+    codes, alpha = inputs.codes, inputs.metric("consistency.alpha") or 0.0
+    maps = average_maps(inputs)
+    sheets, sprites = _examples(inputs)
+    ends = codes[["difference_low", "difference_high"]].astype(float)
+    reach = float(np.nan_to_num(ends.abs().to_numpy()).max(initial=0)) or 1.0
+    rows = []
+    for code, facts in zip(codes.index, codes.to_dict("records"), strict=True):
+        sure = bool(facts["consistent"])
+        rows.append(
+            Row(
+                code=int(code),
+                states=" ".join(_states(facts)),
+                search=code_words.searched(facts),
+                uses=number(facts["uses"]),
+                seen=many(facts["steps_present"], "observation") if facts["uses"] else "",
+                empty=code_words.empty_maps(facts),
+                shades=_shades(maps[code]) if code in maps else [],
+                highest=_highest(maps[code]) if code in maps else "",
+                crops=sprites.get(code, []),
+                crops_of=code_words.crops(facts),
+                **code_words.truth(facts, alpha),
+                is_named=bool(facts["named"]),
+                sure=sure,
+                bar=_bar(facts, reach),
+                difference=code_words.difference(facts),
+                q=code_words.judged(facts["q_value"], sure, "consistent"),
+                place=code_words.judged(facts["place_q_value"], bool(facts["beyond_place"]), "above"),
+                mono=code_words.monosemanticity(facts),
+            )
+        )
+    values = {key: _sorting(codes, column) for key, (_, column) in COLUMNS.items()}
+    counts = {state: sum(state in row.states.split() for row in rows) for state in STATES}
+    height, width = next(iter(maps.values())).shape if maps else (1, 1)
+    return CodeTable(rows, values, sheets, (height, width), {k: n for k, n in counts.items() if n})
+
+
+def _sorting(codes: pd.DataFrame, column: str) -> list[Any]:
+    if not column:
+        return [int(code) for code in codes.index]
+    return [
+        None if not known(value) else value if isinstance(value, str) else float(f"{value:.6g}")
+        for value in codes[column]
+    ]
+
+
+def _states(facts: Facts) -> list[str]:
+    has = {
+        "consistent": facts["consistent"],
+        "tested": bool(known(facts["p_value"])),
+        "untested": not known(facts["p_value"]),
+        "empty": facts["uses"] > 0 and facts["empty_share"] == 1,
+        "unused": facts["uses"] == 0,
+        "world": facts["kind"] == "world",
+        "display": facts["kind"] == "display",
+    }
+    return [state for state in STATES if has[state]]
+
+
+def _shades(average: Float[np.ndarray, "h w"]) -> list[tuple[str, str]]:
+    """A map as horizontal strokes of one cell's height, grouped by opacity: few bytes in the page."""
+    level = np.round(LEVELS * average).astype(int)
+    shades = []
+    for shade in range(1, LEVELS + 1):
+        strokes = []
+        for y, line in enumerate(level == shade):
+            edges = np.flatnonzero(np.diff(np.pad(line, 1).astype(int)))
+            strokes += [f"M{x0} {y}h{x1 - x0}" for x0, x1 in zip(edges[::2], edges[1::2], strict=True)]
+        if strokes:
+            shades.append((f"{shade / LEVELS:.3g}".removeprefix("0"), "".join(strokes)))
+    return shades
+
+
+def _highest(average: Float[np.ndarray, "h w"]) -> str:
+    y, x = np.unravel_index(average.argmax(), average.shape)
+    return f"highest in row {y + 1} of {average.shape[0]}, column {x + 1} of {average.shape[1]}"
+
+
+def _bar(facts: Facts, reach: float) -> Bar | None:
+    if not known(facts["difference"]):
+        return None
+    low, high, point = (
+        round(BAR * (facts[key] + reach) / (2 * reach), 1)
+        for key in ("difference_low", "difference_high", "difference")
+    )
+    return Bar(low, high, point, zero=BAR / 2)
+
+
+def _examples(inputs: Inputs) -> tuple[list[Sheet], dict[int, list[Sprite]]]:
+    """Evenly spaced different crops of each code, as sheets and as places on them."""
+    crops = distinct_crops(inputs)
+    by_code = crops.groupby("code").groups.values()
+    chosen = [rows.to_numpy()[evenly_spaced(len(rows), inputs.config.crops)] for rows in by_code]
+    rows = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+    sheets, sprites = pack(read_crops(inputs, rows), CELL)
+    of: dict[int, list[Sprite]] = {}
+    for code, sprite in zip(crops["code"].loc[rows], sprites, strict=True):
+        of.setdefault(int(code), []).append(sprite)
+    return sheets, of

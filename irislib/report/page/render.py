@@ -1,0 +1,76 @@
+"""Fills the templates of the page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+from matplotlib.colors import to_hex
+
+from irislib.report.claims import Claim
+from irislib.report.inputs import Inputs
+from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
+from irislib.report.page.comparison import about_agent, about_playing, comparison
+from irislib.report.page.sentences import about_embedder, about_run, headline, introduction
+from irislib.report.page.sprites import Embedded, embed_file
+from irislib.report.page.together import Together
+from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
+from irislib.report.wording import number
+
+FOLDER = Path(__file__).parent
+PAGE = "templates/page.html.j2"
+INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2")
+STYLE, SCRIPT = "templates/page.css", "templates/page.js"
+COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure as the page shows it; see `Illustration`. `part` is the part of the page."""
+
+    part: str
+    name: str
+    heading: str
+    caption: str
+    note: str
+    image: Embedded
+
+    @classmethod
+    def of(cls, part: str, drawn: Illustration, file: Path) -> "Plate":
+        """From the text of a figure and the PNG file that was made of it."""
+        return cls(part, drawn.name, drawn.heading, drawn.caption, drawn.note, embed_file(file))
+
+
+def render_page(
+    inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate], codes: CodeTable, together: Together
+) -> bytes:
+    """The page as HTML in UTF-8."""
+    texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in (PAGE, *INCLUDED, STYLE, SCRIPT)}
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=DictLoader(texts),
+    )
+    page = environment.get_template(PAGE).render(
+        style=Markup(texts[STYLE]),
+        script=Markup(texts[SCRIPT]),
+        colours=COLOURS,
+        introduction=introduction(inputs),
+        headline=headline(inputs),
+        about_run=about_run(inputs),
+        about_embedder=about_embedder(inputs),
+        claims=list(claims),
+        comparison=comparison(inputs),
+        about_playing=about_playing(inputs),
+        about_agent=about_agent(inputs),
+        illustrations=list(plates),
+        codes=codes,
+        columns=COLUMNS,
+        states=STATES,
+        alpha=number(inputs.metric("consistency.alpha")),
+        together=together,
+    )
+    return page.encode()

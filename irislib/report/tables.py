@@ -1,0 +1,126 @@
+"""Reads the numbers and tables that other stages wrote."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from irislib.errors import ArtifactError
+
+# The columns that the report needs of each table; a table may have more.
+CODE_COLUMNS = [
+    *("code", "uses", "steps_present", "empty_share", "crops", "distinct_crops", "episodes"),
+    *("consistency", "consistency_random", "monosemanticity", "monosemanticity_random"),
+    *("difference", "difference_low", "difference_high", "p_value", "q_value", "consistent", "untested"),
+    *("place_q_value", "beyond_place", "label", "label_share", "label_lift", "label_q_value", "named"),
+    *("kind", "cell_label", "cell_label_share", "quantity", "quantity_q_value"),
+]
+GROUP_COLUMNS = ["count", "share", "episodes", "pmi", "q_value", "meaningful"]
+LABEL_COLUMNS = ["code", "label", "count", "share"]
+EMBEDDER_COLUMNS = [
+    *("weights", "dimension", "codes_tested", "codes_consistent", "codes_consistent_beyond_place"),
+    *("mean_cosine_codes", "mean_cosine_random", "mean_cosine_same_place", "median_effect_size"),
+    *("label_overlap", "label_overlap_chance"),
+]
+_SHARES = ["pairs", "zero", "negative", "mixed", "positive", "present_pairs"]
+SENSITIVITY_COLUMNS = [
+    *("score", "layer", "masking", "chosen", *_SHARES),
+    *("no_region", "faint", "unused", "absent", "codes_always_empty"),
+]
+ATTRIBUTION_COLUMNS = ["method", "masking", *_SHARES, "right_sign", "missed", "latents", "latents_error"]
+COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A JSON file of named numbers.
+
+    Attributes:
+        path: the file.
+        stage: the stage that writes it.
+        content: the parsed file.
+    """
+
+    path: Path
+    stage: str
+    content: Any
+
+    def get(self, key: str) -> float | None:
+        """The number with this dotted key; None if it is undefined (null).
+
+        Raises:
+            ArtifactError: the file has no such number.
+        """
+        value = self.content
+        for part in key.split("."):
+            value = value.get(part, "missing") if isinstance(value, dict) else "missing"
+        if not isinstance(value, int | float | None):
+            raise ArtifactError(f"{self.path}: has no number {key}; run the {self.stage} stage again")
+        return None if value is None else float(value)
+
+
+def read_numbers(path: Path, stage: str) -> Numbers:
+    """Reads a JSON file. Raises ArtifactError if it is missing or not valid JSON."""
+    try:
+        return Numbers(path, stage, json.loads(path.read_text()))
+    except OSError:
+        raise ArtifactError(f"{path}: missing; run the {stage} stage") from None
+    except ValueError:
+        raise ArtifactError(f"{path}: not valid JSON; run the {stage} stage again") from None
+
+
+def read_metrics(reports: Path) -> Numbers:
+    """Reads metrics.json, which holds the headline numbers, and details.json, which holds all others.
+
+    Raises:
+        ArtifactError: one is missing, or not a JSON file of numbers in sections.
+    """
+    files = [read_numbers(reports / f"{name}.json", "metrics") for name in ("metrics", "details")]
+    merged: dict[str, Any] = {}
+    for file in files:
+        sections = file.content if isinstance(file.content, dict) else {}
+        if not sections or not all(isinstance(section, dict) for section in sections.values()):
+            raise ArtifactError(f"{file.path}: has no sections of numbers; run the metrics stage again")
+        for name, section in sections.items():
+            merged[name] = merged.get(name, {}) | section
+    return Numbers(files[-1].path, "metrics", merged)
+
+
+def read_table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:
+    """Reads a CSV file; it may have no rows. Raises ArtifactError if it is missing or lacks a column."""
+    try:
+        # With its defaults pandas would read a label called "None" as a missing value.
+        table = pd.read_csv(path, keep_default_na=False, na_values=["", "nan"])
+    except OSError:
+        raise ArtifactError(f"{path}: missing; run the {stage} stage") from None
+    except ValueError:
+        raise ArtifactError(f"{path}: not a CSV table; run the {stage} stage again") from None
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise ArtifactError(f"{path}: has no column {lacking[0]!r}; run the {stage} stage again")
+    return table
+
+
+def read_groups(path: Path, members: list[str]) -> pd.DataFrame:
+    """Reads pairs.csv or sets.csv; `members` are the columns that name the codes."""
+    return with_flags(read_table(path, "metrics", [*members, *GROUP_COLUMNS]), "meaningful")
+
+
+def read_curves(folder: Path) -> pd.DataFrame:
+    """Training curves in long format: columns epoch, component, loss, value; collected experience first."""
+    tables = [pd.DataFrame(columns=["epoch", "loss", "value", "component"])]
+    for component in COMPONENTS:
+        path = folder / f"{component}.csv"
+        # The file is blank if training ended before this component's training began.
+        if not path.exists() or path.read_text().strip():
+            table = read_table(path, "train", ["epoch", "step"]).drop(columns="step")
+            tables.append(table.melt("epoch", var_name="loss").assign(component=component))
+    return pd.concat([table for table in tables if len(table)] or tables)
+
+
+def with_flags(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The table with these columns as booleans; an undefined cell becomes False."""
+    flags = {name: table[name].map(lambda cell: str(cell) == "True").astype(bool) for name in columns}
+    return table.assign(**flags)

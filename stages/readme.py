@@ -1,0 +1,21 @@
+"""Renews the numbers in README.md."""
+
+from pathlib import Path
+
+import click
+
+from irislib.report.readme import renew
+from irislib.workdir import write_atomically
+from stages.common import Stage, path_option
+
+
+@click.command(cls=Stage)
+@path_option("reports", "reports", "Folder with metrics.json and details.json.")
+def main(reports: Path) -> None:
+    """Renews the numbers in README.md."""
+    readme = Path("README.md")
+    write_atomically(readme, renew(readme.read_text(encoding="utf-8"), reports).encode())
+
+
+if __name__ == "__main__":
+    main()
