@@ -1,4 +1,4 @@
-PYTHON ?= $(shell python3.11 --version >/dev/null 2>&1 && echo python3.11 || echo python3)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do type $$p >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -8,15 +8,25 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-setup: $(INSTALLED) ## install irislib and its tools into .venv, unless up to date
+# The remote is checked every time: it takes a fraction of a second, and a clone may have been moved.
+setup: venv $(INSTALLED) ## install irislib and its tools into .venv, unless up to date
+	@$(BIN)/python -m stages.bundled
 
-$(INSTALLED): pyproject.toml requirements.lock
+# A .venv of another Python, or a broken one, is made anew.
+venv:
+	@version='import sys; print("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))'; \
+	wanted=$$($(or $(PYTHON),python3) -c "$$version" 2>/dev/null) || \
+	{ echo "error: $(or $(PYTHON),python3): Python 3.11 or newer is needed$${wanted:+, not $$wanted}; install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	if [ -d .venv ] && [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$wanted" ]; then \
+		echo ".venv: made anew with Python $$wanted"; rm -rf .venv; \
+	fi
+
+$(INSTALLED): pyproject.toml requirements.lock | venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[dev]'
-	touch $@
+	@touch $@
 
 repro: setup ## run the stages whose code, data or parameters changed
-	$(BIN)/python -m stages.check
 	$(BIN)/dvc repro
 
 lint: setup ## check style and types
@@ -30,9 +40,9 @@ test: lint ## check everything, as CI does
 deps: setup ## bring the code deps of dvc.yaml up to date with the imports
 	$(BIN)/python -m stages.deps
 
-lock: ## take up the versions in pyproject.toml and pin what they bring
+lock: venv ## take up the versions in pyproject.toml and pin what they bring
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	$(BIN)/pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' | grep -viE '^(cuda|nvidia|triton)' > requirements.lock
 
-.PHONY: help setup repro lint test deps lock
+.PHONY: help setup venv repro lint test deps lock

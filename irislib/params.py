@@ -1,7 +1,8 @@
 """params.yaml, parsed once into frozen, validated dataclasses.
 
-Every section is a dataclass that lives beside the code it configures; this module only knows how to
-turn YAML into one of them and how to word what is wrong with it.
+Every section is a dataclass beside the code that it configures. This module turns YAML into such a
+dataclass, or says in one line what is wrong. It hands accepted values on unchanged (tests compare), so no
+result depends on it: `stages.deps` leaves it out of the stages' deps.
 """
 
 import json
@@ -40,16 +41,26 @@ def load_params(path: Path, section: str, into: type[T]) -> T:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The file's top-level mapping. Raises ParamError where there is none."""
     try:
-        values = YAML(typ="safe").load(path.read_text())
-    except OSError as error:
-        raise ParamError(
-            f"{path}: cannot be read ({error.strerror}); run from the repository's root"
-        ) from None
+        values = YAML(typ="safe").load(read_text(path))
     except YAMLError as error:
         raise ParamError(f"{path}: not valid YAML ({' '.join(str(error).split())}); mend that line") from None
     if not isinstance(values, dict):
         raise ParamError(f"{path}: must hold one section a stage")
     return values
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file. Raises ParamError if it cannot be read or has another encoding."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ParamError(
+            f"{path}: cannot be read ({error.strerror}); run from the repository's root"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ParamError(
+            f"{path}: not UTF-8 (byte {error.start} is {error.object[error.start]:#04x}); save it as UTF-8"
+        ) from None
 
 
 def parse_section(values: dict[str, Any], section: str, into: type[T], source: str = "params") -> T:

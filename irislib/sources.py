@@ -6,12 +6,20 @@ from pathlib import Path
 
 from irislib.artifacts import digest, read_file
 
-# Modules that cannot change a result, and why; a stage need not run again when one of them changes. Tests
-# that results are the same bits for any number of workers, and with and without a terminal, guard this.
+# Modules that cannot change a result, each with the reason. A module that computes anything that is kept has no
+# place here. An edit of one of them runs no stage again and leaves half-done work usable. Tests guard the
+# reasons: accepted parameters pass the parser unchanged, results have the same bits for any number of workers and
+# with or without a terminal, and every path that a command uses by default is declared in dvc.yaml.
 WITHOUT_EFFECT = {
-    "irislib.errors": "classes of errors, without any computation",
-    "irislib.runtime": "progress bars and the number of workers, which no bit depends on",
+    "irislib.errors": "classes of errors; an error ends a stage without a result",
+    "irislib.params": "accepts or refuses parameters, and hands accepted values on; DVC compares the values",
+    "irislib.runtime": "progress bars, and how many processes work; the bits are the same for any number",
     "irislib.sources": "names half-done work, and computes nothing that is kept",
+    "stages": "the package's docstring",
+    "stages.common": "names of options, and how errors are shown; the paths themselves are deps and outs",
+    "stages.elastic": "starts several processes and reports their failures; what they compute is in irislib",
+    "stages.options": "names of options; the paths themselves are deps and outs",
+    "stages.start": "checks before a stage works; a check passes or ends the stage",
 }
 
 

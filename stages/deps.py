@@ -1,27 +1,41 @@
-"""Keeps the `deps` of dvc.yaml true: every file of ours that a stage's command reads as code."""
+"""Keeps the `deps` of dvc.yaml true: every file of ours that can change the result of a stage.
+
+Code that a stage imports is found by reading the imports. Modules that cannot change a result
+(`irislib.sources`) are left out: an edit of one of them runs no stage again.
+"""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from ruamel.yaml import YAML
+
+from irislib.sources import WITHOUT_EFFECT
 
 PACKAGES = ("irislib", "stages")
 TEMPLATES = (".css", ".j2", ".js")
 
 
 def closure(module: str, root: Path = Path()) -> set[str]:
-    """Files, relative to `root`, that `python -m module` may import, and the templates that these name."""
+    """Files that can change what `python -m module` computes, relative to `root`.
+
+    Follows the imports, also those inside functions, and adds the templates that the modules name. Modules in
+    `WITHOUT_EFFECT` are left out with all that only they import.
+
+    Raises:
+        SyntaxError: a module has a relative import.
+    """
     found: set[str] = set()
     modules = [module]
     while modules:
         name = modules.pop()
-        file = _file_of(name, root)
-        if file is None or str(file) in found:
+        file = file_of(name, root)
+        if file is None or file.as_posix() in found or name in WITHOUT_EFFECT:
             continue
-        found.add(str(file))
-        modules.append(name.rpartition(".")[0])  # its package's __init__ runs too
-        for node in _run_time_nodes(ast.parse((root / file).read_text())):
+        found.add(file.as_posix())
+        modules.append(name.rpartition(".")[0])  # Python runs the package's __init__ too
+        for node in _run_time_nodes(ast.parse((root / file).read_text(encoding="utf-8"))):
             match node:
                 case ast.Import(names):
                     modules += [alias.name for alias in names]
@@ -32,11 +46,12 @@ def closure(module: str, root: Path = Path()) -> set[str]:
                 case ast.Constant(str(text)) if (
                     text.endswith(TEMPLATES) and (root / file.parent / text).is_file()
                 ):
-                    found.add(str(file.parent / text))
+                    found.add((file.parent / text).as_posix())
     return found
 
 
-def _file_of(module: str, root: Path) -> Path | None:
+def file_of(module: str, root: Path = Path()) -> Path | None:
+    """The file of one of our modules, relative to `root`; None for a name that is not a module of ours."""
     if module.split(".")[0] not in PACKAGES:
         return None
     base = Path(*module.split("."))
@@ -50,8 +65,12 @@ def _run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from _run_time_nodes(child)
 
 
+@click.command()
 def main() -> None:
-    """Rewrites the code among the deps of every stage of dvc.yaml; data and comments stay."""
+    """Rewrites the code among the deps of every stage of dvc.yaml, in the current folder.
+
+    Data among the deps, and comments, stay as they are.
+    """
     yaml = YAML()
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)

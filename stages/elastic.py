@@ -1,7 +1,8 @@
-"""Stages that several processes can share: one host or many, under torch.distributed's elastic launcher.
+"""Stages that can run as several processes, on one host or many, under torch.distributed's elastic launcher.
 
-How many is the environment's choice, never the command's, which DVC hashes: PET_NPROC_PER_NODE, PET_NNODES
-and every other option of `python -m torch.distributed.run`, which reads them itself.
+The environment says how many: PET_NPROC_PER_NODE, PET_NNODES and every other option of
+`python -m torch.distributed.run`, which reads these variables itself. The command never says it, because DVC
+compares commands to decide what to run again.
 """
 
 import logging
@@ -25,25 +26,25 @@ GRACE = 5.0  # seconds
 
 
 class ElasticStage(Stage):
-    """A stage that starts itself as several processes where the environment asks for them."""
+    """A stage that starts itself as several processes if the environment asks for them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keeps the command line for the processes."""
+        """Remembers the command line, which the processes are started with."""
         ctx.meta[__name__] = list(args)
         return super().parse_args(ctx, args)
 
     def run(self, ctx: click.Context) -> Any:
-        """Runs the command, alone, as one of several processes, or by starting these."""
+        """Runs the command in this process, or starts the processes that run it."""
         if launched():
             return self._work(ctx)
-        if any(os.environ.get(name) for name in STARTERS):
+        if asked_for():
             spec = sys.modules[self.callback.__module__].__spec__
             assert spec is not None
             return launch(["--module", spec.name, *ctx.meta[__name__]])
         return super().run(ctx)
 
     def _work(self, ctx: click.Context) -> Any:
-        """Runs the command as one of several; what ends it is for the launching process to tell."""
+        """Runs the command as one of several processes. The launcher reports failures."""
         from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
         Thread(target=_exit_with, args=(os.getppid(),), daemon=True).start()
@@ -56,8 +57,8 @@ class ElasticStage(Stage):
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except Exception:
-            # Where another process failed first, talking to it fails too: let the launcher end this one
-            # before its traceback buries the cause.
+            # If another process failed first, communication with it fails here. The launcher ends this
+            # process within the grace period, so that the user reads only the cause.
             time.sleep(GRACE)
             raise
 
@@ -66,27 +67,26 @@ def launch(command: list[str]) -> None:
     """Runs `python -m torch.distributed.run` with its options from the environment.
 
     Args:
-        command: its arguments: what each process runs.
+        command: what each process runs.
 
     Raises:
         ParamError: an option in the environment is impossible.
-        IrislibError: a process failed; what it recorded, one line a failure.
-        KeyboardInterrupt: on Ctrl-C, after the processes have ended.
-        SystemExit: on another signal, likewise.
+        IrislibError: a process failed; the message has one line for each recorded failure.
+        KeyboardInterrupt: the user pressed Ctrl-C; the processes have ended.
+        SystemExit: another signal arrived; the processes have ended.
     """
-    # Slow to import, and needed by nobody else.
+    # Imported here because it is slow, and only a run with several processes needs it.
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.elastic.rendezvous.api import RendezvousError
-    from torch.distributed.run import determine_local_world_size, parse_args, run
+    from torch.distributed.run import run
 
+    options, local, _ = launcher_options(command)
     try:
-        options = parse_args(command)
-        processes = determine_local_world_size(options.nproc_per_node)
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // processes)))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // local)))
         if not os.environ.get("PET_NNODES"):
             options.local_addr = options.local_addr or "localhost"  # works whatever the host is called
-        if "LOGLEVEL" not in os.environ:  # the launcher's; what it says would bury what we do
+        if "LOGLEVEL" not in os.environ:  # the launcher's log would hide our own lines
             logging.disable(logging.ERROR)
         with TemporaryDirectory(prefix="irislib-") as folder:
             options.log_dir = options.log_dir or folder
@@ -98,28 +98,63 @@ def launch(command: list[str]) -> None:
             raise KeyboardInterrupt from None
         sys.exit(128 + error.sigval)
     except (AssertionError, ValueError, RuntimeError, RendezvousError) as error:
-        raise ParamError(f"PET_*: {error}; see python -m torch.distributed.run --help") from None
+        raise impossible(error) from None
+
+
+def asked_for() -> bool:
+    """Whether the environment asks for several processes."""
+    return any(os.environ.get(name) for name in STARTERS)
+
+
+def processes() -> int:
+    """How many processes share one result, on all hosts. Raises ParamError for impossible PET_* variables."""
+    if not asked_for():
+        return 1
+    _, local, hosts = launcher_options(["--module", "stages.train"])
+    return local * hosts
+
+
+def launcher_options(command: list[str]) -> tuple[Any, int, int]:
+    """The launcher's options, processes on this host, and the smallest number of hosts. Raises ParamError."""
+    from torch.distributed.run import determine_local_world_size, parse_args, parse_min_max_nnodes
+
+    try:
+        options = parse_args(command)
+        return (
+            options,
+            determine_local_world_size(options.nproc_per_node),
+            parse_min_max_nnodes(options.nnodes)[0],
+        )
+    except (AssertionError, ValueError, RuntimeError) as error:
+        raise impossible(error) from None
+    except SystemExit:  # argparse has printed its usage
+        raise impossible("an option is impossible") from None
+
+
+def impossible(reason: object) -> ParamError:
+    """The error for variables of the environment that the launcher refuses."""
+    return ParamError(f"PET_*: {reason}; see python -m torch.distributed.run --help")
 
 
 def causes(failures: dict[int, Any]) -> str:
-    """What the user should read about failed processes, by rank: each mistake once, in a line."""
+    """What the user should read about failed processes, by rank: one line for each different mistake."""
     recorded = [
-        # As `ErrorHandler.record_exception` writes it: a dict, its message led by the exception's name.
+        # `ErrorHandler.record_exception` writes a dict; its message begins with the exception's name.
         str(failure.message["message"]).partition(": ")[2]
         for _, failure in sorted(failures.items())
         if isinstance(failure.message, dict)
     ]
     if recorded:
         return "\n".join(dict.fromkeys(recorded))
-    # Those that the launcher ended are not to blame.
+    # A process that the launcher ended did not cause the failure.
     to_blame = {r: f for r, f in failures.items() if f.exitcode != -signal.SIGTERM} or failures
     rank, failure = min(to_blame.items())
     how = failure.signal_name() if failure.exitcode < 0 else f"exit code {failure.exitcode}"
-    return f"rank {rank}: ended with {how}; finished work is kept, the same command takes it up again"
+    return f"rank {rank}: ended with {how}; finished work is kept, the same command continues from there"
 
 
 def _exit_with(launcher: int) -> None:
-    """A killed launcher cannot end its processes: they watch it and leave."""
+    """Ends this process when the launcher is gone: a killed launcher cannot end its processes."""
     while os.getppid() == launcher:
         time.sleep(1)
     os._exit(1)

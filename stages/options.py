@@ -1,4 +1,4 @@
-"""Options that few stages share; those of many are in `common`, on which the trained agent depends."""
+"""Options that few stages share."""
 
 from stages.common import path_option
 

@@ -1,4 +1,4 @@
-"""Named sets of parameters: an overlay of params.yaml a file in profiles/."""
+"""Named sets of parameters: each file in profiles/ is an overlay of params.yaml."""
 
 import io
 import json
@@ -10,14 +10,13 @@ import click
 from ruamel.yaml import YAML
 
 from irislib.errors import ParamError
-from irislib.params import read_yaml
-from irislib.workdir import write_atomically
+from irislib.params import read_text, read_yaml
 from stages.check import check
-from stages.common import Stage, params_option, path_option
+from stages.common import Command, params_option, path_option
 
 
 def read_profile(folder: Path, name: str) -> dict[str, Any]:
-    """The overlay called `name`. Raises ParamError, which names the known ones, where there is none."""
+    """The overlay called `name`. Raises ParamError with the known names if there is none."""
     known = sorted(file.stem for file in folder.glob("*.yaml"))
     if name not in known:
         raise ParamError(f"{name}: no such profile; known: {', '.join(known) or 'none'}")
@@ -34,12 +33,9 @@ def leaves(overlay: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def apply(overlay: dict[str, Any], text: str) -> str:
-    """The params file `text` with the overlay's values, its comments kept. Raises ParamError."""
+    """The params file `text` with the overlay's values and with its comments. Raises ParamError."""
     yaml = YAML()
-    yaml.width = 4096  # never wrap a line that a person wrote
-    yaml.representer.add_representer(
-        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
+    yaml.width = 4096  # no line that a person wrote is wrapped
     values = yaml.load(text)
     for key, value in leaves(overlay):
         *path, last = key.split(".")
@@ -47,19 +43,26 @@ def apply(overlay: dict[str, Any], text: str) -> str:
         for name in path:
             target = target.get(name) if isinstance(target, dict) else None
         if not isinstance(target, dict) or last not in target:
-            raise ParamError(
-                f"{key}: the profile sets it, but params.yaml does not have it; mend the profile"
-            )
-        if isinstance(value, list):
-            target[last][:] = value  # keeps the list on one line, and the comment behind it
-        else:
-            target[last] = value
+            raise ParamError(f"{key}: the profile sets it, but params.yaml lacks it; correct the profile")
+        target[last] = value
     stream = io.StringIO()
     yaml.dump(values, stream)
     return stream.getvalue()
 
 
-@click.command(cls=Stage)
+def rewrite(file: Path, text: str) -> None:
+    """Replaces a text file; a link stays a link, and the file keeps its mode and its line ends."""
+    file = file.resolve()
+    old = file.read_bytes()
+    if b"\r\n" in old:
+        text = text.replace("\n", "\r\n")
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_bytes(text.encode())
+    partial.chmod(file.stat().st_mode)
+    partial.replace(file)
+
+
+@click.command(cls=Command)
 @click.argument("name")
 @click.option("--write", is_flag=True, help="Set the values in the params file instead of printing flags.")
 @params_option
@@ -67,11 +70,11 @@ def apply(overlay: dict[str, Any], text: str) -> str:
 def main(name: str, write: bool, params: Path, profiles: Path) -> None:
     """Prints the profile NAME as flags: dvc exp run $(python -m stages.profile smoke)."""
     overlay = read_profile(profiles, name)
-    read_yaml(params)  # one line for what is wrong with the file itself
-    merged = apply(overlay, params.read_text())
+    read_yaml(params)  # reports what is wrong with the file itself
+    merged = apply(overlay, read_text(params))
     check(YAML(typ="safe").load(merged), f"{params} with profile {name}")
     if write:
-        write_atomically(params, merged.encode())
+        rewrite(params, merged)
     else:
         flags = (f"-S {key}={json.dumps(value, separators=(',', ':'))}" for key, value in leaves(overlay))
         click.echo(" ".join(flags).replace('"', ""))

@@ -63,5 +63,4 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout.run("git", "init", "--quiet")
     checkout.run("git", "add", "--all")
     checkout.run("git", "commit", "--quiet", "--message", "smoke")
-    checkout.run("dvc", "pull", "--quiet", "data/reference.dvc")
     return checkout

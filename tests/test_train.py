@@ -12,19 +12,18 @@ import torch
 from tiny import CONFIG, ENV, TRAIN
 from together import together
 
-from irislib.agent import Agent, export_official_iris, load_agent
+from irislib.agent import Agent, load_agent
 from irislib.agent.config import TrainConfig
-from irislib.agent.publish import TOLERANCE, publish
 from irislib.artifacts import digest
-from irislib.errors import IrislibError, ParamError
-from irislib.training.train import first_agent, train
+from irislib.errors import ArtifactError, IrislibError, ParamError
+from irislib.training.train import train
 from irislib.training.trainer import COMPONENTS, Trainer
 
 UNTRAINED = replace(TRAIN, epochs=0)
 
 
-def trained(folder: Path, config: TrainConfig = TRAIN) -> Path:
-    train(config, ENV, 3, folder / "work", folder / "agent")
+def trained(folder: Path, config: TrainConfig = TRAIN, origin: Path | None = None) -> Path:
+    train(config, ENV, 3, origin, folder / "work", folder / "agent", folder / "snapshots")
     return folder / "agent"
 
 
@@ -44,10 +43,10 @@ def test_every_component_leaves_a_curve(tiny: Path) -> None:
 
 
 def test_snapshots_are_the_agent_as_it_was(tiny: Path, tmp_path: Path) -> None:
-    last = load_agent(tiny / "snapshots/epoch-0003").state_dict()
+    last = load_agent(tiny.parent / "snapshots/epoch-0003").state_dict()
     assert all(torch.equal(last[name], weight) for name, weight in load_agent(tiny).state_dict().items())
     shorter = load_agent(trained(tmp_path, replace(TRAIN, epochs=2)))
-    after_two = load_agent(tiny / "snapshots/epoch-0002")
+    after_two = load_agent(tiny.parent / "snapshots/epoch-0002")
     assert after_two.steps == shorter.steps == 80
     for one, other in zip(after_two.parameters(), shorter.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -82,8 +81,8 @@ def test_a_checkpoint_carried_to_another_place_is_taken_up(
 
 def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Path) -> None:
     """With sizes of its own, which take the place of those in the parameters."""
-    other = replace(UNTRAINED, tokenizer=replace(CONFIG.tokenizer, ch=8), init=str(tiny))
-    again = trained(tmp_path, other)
+    other = replace(UNTRAINED, tokenizer=replace(CONFIG.tokenizer, ch=8))
+    again = trained(tmp_path, other, tiny)
     assert digest(again / "model.safetensors") == digest(tiny / "model.safetensors")
     assert digest(again / "curves") == digest(tiny / "curves")
     assert load_agent(again).config == load_agent(tiny).config and load_agent(again).steps == 80
@@ -93,7 +92,7 @@ def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Pat
 
 
 def test_training_goes_on_from_an_agent(tiny: Path, tmp_path: Path) -> None:
-    longer = load_agent(trained(tmp_path, replace(TRAIN, init=str(tiny))))
+    longer = load_agent(trained(tmp_path, TRAIN, tiny))
     assert longer.steps == 160
     curve = pd.read_csv(tmp_path / "agent/curves/tokenizer.csv")
     assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
@@ -104,26 +103,17 @@ def test_training_goes_on_from_an_agent(tiny: Path, tmp_path: Path) -> None:
     assert all(moved)
 
 
-def test_training_begins_with_an_official_checkpoint(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    official_channels = replace(CONFIG.tokenizer, ch=64, ch_mult=(1, 1, 1, 1, 1))
-    agent = Agent(replace(CONFIG, tokenizer=official_channels))
-    export_official_iris(agent, tmp_path / "last.pt")
-    again = first_agent(replace(UNTRAINED, init=str(tmp_path / "last.pt")), ENV, 3)
-    assert all(torch.equal(a, b) for a, b in zip(agent.parameters(), again.parameters(), strict=True))
-
-
 def test_an_agent_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     Agent(replace(CONFIG, frame=(144, 144))).save(_folder(tmp_path / "large"))
     with pytest.raises(ParamError, match=r"env.size: 64, but .*large sees 144 pixels"):
-        trained(tmp_path, replace(UNTRAINED, init=str(tmp_path / "large")))
+        trained(tmp_path, UNTRAINED, tmp_path / "large")
     Agent(replace(CONFIG, num_actions=6)).save(_folder(tmp_path / "atari"))
-    with pytest.raises(ParamError, match=r"train.init: .*atari has 6 actions, Crafter 17"):
-        trained(tmp_path, replace(UNTRAINED, init=str(tmp_path / "atari")))
+    with pytest.raises(ParamError, match=r"env: has 17 actions, but .*atari has 6"):
+        trained(tmp_path, UNTRAINED, tmp_path / "atari")
     short = replace(CONFIG, world_model=replace(CONFIG.world_model, max_blocks=2))
     Agent(short).save(_folder(tmp_path / "short"))
     with pytest.raises(ParamError, match=r"horizon: 3 imagined steps do not fit .*max_blocks of 2"):
-        trained(tmp_path, replace(TRAIN, init=str(tmp_path / "short")))
+        trained(tmp_path, TRAIN, tmp_path / "short")
 
 
 def test_half_precision_trains_nearly_the_same(tiny: Path, tmp_path: Path) -> None:
@@ -134,13 +124,19 @@ def test_half_precision_trains_nearly_the_same(tiny: Path, tmp_path: Path) -> No
         np.testing.assert_allclose(one, other, rtol=0.02)
 
 
-def test_a_published_agent_decodes_the_same_with_half_the_bytes(tiny: Path, tmp_path: Path) -> None:
-    moved = publish(tiny, tmp_path / "reference", ENV, 3)
-    assert 0 < moved <= TOLERANCE
-    full, half = (path / "model.safetensors" for path in (tiny, tmp_path / "reference"))
-    assert half.stat().st_size < 0.6 * full.stat().st_size
-    assert load_agent(tmp_path / "reference").steps == 80
-    assert (tmp_path / "reference/curves/tokenizer.csv").exists()
+def test_no_epochs_leave_no_snapshots(tiny: Path, tmp_path: Path) -> None:
+    trained(tmp_path, replace(UNTRAINED, snapshots=(1, 2)), tiny)
+    assert [file.name for file in (tmp_path / "snapshots").iterdir()] == ["epochs.json"]
+    assert json.loads((tmp_path / "snapshots/epochs.json").read_text()) == []
+    assert json.loads((tiny.parent / "snapshots/epochs.json").read_text()) == [1, 2, 3]
+
+
+def test_a_damaged_past_is_refused_before_training(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "origin")
+    (tmp_path / "origin/curves/world_model.csv").unlink()
+    with pytest.raises(ArtifactError, match=r"curves/world_model.csv: missing or damaged"):
+        trained(tmp_path, TRAIN, tmp_path / "origin")
+    assert not (tmp_path / "work").exists()
 
 
 def test_two_ranks_train_what_one_does(tmp_path: Path) -> None:
@@ -153,7 +149,7 @@ def test_two_ranks_train_what_one_does(tmp_path: Path) -> None:
     for component in ("collect", *COMPONENTS):
         one, other = (pd.read_csv(a / "curves" / f"{component}.csv") for a in (alone, pair))
         pd.testing.assert_frame_equal(one, other, rtol=1e-3)
-    assert load_agent(pair / "snapshots/epoch-0002").steps == 80
+    assert load_agent(pair.parent / "snapshots/epoch-0002").steps == 80
 
 
 def test_a_batch_that_ranks_cannot_share_is_refused(tmp_path: Path) -> None:

@@ -150,6 +150,10 @@ def test_damaged_experience_is_noticed(tmp_path: Path, name: str, damage: str) -
     assert "; delete it" in str(raised.value) and "\n" not in str(raised.value)
 
 
+def train_in(folder: Path) -> None:
+    train(replace(TRAIN, epochs=2), ENV, 3, None, *(folder / name for name in ("work", "agent", "snapshots")))
+
+
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The work folder of a training run that was killed in its second epoch."""
@@ -163,7 +167,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "_fit", fail)
-        train(replace(TRAIN, epochs=2), ENV, 3, folder / "work", folder / "agent")
+        train_in(folder)
     return folder / "work"
 
 
@@ -181,7 +185,7 @@ def test_training_says_what_is_damaged(killed: Path, tmp_path: Path, name: str, 
     (file,) = (tmp_path / "work").glob(f"*/{name}")
     file.write_bytes(damages(file.read_bytes())[damage])
     with pytest.raises(ArtifactError, match="damaged") as raised:
-        train(replace(TRAIN, epochs=2), ENV, 3, tmp_path / "work", tmp_path / "agent")
+        train_in(tmp_path)
     culprit = Path(str(raised.value).split(": damaged")[0])
     assert culprit == (file if name == "checkpoint.pt" else file.parent)
 
@@ -191,5 +195,5 @@ def test_training_begins_anew_where_the_damaged_checkpoint_is_deleted(killed: Pa
         shutil.copytree(killed, tmp_path / name / "work")
         if name == "anew":
             next((tmp_path / name / "work").glob("*/checkpoint.pt")).unlink()
-        train(replace(TRAIN, epochs=2), ENV, 3, tmp_path / name / "work", tmp_path / name / "agent")
+        train_in(tmp_path / name)
     assert digest(tmp_path / "resumed/agent") == digest(tmp_path / "anew/agent")

@@ -28,7 +28,6 @@ CONFIG = AgentConfig(
 
 # Three epochs of a tiny agent: every component learns, and codes are revived.
 TRAIN = TrainConfig(
-    init=None,
     epochs=3,
     precision="float32",
     snapshots=(),

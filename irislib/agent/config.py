@@ -7,7 +7,7 @@ and the released configuration of eloialonso/iris.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le
 
 from irislib.errors import ParamError
 from irislib.params import STRICT, require
@@ -144,16 +144,13 @@ class TrainConfig:
     """The `train` section.
 
     Attributes:
-        init: agent to start from, a folder of the train stage or an official `last.pt`; None starts anew.
-            Its sizes take the place of those in the sections below.
-        epochs: 0 leaves the agent as it starts.
+        epochs: 0 takes the agent of data/init as it is.
         precision: of the arithmetic in the nets' training and in the frames that are imagined; the weights
             are float32 in either case.
-        snapshots: epochs after which the agent is kept as it is then, beside the last.
+        snapshots: epochs after which the agent is kept in data/snapshots; none are kept where `epochs` is 0.
     """
 
     __pydantic_config__ = STRICT
-    init: Annotated[str, MinLen(1)] | None
     epochs: NonNegative
     precision: Literal["float32", "bfloat16"]
     snapshots: tuple[Count, ...]
@@ -165,19 +162,13 @@ class TrainConfig:
     evaluation: EvaluationConfig
 
     def __post_init__(self) -> None:
-        for epoch in self.snapshots:
+        for epoch in self.snapshots if self.epochs else ():
             require(epoch <= self.epochs, "snapshots", f"{epoch} is after the last of {self.epochs} epochs")
         revive_after, steps = self.tokenizer.quantizer.revive_after, self.fit.tokenizer.steps_per_epoch
         require(
             revive_after <= steps,
             "tokenizer.quantizer.revive_after",
             f"{revive_after} batches never come, an epoch has {steps}; use fewer, or 0",
-        )
-        horizon, blocks = self.fit.actor_critic.horizon, self.world_model.max_blocks
-        require(
-            horizon <= blocks or self.init is not None,  # whose sizes count then
-            "fit.actor_critic.horizon",
-            f"{horizon} imagined steps do not fit the transformer's world_model.max_blocks of {blocks}",
         )
 
 
