@@ -15,11 +15,11 @@ from pathlib import Path
 
 from irislib.artifacts import check_writable
 from irislib.errors import IrislibError, ParamError
-from irislib.runtime import launched
+from irislib.runtime import launched, workers
 
 ROOT = Path(__file__).parent.parent
 CHECKED = Path(".work/checked")
-VARIABLES = ("IRISLIB_", "PET_", "CUDA_VISIBLE_DEVICES")
+VARIABLES = ("IRISLIB_DEVICE", "PET_", "CUDA_VISIBLE_DEVICES")
 
 
 def check_start(params: Path, written: Iterable[Path]) -> None:
@@ -34,8 +34,11 @@ def check_start(params: Path, written: Iterable[Path]) -> None:
     """
     if launched():
         return  # the launcher has checked
+    workers()
     for path in written:
         check_writable(path)
+        if path.is_dir():
+            check_writable(path / "a file")
     digest = digest_of_inputs(params)
     try:
         if CHECKED.read_text() == digest:
@@ -60,7 +63,7 @@ def digest_of_inputs(params: Path) -> str:
         if file.is_file():
             sha.update(file.read_bytes())
     for name in sorted(os.environ):
-        if name.startswith((*VARIABLES, "DVC_ROOT")):
+        if name.startswith(VARIABLES):
             sha.update(f"\0{name}={os.environ[name]}".encode())
     return sha.hexdigest()
 

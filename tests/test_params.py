@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,7 +7,10 @@ import pytest
 from pydantic import Field
 
 from irislib.errors import ParamError
-from irislib.params import STRICT, load_params, parse_section, require
+from irislib.params import STRICT, load_params, parse_section, read_yaml, require
+from stages.check import CONFIGS
+
+PARAMS = Path(__file__).parent.parent / "params.yaml"
 
 
 @dataclass(frozen=True)
@@ -117,3 +120,23 @@ def test_the_files_sections_are_read_by_name(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     file.write_text("seed: 3\ncrop: 4\n")
     assert [load_params(file, name, int) for name in ("seed", "crop")] == [3, 4]
+
+
+def test_another_encoding_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_bytes("seed: 0  # Größe\n".encode("latin-1"))
+    with pytest.raises(ParamError, match=r"params\.yaml: not UTF-8 \(byte 13 is 0xf6\); save it as UTF-8$"):
+        load_params(file, "seed", int)
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as mappings and tuples as lists: as YAML has them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("section", CONFIGS)
+def test_accepted_values_are_handed_on_unchanged(section: str) -> None:
+    """So the parser cannot change a result, and its code need not be among the deps of a stage."""
+    assert plain(load_params(PARAMS, section, CONFIGS[section])) == read_yaml(PARAMS)[section]
