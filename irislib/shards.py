@@ -1,7 +1,7 @@
-"""One computation over many items, in shards: each by one process on one thread, kept once it is finished.
+"""One computation over many items, cut into shards; a finished shard is kept on disk.
 
-A shard's bits depend on its items alone, not on who works on it or when: they are the same for any number
-of processes, and for a run that was killed and taken up again.
+One process computes a shard on one thread, so its bits depend on its items alone: they are the same for any
+number of processes, and for a run that was killed and resumed.
 """
 
 import io
@@ -32,13 +32,13 @@ Compute = Callable[[range], Arrays]
 
 @dataclass(frozen=True)
 class Shards:
-    """Items 0 to `total` - 1, `size` of them a shard, and a folder for what was computed of each.
+    """Items 0 to `total` - 1 in shards of `size`, and the folder with the result of each finished shard.
 
     Attributes:
         unit: what an item is, in one word, for file names and the progress bar.
-        total: items.
-        size: items a shard; it decides bits, so let it depend on nothing but the result's parameters.
-        folder: of finished shards, one file each; see `workdir.work_in`.
+        total: number of items.
+        size: items in a shard. It can change bits, so it must depend on parameters of the result alone.
+        folder: one file for each finished shard; see `workdir.work_in`.
     """
 
     unit: str
@@ -47,24 +47,24 @@ class Shards:
     folder: Path
 
     def __iter__(self) -> Iterator[range]:
-        """All of them, in order."""
+        """All shards, in order."""
         items = range(self.total)
         return (items[start : start + self.size] for start in range(0, self.total, self.size))
 
     def unfinished(self) -> list[range]:
-        """Those that nothing was kept of, in order."""
+        """The shards without a file, in order."""
         # Listed, not looked up one by one: a network file system remembers what it did not find.
         finished = set(self.folder.iterdir())
         return [shard for shard in self if self._file(shard) not in finished]
 
     def keep(self, shard: range, arrays: Arrays) -> None:
-        """Stores what was computed of a shard, whole or not at all."""
+        """Writes the result of a shard, whole or not at all."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # a stub's, of its other argument
         write_checked(self._file(shard), buffer.getvalue())
 
     def results(self) -> Iterator[dict[str, np.ndarray]]:
-        """What was computed of each shard, in order, one in memory at a time; all must be finished.
+        """The results of all shards, in order, one in memory at a time. All shards must be finished.
 
         Raises ArtifactError where a shard's file is not what was kept.
         """
@@ -79,23 +79,23 @@ class Shards:
 def compute_shards(
     shards: Shards, todo: list[range], processes: int, desc: str, prepare: Callable[..., Compute], *args: Any
 ) -> None:
-    """Computes shards and keeps what comes of them.
+    """Computes shards and keeps their results. Ctrl-C ends the worker processes at once.
 
     Args:
-        shards: the whole.
-        todo: those to compute.
-        processes: at a time; where one is enough it is this one, which saves starting another.
-        desc: of the work, for the progress bar and errors.
-        prepare: a module's function that makes the computation; called with `args` once in each process.
-        args: picklable.
+        shards: all shards of the computation.
+        todo: the shards to compute.
+        processes: how many to use. With one, this process computes and starts no other.
+        desc: names the work in the progress bar and in errors.
+        prepare: a module's function that returns the computation; called with `args` once in each process.
+        args: picklable values.
 
     Raises:
-        IrislibError: a process died. What the computation itself raises comes through.
+        IrislibError: a process died. What the computation raises is raised here.
     """
     processes = min(processes, len(todo))
     with progress(desc=desc, total=sum(map(len, todo)), unit=shards.unit) as bar:
         if processes <= 1:
-            with one_thread():  # as in a worker
+            with one_thread():  # as a worker does
                 compute = prepare(*args) if todo else None
                 for shard in todo:
                     assert compute is not None
@@ -125,7 +125,7 @@ def _compute_in_pool(
         raise IrislibError(f"{desc}: a worker process died (out of memory?); run again to resume") from None
     except KeyboardInterrupt:
         for worker in set(active_children()) - others:
-            worker.kill()  # what they are at is lost, what is finished is kept
+            worker.kill()  # unfinished shards are lost, finished ones are on disk
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -149,7 +149,7 @@ def _start_worker(shards: Shards, task: Path) -> None:
 
 
 def _work_on(shard: range) -> None:
-    # Prepared here, not at the start: an error there would be reported as a death.
+    # Not in _start_worker: the pool would report an error there as the death of a worker.
     if _worker.compute is None:
         prepare, args = pickle.loads(_worker.task.read_bytes())
         _worker.compute = prepare(*args)
@@ -158,7 +158,7 @@ def _work_on(shard: range) -> None:
 
 
 def _exit_with_parent() -> None:
-    """A killed parent cannot end its workers: they watch it and leave."""
+    """Ends this worker when its parent has ended, which a killed parent cannot do."""
     parent = parent_process()
     if parent is not None:
         parent.join()

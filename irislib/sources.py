@@ -6,10 +6,10 @@ from pathlib import Path
 
 from irislib.artifacts import digest, read_file
 
-# Modules that cannot change a result, each with the reason. A module that computes anything that is kept has no
-# place here. An edit of one of them runs no stage again and leaves half-done work usable. Tests guard the
-# reasons: accepted parameters pass the parser unchanged, results have the same bits for any number of workers and
-# with or without a terminal, and every path that a command uses by default is declared in dvc.yaml.
+# Modules that cannot change a result, each with the reason. A module that computes anything that is kept has
+# no place here. An edit of one of them runs no stage again and leaves half-done work usable. Tests guard the
+# reasons: accepted parameters pass the parser unchanged, results have the same bits for any number of workers
+# and with or without a terminal, and every path that a command uses by default is declared in dvc.yaml.
 WITHOUT_EFFECT = {
     "irislib.errors": "classes of errors; an error ends a stage without a result",
     "irislib.params": "accepts or refuses parameters, and hands accepted values on; DVC compares the values",

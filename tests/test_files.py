@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny import make_decoding_agent
 
+from irislib.agent import load_agent
 from irislib.artifacts import (
     Array,
     Schema,
@@ -30,6 +32,7 @@ from irislib.artifacts import (
     writing,
 )
 from irislib.errors import ArtifactError
+from irislib.tokenizers.load import load_tokenizer
 from irislib.workdir import read_checked, work_in, write_checked
 
 SCHEMA = Schema("irislib/test", 1, "gradcam", {"obs": Array("uint8", ("step", "y"), chunk=4, shard=8)})
@@ -167,6 +170,21 @@ def test_a_file_that_cannot_be_read_is_not_called_missing(folder: Path) -> None:
     assert "cannot be read" in refused(lambda: read_file(folder / "y", "make it"), folder / "y")
     with pytest.raises(ArtifactError, match="z: missing; make it"):
         read_file(folder / "z", "make it")
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_an_agent_that_cannot_be_read_is_not_called_missing(folder: Path, file: str) -> None:
+    agent = folder / "agent"
+    agent.mkdir()
+    make_decoding_agent(4, 16).save(agent)
+    (agent / file).chmod(0)
+    for load in (load_agent, load_tokenizer):
+        message = refused(lambda: load(agent), agent / file)  # noqa: B023 - called at once
+        assert "cannot be read (Permission denied)" in message
+    (agent / file).unlink()
+    for load in (load_agent, load_tokenizer):
+        with pytest.raises(ArtifactError, match=f"{file}: missing"):
+            load(agent)
 
 
 def test_an_input_that_cannot_be_read_is_not_blamed_on_the_output(folder: Path) -> None:

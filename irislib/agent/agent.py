@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from irislib.agent.actor_critic import ActorCritic, State
 from irislib.agent.config import AgentConfig
 from irislib.agent.world_model import WorldModel
+from irislib.artifacts import check_readable
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
@@ -93,11 +94,9 @@ def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
     path = Path(path)
     try:
         about = read_about(path)
+        check_readable(path / "model.safetensors", REMEDY)
         agent = Agent(parse_value(about["agent"], "agent", AgentConfig), about["steps"])
         agent.load_state_dict(load_file(path / "model.safetensors"))
-    except FileNotFoundError as error:
-        missing = Path(error.filename or path / "model.safetensors")
-        raise ArtifactError(f"{missing}: missing; {REMEDY}") from None
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ParamError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArtifactError(f"{path}: damaged or not an agent ({reason}); {REMEDY}") from None

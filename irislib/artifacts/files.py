@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,9 +65,23 @@ def read_file(path: Path, remedy: str) -> bytes:
     Raises:
         ArtifactError: it is missing, or it is there and cannot be read.
     """
+    check_readable(path, remedy)
+    with told_in_one_line(path, "read"):
+        return path.read_bytes()
+
+
+def check_readable(path: Path, remedy: str) -> None:
+    """Tries whether a file can be read, for readers that call every file missing which they cannot open.
+
+    Args:
+        remedy: what to do where it is missing, for the message.
+
+    Raises:
+        ArtifactError: it is missing, or it is there and cannot be read.
+    """
     with told_in_one_line(path, "read"):
         try:
-            return path.read_bytes()
+            path.open("rb").close()
         except FileNotFoundError:
             raise ArtifactError(f"{path}: missing; {remedy}") from None
 
@@ -168,8 +183,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+    """Deletes a file or folder as far as that is possible; what is left, the next writer deletes."""
+    if path.is_symlink() or not path.is_dir():
         with suppress(OSError):
             path.unlink(missing_ok=True)
+        return
+    for _ in range(20):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(0.1)  # threads of a store's writer that failed may still write other files of it

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from jaxtyping import Shaped
 from zarr.errors import GroupNotFoundError
 
 from irislib.artifacts.content import compare_sizes, file_sizes
@@ -37,8 +38,10 @@ class Store:
         assert isinstance(array, zarr.Array)
         return array
 
-    def read(self, name: str, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """Rows of an array, all by default. Raises ArtifactError where the bytes are damaged."""
+    def read(
+        self, name: str, rows: slice | Shaped[np.ndarray, " index"] = slice(None)
+    ) -> Shaped[np.ndarray, "rows ..."]:
+        """Rows of an array, all by default. Raises ArtifactError where they cannot be read or are damaged."""
         try:
             array = self.array(name)
             values = array[rows] if isinstance(rows, slice) else array.get_orthogonal_selection((rows,))

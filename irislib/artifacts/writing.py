@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from jaxtyping import Shaped
 from zarr.errors import ZarrUserWarning
 
 from irislib.artifacts.content import file_sizes
@@ -26,7 +27,7 @@ class StoreWriter:
     schema: Schema
     _pending: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
-    def append(self, **rows: np.ndarray) -> None:
+    def append(self, **rows: Shaped[np.ndarray, "_ ..."]) -> None:
         """Adds rows to the named arrays.
 
         Raises ArtifactError for an unknown name, for another dtype, and for numbers that are not finite.

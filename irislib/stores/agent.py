@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from irislib.artifacts import read_file
 from irislib.errors import ArtifactError
 
 SCHEMA = "irislib/agent"
@@ -15,15 +16,14 @@ def read_about(folder: Path) -> dict[str, Any]:
     """The content of config.json: `steps` (environment steps of training) and `agent` (its shapes).
 
     Raises:
-        ArtifactError: it is missing, foreign or damaged.
+        ArtifactError: it is missing, cannot be read, is foreign or damaged.
     """
+    content = read_file(folder / "config.json", REMEDY)
     try:
-        about = json.loads((folder / "config.json").read_text())
+        about = json.loads(content)
         found = (about["schema"], about["schema_version"])
         known = {"steps": int(about["steps"]), "agent": dict(about["agent"])}
-    except FileNotFoundError:
-        raise ArtifactError(f"{folder / 'config.json'}: missing; {REMEDY}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder}: damaged or not an agent ({_reason(error)}); {REMEDY}") from None
     if found != (SCHEMA, VERSION):
         raise ArtifactError(

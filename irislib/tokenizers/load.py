@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from irislib.artifacts import Store
+from irislib.artifacts import Store, check_readable
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import STRICT, parse_value
@@ -117,6 +117,7 @@ def _from_agent(folder: Path, device: torch.device | None) -> FrameTokenizer:
 
 def _read_weights(file: Path) -> dict[str, Tensor]:
     """The tokenizer's among an agent's weights. Raises ArtifactError where one is not a finite number."""
+    check_readable(file, REMEDY)
     try:
         with safe_open(file, framework="pt") as weights:
             state = {
@@ -124,8 +125,6 @@ def _read_weights(file: Path) -> dict[str, Tensor]:
                 for name in weights.keys()  # noqa: SIM118 - it has no iterator
                 if name.startswith(PREFIX)
             }
-    except FileNotFoundError:
-        raise ArtifactError(f"{file}: missing; {REMEDY}") from None
     except (OSError, ValueError, SafetensorError) as error:
         raise ArtifactError(f"{file}: damaged ({str(error).splitlines()[0]}); {REMEDY}") from None
     for name, tensor in state.items():
