@@ -25,7 +25,6 @@ from irislib.errors import IrislibError
 from irislib.interpret.attribution.gradcam import mask_codes
 from irislib.seeding import stream
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import agent_digest
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 
@@ -64,7 +63,7 @@ def race_gradcam(play: Store, steps: int, calls: int, folder: Path) -> None:
     _random_agent().save(agent)
     rollouts, heatmaps = folder / "rollouts.zarr", folder / "heatmaps.zarr"
     made_by = {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))}
-    copy_beginning(play, steps, rollouts, {"agent": agent_digest(agent), "tokenizer": made_by})
+    copy_beginning(play, steps, rollouts, {"tokenizer": made_by})
     paths = {"agent": agent, "rollouts": rollouts, "out": heatmaps, "work": folder / "work"}
     command = [sys.executable, "-m", "stages.gradcam", *(f"--{name}={path}" for name, path in paths.items())]
     ours = measure(command, folder / "gradcam.log")

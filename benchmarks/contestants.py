@@ -22,7 +22,7 @@ from irislib.training.objectives import Objective
 from irislib.training.replay import OUTSIDE, Experience, Replay
 from irislib.training.sampling import Sampler
 from irislib.training.trainer import Trainer
-from irislib.worlds.crafter import CrafterEnv, EnvConfig
+from irislib.worlds.crafter import CrafterConfig, CrafterWorld
 from stages.profile import apply, read_profile
 
 
@@ -53,7 +53,7 @@ def paper_config(batches: Batches) -> TrainConfig:
 
 def collect_frames(folder: Path, steps: int) -> Replay:
     """Random play in one lane of Crafter: step t is row t."""
-    env, rng = CrafterEnv(EnvConfig()), stream(0, "benchmark", "actions")
+    env, rng = CrafterWorld(CrafterConfig()), stream(0, "benchmark", "actions")
     columns = []
     obs, _ = env.reset(seed=0)
     for step in range(steps):
@@ -62,7 +62,7 @@ def collect_frames(folder: Path, steps: int) -> Replay:
         columns.append((obs, action, np.float32(reward), terminated, truncated))
         over = terminated or truncated
         obs = env.reset(seed=stream_seed(0, "benchmark", step))[0] if over else following
-    replay = Replay(1, folder, EnvConfig().size)
+    replay = Replay(1, folder, CrafterConfig().frame[0])
     replay.record(Experience(*(np.stack(column)[:, None] for column in zip(*columns, strict=True))))
     return replay
 
@@ -86,7 +86,7 @@ class Ours:
         """With these weights (others than its own are left out), over the frames in a folder."""
         agent = Agent(sizes)
         agent.load_state_dict({name: weights[name] for name in agent.state_dict()})
-        trainer = Trainer(config, agent.to(device).eval(), EnvConfig(), 0, folder)
+        trainer = Trainer(config, agent.to(device).eval(), CrafterConfig(), 0, folder)
         trainer.replay.load(1)
         return cls(trainer)
 

@@ -14,7 +14,8 @@ from irislib.params import load_params
 from irislib.seeding import stream
 from irislib.training.replay import Experience
 from irislib.training.trainer import Trainer
-from irislib.worlds.crafter import ACTION_NAMES, EnvConfig
+from irislib.worlds.crafter import ACTION_NAMES
+from irislib.worlds.make import load_world
 
 PARAMS = Path("params.yaml")
 CHUNK, SHOWN_AT = 1000, (1000, 5000, 10_000, 20_000)  # steps
@@ -40,14 +41,14 @@ def measure_memory(folder: Path) -> None:
 
 
 def _train(folder: Path) -> None:
-    env, config = load_params(PARAMS, "env", EnvConfig), load_params(PARAMS, "train", TrainConfig)
+    env, config = load_world(PARAMS), load_params(PARAMS, "train", TrainConfig)
     sizes = AgentConfig(
-        (env.size, env.size), len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
+        env.frame, len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
     )
     ours = Ours(Trainer(config, Agent(sizes).to(pick_device()), env, 0, folder))
     replay, rng = ours.trainer.replay, stream(0, "benchmark", "memory")
     for epoch in range(1, max(SHOWN_AT) // CHUNK + 1):
-        replay.record(_noise(rng, CHUNK // config.collect.lanes, config.collect.lanes, env.size))
+        replay.record(_noise(rng, CHUNK // config.collect.lanes, config.collect.lanes, env.frame[0]))
         for component in ("tokenizer", "world_model"):
             objective = ours.objective(component, epoch)
             size = getattr(config.fit, component).batch_size
@@ -55,7 +56,7 @@ def _train(folder: Path) -> None:
                 rows = replay.sample(rng, size, objective.length, end_inside=objective.end_inside)
                 ours.step(component, objective, rows)
         if replay.steps in SHOWN_AT:
-            frames = replay.steps * env.size**2 * 3 / 1e6
+            frames = replay.steps * env.frame[0] ** 2 * 3 / 1e6
             occupied = " | ".join(f"{megabytes:.0f}" for megabytes in _occupied())
             click.echo(f"| {replay.steps} | {frames:.0f} | {occupied} |")
 

@@ -18,14 +18,17 @@ from irislib.artifacts import open_store
 from irislib.device import one_thread
 from irislib.params import load_params
 from irislib.playing.play import play_episodes
+from irislib.playing.player import AgentPlayer
 from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.runtime import workers
 from irislib.seeding import stream
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.worlds.crafter import ACTION_NAMES, CrafterEnv, EnvConfig, warm_up
+from irislib.worlds.crafter import ACTION_NAMES, CrafterConfig
+from irislib.worlds.make import load_world
+from irislib.worlds.world import WorldConfig
 
 PARAMS = Path("params.yaml")
-RAW = "CrafterEnv, random actions"
+RAW = "irislib's Crafter, random actions"
 EPISODES = 16  # of random actions
 
 
@@ -37,11 +40,9 @@ def time_playing(device: torch.device, rounds: int, length: int, folder: Path) -
         folder: for agents and recordings.
     """
     train, rollout = load_params(PARAMS, "train", TrainConfig), load_params(PARAMS, "rollout", RolloutConfig)
-    env = load_params(PARAMS, "env", EnvConfig)
-    laptop = AgentConfig(
-        (env.size, env.size), len(ACTION_NAMES), train.tokenizer, train.world_model, train.actor_critic
-    )
-    warm_up()
+    env = load_world(PARAMS)
+    laptop = AgentConfig(env.frame, len(ACTION_NAMES), train.tokenizer, train.world_model, train.actor_critic)
+    env.warm_up()
     runs: dict[tuple[str, int], Callable[[], float]] = {
         ("crafter.Env as published, random actions", 1): _play_published,
         (RAW, 1): partial(_play_random, env),
@@ -49,7 +50,7 @@ def time_playing(device: torch.device, rounds: int, length: int, folder: Path) -
     lanes, processes = rollout.lanes, workers()
     for sizes, agent, cut, shards in (
         ("laptop", laptop, env, 2),
-        ("official", OFFICIAL, EnvConfig(length=length), 1),
+        ("official", OFFICIAL, CrafterConfig(length=length), 1),
     ):
         torch.manual_seed(0)
         player = Agent(agent).to(device).eval()
@@ -66,7 +67,7 @@ def time_playing(device: torch.device, rounds: int, length: int, folder: Path) -
     seconds = time_in_turn(dict(zip(names, runs.values(), strict=True)), rounds, device)
     rates = {name: 1 / values for name, values in seconds.items()}
     raw = rates[f"{RAW} | 1"]
-    click.echo("\n| played by | processes | steps/s (range) | share of CrafterEnv's in as many processes |")
+    click.echo("\n| played by | processes | steps/s (range) | share of random play in as many processes |")
     click.echo("| --- | --: | --: | --: |")
     for (name, count), rate in zip(names.items(), rates.values(), strict=True):
         share = np.median(rate / raw / count)
@@ -84,8 +85,8 @@ def _play_published() -> int:
     return steps
 
 
-def _play_random(config: EnvConfig) -> int:
-    env, rng, steps = CrafterEnv(config), stream(0, "benchmark", "play"), 0
+def _play_random(config: WorldConfig) -> int:
+    env, rng, steps = config.make(), stream(0, "benchmark", "play"), 0
     for episode in range(EPISODES):
         env.reset(seed=episode)
         over = False
@@ -96,12 +97,13 @@ def _play_random(config: EnvConfig) -> int:
     return steps
 
 
-def _play_agent(agent: Agent, lanes: int, env: EnvConfig) -> int:
+def _play_agent(agent: Agent, lanes: int, env: WorldConfig) -> int:
     with one_thread():  # as in a worker
-        return sum(len(e["action"]) for e in play_episodes(agent, range(lanes), 1.0, env, 0, "benchmark"))
+        played = play_episodes(AgentPlayer(agent, 1.0), range(lanes), env, 0, "benchmark")
+    return sum(len(episode["action"]) for episode in played)
 
 
-def _roll_out(config: RolloutConfig, env: EnvConfig, agent: Path) -> int:
+def _roll_out(config: RolloutConfig, env: WorldConfig, agent: Path) -> int:
     out = agent.parent / "rollouts.zarr"
     rmtree(out, ignore_errors=True)
     roll_out(config, env, 0, agent, agent.parent / "work", out)

@@ -11,8 +11,9 @@ from irislib.artifacts import Store, open_store, writing
 from irislib.errors import ParamError
 from irislib.params import load_params
 from irislib.playing.rollout import RolloutConfig, roll_out
-from irislib.stores.rollouts import ROLLOUTS, check_agent
-from irislib.worlds.crafter import EnvConfig
+from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.load import load_recorded_tokenizer
+from irislib.worlds.make import load_world
 
 PARAMS = Path("params.yaml")
 ROWS = 4096  # transitions copied at once
@@ -22,16 +23,16 @@ def record_play(agent: Path, episodes: int, folder: Path) -> Store:
     """The play of so many whole episodes, from the folder where an earlier run left it.
 
     Raises:
-        ArtifactError: what the folder holds was played by another agent.
+        ArtifactError: what the folder holds was encoded by another agent's tokenizer.
     """
     path = folder / "rollouts.zarr"
     if not path.exists():
         click.echo(f"{path}: playing {episodes} episodes, once", err=True)
-        config, env = load_params(PARAMS, "rollout", RolloutConfig), load_params(PARAMS, "env", EnvConfig)
+        config, env = load_params(PARAMS, "rollout", RolloutConfig), load_world(PARAMS)
         config = RolloutConfig(episodes, config.lanes, config.temperature)
         roll_out(config, env, load_params(PARAMS, "seed", int), agent, folder / "work", path)
     store = open_store(path, ROLLOUTS)
-    check_agent(store, agent)
+    load_recorded_tokenizer(store, agent)  # or they do not belong together
     return store
 
 

@@ -1,4 +1,4 @@
-"""Stage `embedder`: a network that knows what Crafter's cells show."""
+"""Stage `embedder`: a network that knows what the frames of the world show."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from irislib.interpret.embedding.recognition import EmbedderConfig, train_embedder
 from irislib.params import load_params
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.make import load_world
 from stages.common import Stage, params_option, path_option
 
 
@@ -14,9 +14,9 @@ from stages.common import Stage, params_option, path_option
 @params_option
 @path_option("out", "data/embedder", "The trained network, and how good it is.")
 def main(params: Path, out: Path) -> None:
-    """Trains a ResNet50 from scratch on cells that the simulator labels, and judges it on other worlds."""
+    """Trains a ResNet50 from scratch on labelled scenes, and judges it on scenes that it has not seen."""
     config = load_params(params, "embedder", EmbedderConfig)
-    env = load_params(params, "env", EnvConfig)
+    env = load_world(params)
     train_embedder(config, env=env, seed=load_params(params, "seed", int), out=out)
 
 

@@ -15,7 +15,7 @@ from irislib.artifacts import replacing
 from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.params import load_params
 from irislib.training.train import first_agent
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.make import load_world
 from stages.common import Command, init_option, params_option
 
 FILES = ("config.json", "model.safetensors")
@@ -45,7 +45,7 @@ def place(source: Path, folder: Path, num_heads: int, params: Path) -> None:
                 shutil.copytree(source / "curves", partial / "curves", copy_function=shutil.copyfile)
         else:
             load_official_iris(source, num_heads).save(partial)
-        config, env = load_params(params, "train", TrainConfig), load_params(params, "env", EnvConfig)
+        config, env = load_params(params, "train", TrainConfig), load_world(params)
         first_agent(config, env, load_params(params, "seed", int), partial)
 
 

@@ -1,4 +1,4 @@
-"""Stage `rollout`: what the trained agent sees, does and gets."""
+"""Stage `rollout`: what the player sees, does and gets."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from irislib.params import load_params
 from irislib.playing.rollout import RolloutConfig, roll_out
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.make import load_world
 from stages.common import agent_option, params_option, path_option, work_option
 from stages.elastic import ElasticStage
 
@@ -17,9 +17,9 @@ from stages.elastic import ElasticStage
 @work_option
 @path_option("out", "data/rollouts.zarr", "Frames, tokens, actions and ground truth.")
 def main(params: Path, agent: Path, work: Path, out: Path) -> None:
-    """Plays whole episodes with the trained agent and records them; resumes after a crash."""
+    """Plays whole episodes and records them, with ground truth and tokens; resumes after a crash."""
     config = load_params(params, "rollout", RolloutConfig)
-    env = load_params(params, "env", EnvConfig)
+    env = load_world(params)
     roll_out(config, env=env, seed=load_params(params, "seed", int), agent=agent, work=work, out=out)
 
 

@@ -8,7 +8,7 @@ from irislib.agent.config import TrainConfig
 from irislib.agent.initial import placed_agent
 from irislib.params import load_params
 from irislib.training.train import train
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.make import load_world
 from stages.common import init_option, params_option, path_option, work_option
 from stages.elastic import ElasticStage
 
@@ -22,7 +22,7 @@ from stages.elastic import ElasticStage
 def main(params: Path, init: Path, work: Path, out: Path, snapshots: Path) -> None:
     """Trains and evaluates the tokenizer, the world model and the actor-critic; resumes after a crash."""
     config = load_params(params, "train", TrainConfig)
-    env = load_params(params, "env", EnvConfig)
+    env = load_world(params)
     seed = load_params(params, "seed", int)
     train(config, env, seed, placed_agent(init), work=work, out=out, snapshots=snapshots)
 

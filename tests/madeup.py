@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from recordings import describe, record_play
 
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
@@ -14,11 +15,9 @@ from irislib.artifacts import writing
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS, agent_digest
 from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
-from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
-from irislib.worlds.score import crafter_score
+from irislib.worlds.crafter_score import crafter_score
 
 LABELS = ["water", "grass", "stone", "display"]
 SERIES = {
@@ -74,32 +73,8 @@ def write_inputs(
 def write_rollouts(
     path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, episode: np.ndarray
 ) -> None:
-    steps = len(frames)
-    agent = path.with_name("agent")
-    played = {
-        "agent": agent_digest(agent),
-        "tokenizer": {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))},
-        "episodes": int(episode.max()) + 1,
-        "codebook_size": codes,
-    }
-    with writing(
-        path,
-        ROLLOUTS,
-        {**played, "world": "crafter", "goal_names": ACHIEVEMENT_NAMES, "hidden_label": "asleep"},
-    ) as store:
-        store.append(
-            obs=frames,
-            token=tokens,
-            action=np.zeros(steps, np.uint8),
-            reward=np.zeros(steps, np.float32),
-            terminated=np.zeros(steps, bool),
-            truncated=np.zeros(steps, bool),
-            episode=episode,
-            semantic=np.zeros((steps, 7, 9), np.uint8),
-            inventory=np.zeros((steps, 2), np.uint8),
-            asleep=np.zeros(steps, bool),
-            achievement=np.zeros((steps, 2), bool),
-        )
+    description = describe(goals=ACHIEVEMENT_NAMES)
+    record_play(path, frames, tokens, codes, path.with_name("agent"), description, episode=episode)
 
 
 def write_heatmaps(
@@ -272,9 +247,7 @@ def make_codes(
     table["label_lift"] = np.where(shown, rng.uniform(0.5, 4, codes), np.nan)
     table["label_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
     table["named"] = table["label_q_value"] <= 0.05
-    table["kind"] = (
-        table["label"].map(lambda label: "display" if label == "display" else "world").where(shown)
-    )
+    table["kind"] = pd.Series(np.where(table["label"] == "display", "display", "world")).where(shown)
     table["cell_label"] = pd.Series("grass", table.index).where(table["uses"] > 0)
     table["cell_label_share"] = np.where(table["uses"] > 0, 0.75, np.nan)
     quantity = table["code"].map(lambda code: "wood" if code % 16 == 6 else "drink")

@@ -8,24 +8,69 @@ import numpy as np
 from irislib.artifacts import Store, open_store, writing
 from irislib.stores.crops import CROPS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS, agent_digest
+from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
+from irislib.worlds.world import WorldDescription
+
+
+def recorded_tokenizer(agent: Path | None) -> dict[str, str | None]:
+    """The `tokenizer` attribute of play that was encoded by an agent's own tokenizer, or by nobody's."""
+    return {"source": None, "digest": tokenizer_digest(load_tokenizer(agent)) if agent else ""}
+
+
+def describe(**changes: Any) -> WorldDescription:
+    """A world of four cells of 16 x 16 pixels above a display with two quantities."""
+    cells = [(y, x, y + 16, x + 16) for y in (0, 16) for x in (0, 16)]
+    values: dict[str, Any] = {
+        "labels": ("water", "grass", "stone"),
+        "world_boxes": np.array(cells, np.int16),
+        "display_boxes": np.array([(32, 0, 48, 16), (32, 16, 48, 32)], np.int16),
+        "hidden_label": "asleep",
+        "quantities": ("health", "wood"),
+        "quantity_box": np.array([0, 1], np.int16),
+        "quantity_limit": 9,
+        "goals": ("eat", "wake"),
+        "actions": ("wait", "go"),
+    }
+    return WorldDescription(**values | changes)
 
 
 def record_play(
-    path: Path, obs: np.ndarray, tokens: np.ndarray, codes: int, agent: Path | None = None
+    path: Path,
+    obs: np.ndarray,
+    tokens: np.ndarray,
+    codes: int,
+    agent: Path | None = None,
+    description: WorldDescription | None = None,
+    **rows: np.ndarray,
 ) -> Store:
-    """Rollouts with these frames u8 [T,H,W,3] and tokens [T,h,w], by this agent or none; the rest is zero."""
-    rows = {
-        name: np.zeros((len(obs),) + (2,) * (len(spec.dims) - 1), spec.dtype)
-        for name, spec in ROLLOUTS.arrays.items()
+    """Rollouts with these frames u8 [T,H,W,3] and tokens [T,h,w], encoded by this agent's tokenizer or none.
+
+    Args:
+        description: of the world; by default `describe()`.
+        rows: other arrays of the store; zero where left out.
+    """
+    description = description or describe()
+    widths = {
+        "label": len(description.world_boxes),
+        "quantity": len(description.quantities),
+        "goal": len(description.goals),
     }
-    rows |= {"obs": obs, "token": tokens.astype(np.int16)}
-    attrs: dict[str, Any] = {"codebook_size": codes, "agent": agent_digest(agent) if agent else ""}
-    if agent:
-        attrs["tokenizer"] = {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))}
+    zeros = {
+        name: np.zeros((len(obs), *([widths[name]] if name in widths else [])), spec.dtype)
+        for name, spec in ROLLOUTS.arrays.items()
+        if name not in ("obs", "token")
+    }
+    attrs = {
+        "world": "crafter",
+        "player": "agent",
+        "tokenizer": recorded_tokenizer(agent),
+        "episodes": int(rows["episode"].max()) + 1 if "episode" in rows else 1,
+        "codebook_size": codes,
+        **description.to_attributes(),
+    }
     with writing(path, ROLLOUTS, attrs) as writer:
-        writer.append(**rows)
+        writer.append(**zeros | {"obs": obs, "token": tokens.astype(np.int16)} | rows)
     return open_store(path, ROLLOUTS)
 
 

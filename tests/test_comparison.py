@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from recordings import record_maps
+from recordings import describe, record_maps, record_play
 
 from irislib.artifacts import open_store, writing
 from irislib.errors import ParamError
@@ -28,7 +28,12 @@ from irislib.stores.rollouts import ROLLOUTS
 STEPS, EPISODES, CELL = 48, 24, 3
 SIZE = 9 * CELL
 NAMES = ("void", "red", "green", "blue")
-ITEMS = ("health", "wood")
+BOXES = CELL * np.array([(y, x, y + 1, x + 1) for y in range(9) for x in range(9)])
+DESCRIPTION = describe(
+    labels=NAMES,
+    world_boxes=BOXES[:63].astype(np.int16),
+    display_boxes=BOXES[63:].astype(np.int16),
+)
 METRICS = MetricsConfig(0.05, 199, 5, 10, 0.001, 4, 8)
 EMBED = EmbedConfig("random", 32, 16)
 
@@ -77,17 +82,17 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for label in (1, 2, 3):
         shown = np.kron(semantic == label, np.ones((1, CELL, CELL), bool))
         frames[:, : 7 * CELL, :, label - 1] += (200 * shown).astype(np.uint8)
-    rows = {
-        name: np.zeros((STEPS,) + (2,) * (len(spec.dims) - 1), spec.dtype)
-        for name, spec in ROLLOUTS.arrays.items()
-    }
-    rows |= {"obs": frames, "semantic": semantic, "inventory": amounts}
-    rows["episode"] = (np.arange(STEPS) * EPISODES // STEPS).astype(np.int32)
-    attrs = {"codebook_size": 3, "agent": "", "label_names": NAMES, "item_names": ITEMS, "cell": CELL}
     paths = {name: folder / name for name in ("rollouts", "heatmaps", "crops")}
-    with writing(paths["rollouts"], ROLLOUTS, attrs) as writer:
-        writer.append(**rows)
-    play = open_store(paths["rollouts"], ROLLOUTS)
+    play = record_play(
+        paths["rollouts"],
+        frames,
+        np.zeros((STEPS, 4, 4)),
+        3,
+        description=DESCRIPTION,
+        label=semantic.reshape(STEPS, -1),
+        quantity=amounts,
+        episode=(np.arange(STEPS) * EPISODES // STEPS).astype(np.int32),
+    )
     pairs = np.array([(step, code) for step in range(STEPS) for code in (0, 1)])
     record_maps(paths["heatmaps"], np.ones((2, 4, 4)), np.array([0, 1]), pairs, play)
 
@@ -180,12 +185,12 @@ def test_what_cannot_be_had_is_told_before_the_work_begins(
 def test_shares_of_crops_are_those_of_their_frames(stores: dict[str, Path]) -> None:
     play, crops = open_store(stores["rollouts"], ROLLOUTS), open_store(stores["crops"], CROPS)
     step, box = crops.read("crop_step"), crops.read("crop_box")
-    shares, labels = crop_shares(play, step, box), WindowLabels((*NAMES, "asleep"), ITEMS)
-    semantic = play.read("semantic")
-    cells = labels.of_cells(semantic, play.read("inventory"))[step]
-    np.testing.assert_array_equal(shares, share_labels(cells, CELL, box.astype(int), labels))
-    one = box[:, :2] // CELL
-    assert (shares.argmax(axis=1) == semantic[step, one[:, 0], one[:, 1]]).all()
+    shares, labels = crop_shares(play, step, box), WindowLabels.of(DESCRIPTION, hidden=True)
+    label = play.read("label")
+    cells = labels.of_boxes(label, play.read("quantity"))[step]
+    np.testing.assert_array_equal(shares, share_labels(cells, BOXES, box.astype(int), labels))
+    row, column = (box[:, :2] // CELL).T
+    assert (shares.argmax(axis=1) == label[step, 9 * row + column]).all()
 
 
 def test_overlap_by_hand() -> None:

@@ -64,7 +64,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A narrow network, as the embedder stage leaves it."""
     folder = tmp_path_factory.mktemp("embedder")
     torch.manual_seed(7)
-    save_recogniser(build_resnet50(16, 3), 16, 32, ["a", "b", "b"], folder)
+    save_recogniser(build_resnet50(16, 3), 16, 32, ["a", "b", "b"], 1, folder)
     return folder
 
 

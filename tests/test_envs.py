@@ -20,16 +20,16 @@ from irislib.worlds.crafter import (
     ACTION_NAMES,
     ITEM_NAMES,
     LABEL_NAMES,
-    CrafterEnv,
-    EnvConfig,
-    cell_size,
+    VIEW,
+    CrafterConfig,
+    CrafterWorld,
 )
 from irislib.worlds.vector import make_vector_env
 
 NOOP, DO = np.int64(ACTION_NAMES.index("noop")), np.int64(ACTION_NAMES.index("do"))
 
 
-def play(env: CrafterEnv, seed: int, steps: int) -> str:
+def play(env: CrafterWorld, seed: int, steps: int) -> str:
     """A digest of all that random play returns and leaves in the world; episode n starts from seed + n."""
     rng, sha = np.random.default_rng(seed), hashlib.sha256()
     obs, info = env.reset(seed=seed)
@@ -56,17 +56,17 @@ def test_processes_agree() -> None:
         for hash_seed in ("1", "2")
     ]
     digests = {other.communicate()[0].strip() for other in others}
-    assert digests == {play(CrafterEnv(EnvConfig()), seed=3, steps=250)}
+    assert digests == {play(CrafterWorld(CrafterConfig()), seed=3, steps=250)}
 
 
 def test_seed_alone_determines_an_episode() -> None:
-    used = CrafterEnv(EnvConfig())
+    used = CrafterWorld(CrafterConfig())
     play(used, seed=1, steps=25)
-    assert play(used, seed=2, steps=25) == play(CrafterEnv(EnvConfig()), seed=2, steps=25)
+    assert play(used, seed=2, steps=25) == play(CrafterWorld(CrafterConfig()), seed=2, steps=25)
 
 
 def test_resets_without_a_seed_follow_from_the_last_seed() -> None:
-    one, two = CrafterEnv(EnvConfig()), CrafterEnv(EnvConfig())
+    one, two = CrafterWorld(CrafterConfig()), CrafterWorld(CrafterConfig())
     first, again = one.reset(seed=5)[0], two.reset(seed=5)[0]
     assert np.array_equal(first, again)
     second = one.reset()[0]
@@ -75,12 +75,12 @@ def test_resets_without_a_seed_follow_from_the_last_seed() -> None:
 
 
 def test_gymnasium_accepts_it() -> None:
-    check_env(CrafterEnv(EnvConfig(size=36)), skip_render_check=True)
+    check_env(CrafterWorld(CrafterConfig(size=36)), skip_render_check=True)
 
 
 @pytest.mark.parametrize("size", [64, 45])
 def test_the_published_game_until_its_first_unordered_draw(size: int) -> None:
-    ours, theirs = CrafterEnv(EnvConfig(size=size)), crafter.Env(size=(size, size), seed=9)
+    ours, theirs = CrafterWorld(CrafterConfig(size=size)), crafter.Env(size=(size, size), seed=9)
     assert np.array_equal(ours.reset(seed=9)[0], theirs.reset())
     for action in np.random.default_rng(0).integers(len(ACTION_NAMES), size=9):
         obs, reward, terminated, _, info = ours.step(action)
@@ -88,12 +88,13 @@ def test_the_published_game_until_its_first_unordered_draw(size: int) -> None:
         assert np.array_equal(obs, their_obs)
         assert (reward, terminated) == (their_reward, done)
         x, y = their_info["player_pos"]
-        assert np.array_equal(info["semantic"], their_info["semantic"][x - 4 : x + 5, y - 3 : y + 4].T)
+        theirs_in_view = their_info["semantic"][x - 4 : x + 5, y - 3 : y + 4].T
+        assert np.array_equal(info["label"], theirs_in_view.reshape(-1))
 
 
-def assert_frame_shows(env: CrafterEnv, obs: np.ndarray, semantic: np.ndarray) -> None:
+def assert_frame_shows(env: CrafterWorld, obs: np.ndarray, semantic: np.ndarray) -> None:
     """Each cell's opaque pixels, by full daylight, are one of the textures of what stands in it."""
-    cell = cell_size(obs.shape[0])
+    cell = obs.shape[0] // 9
     textures = env._game._textures
     for (i, j), label in np.ndenumerate(semantic):
         name = LABEL_NAMES[label]
@@ -113,7 +114,7 @@ def assert_frame_shows(env: CrafterEnv, obs: np.ndarray, semantic: np.ndarray) -
 
 @pytest.mark.parametrize("size", [64, 45])
 def test_semantic_lies_on_the_pixels(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    env = CrafterEnv(EnvConfig(size=size))
+    env = CrafterWorld(CrafterConfig(size=size))
     env.reset(seed=0)
     game: Any = env._game
     world, player = game._world, game._player
@@ -135,15 +136,15 @@ def test_semantic_lies_on_the_pixels(size: int, monkeypatch: pytest.MonkeyPatch)
     seen: set[str] = set()
     for _ in range(6):
         obs, _, _, _, info = env.step(NOOP)
-        assert_frame_shows(env, obs, info["semantic"])
-        assert LABEL_NAMES[info["semantic"][3, 4]] == "player"
-        seen |= {LABEL_NAMES[label] for label in info["semantic"].flat}
+        assert_frame_shows(env, obs, info["label"].reshape(VIEW))
+        assert LABEL_NAMES[info["label"].reshape(VIEW)[3, 4]] == "player"
+        seen |= {LABEL_NAMES[label] for label in info["label"]}
     assert seen == {*LABEL_NAMES} - {"outside"}
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (63, 0), (0, 63), (63, 63)])
 def test_semantic_at_the_edge_of_the_world(corner: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    env = CrafterEnv(EnvConfig())
+    env = CrafterWorld(CrafterConfig())
     env.reset(seed=0)
     game: Any = env._game
     monkeypatch.setattr(game, "_update_time", lambda: setattr(game._world, "daylight", 1.0))
@@ -151,47 +152,47 @@ def test_semantic_at_the_edge_of_the_world(corner: tuple[int, int], monkeypatch:
         game._world.remove(there)
     game._world.move(game._player, corner)
     obs, _, _, _, info = env.step(NOOP)
-    assert_frame_shows(env, obs, info["semantic"])
-    assert (info["semantic"] == LABEL_NAMES.index("outside")).sum() == 7 * 9 - 4 * 5
+    assert_frame_shows(env, obs, info["label"].reshape(VIEW))
+    assert (info["label"] == LABEL_NAMES.index("outside")).sum() == 7 * 9 - 4 * 5
 
 
 def test_inventory_and_achievements_follow_events() -> None:
-    env = CrafterEnv(EnvConfig())
+    env = CrafterWorld(CrafterConfig())
     _, info = env.reset(seed=0)
     game: Any = env._game
-    assert not info["achievement"].any()
-    assert dict(zip(ITEM_NAMES, info["inventory"], strict=True)) == game._player.inventory
+    assert not info["goal"].any()
+    assert dict(zip(ITEM_NAMES, info["quantity"], strict=True)) == game._player.inventory
     tree = game._player.pos + np.array(game._player.facing)
     rewards = []
     for action, wood, achieved in [(DO, 1, ["collect_wood"]), (NOOP, 1, []), (DO, 2, ["collect_wood"])]:
         game._world[tree] = "tree"  # a felled one leaves grass
         _, reward, _, _, info = env.step(action)
         rewards.append(reward)
-        assert info["inventory"][ITEM_NAMES.index("wood")] == wood
-        assert [ACHIEVEMENT_NAMES[n] for n in np.flatnonzero(info["achievement"])] == achieved
+        assert info["quantity"][ITEM_NAMES.index("wood")] == wood
+        assert [ACHIEVEMENT_NAMES[n] for n in np.flatnonzero(info["goal"])] == achieved
     assert rewards == [1, 0, 0]
-    assert not env.reset(seed=0)[1]["achievement"].any()
+    assert not env.reset(seed=0)[1]["goal"].any()
 
 
 def test_asleep_is_when_the_world_is_grey() -> None:
-    env = CrafterEnv(EnvConfig())
+    env = CrafterWorld(CrafterConfig())
     obs, info = env.reset(seed=0)
     player: Any = env._game._player
     player.inventory["energy"] = 8  # the rested do not fall asleep
     slept = []
     for action in [NOOP, np.int64(ACTION_NAMES.index("sleep")), NOOP, NOOP, NOOP, NOOP]:
-        slept.append(info["asleep"])
-        red, green, blue = np.moveaxis(obs[: 7 * cell_size(64), : 9 * cell_size(64)].astype(int), 2, 0)
-        assert info["asleep"] == ((red == green) & (blue == red + 8)).all()
+        slept.append(info["hidden"])
+        red, green, blue = np.moveaxis(obs[: 7 * 7, : 9 * 7].astype(int), 2, 0)
+        assert info["hidden"] == ((red == green) & (blue == red + 8)).all()
         obs, _, _, _, info = env.step(action)
         if len(slept) == 4:
             player.inventory["energy"] = 9
     assert slept == [False, False, True, True, True, False]
-    assert not env.reset()[1]["asleep"]
+    assert not env.reset()[1]["hidden"]
 
 
 def test_the_length_truncates_and_death_terminates() -> None:
-    env = CrafterEnv(EnvConfig(length=3))
+    env = CrafterWorld(CrafterConfig(length=3))
     with pytest.raises(ResetNeeded):
         env.step(NOOP)
     env.reset(seed=0)
@@ -209,25 +210,25 @@ def test_the_length_truncates_and_death_terminates() -> None:
 def test_only_sizes_without_a_border_are_accepted(size: int) -> None:
     values = {"env": {"size": size, "length": 10}}
     if size >= 36 and (size - size // 9 * 9) // 2 == 0:
-        assert parse_section(values, "env", EnvConfig).size == size
+        assert parse_section(values, "env", CrafterConfig).size == size
     else:
         with pytest.raises(ParamError, match=r"^env\.size: "):
-            parse_section(values, "env", EnvConfig)
+            parse_section(values, "env", CrafterConfig)
 
 
 @pytest.mark.parametrize(("num_envs", "workers"), [(1, 1), (1, 4), (3, 2)])
 def test_never_more_processes_than_workers(num_envs: int, workers: int) -> None:
-    assert isinstance(make_vector_env(EnvConfig(), num_envs, workers), SyncVectorEnv)
+    assert isinstance(make_vector_env(CrafterConfig(), num_envs, workers), SyncVectorEnv)
 
 
 def test_workers_change_nothing() -> None:
-    config = EnvConfig(length=4)
+    config = CrafterConfig(length=4)
     one, two = make_vector_env(config, num_envs=2, workers=1), make_vector_env(config, num_envs=2, workers=2)
     assert isinstance(two, AsyncVectorEnv)
     rng = np.random.default_rng(0)
     try:
         _, info = same(one.reset(seed=[10, 20]), two.reset(seed=[10, 20]))
-        assert info["semantic"].shape == (2, 7, 9)
+        assert info["label"].shape == (2, 63)
         for step in range(12):
             actions = rng.integers(len(ACTION_NAMES), size=2)
             before, _, terminated, truncated, _ = same(one.step(actions), two.step(actions))
@@ -237,8 +238,8 @@ def test_workers_change_nothing() -> None:
                 obs, info = same(
                     *(env.reset(seed=[step, step], options={"reset_mask": mask}) for env in (one, two))
                 )
-                assert np.array_equal(info["_semantic"], mask)
-                assert np.array_equal(info["semantic"].any((1, 2)), mask)
+                assert np.array_equal(info["_label"], mask)
+                assert np.array_equal(info["label"].any(1), mask)
                 assert np.array_equal(obs[~mask], before[~mask])
     finally:
         one.close()
@@ -251,4 +252,4 @@ def same(left: Any, right: Any) -> Any:
 
 
 if __name__ == "__main__":
-    print(play(CrafterEnv(EnvConfig()), seed=3, steps=250))
+    print(play(CrafterWorld(CrafterConfig()), seed=3, steps=250))

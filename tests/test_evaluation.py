@@ -16,11 +16,13 @@ from irislib.agent.config import EvaluationConfig
 from irislib.playing import evaluation
 from irislib.playing.evaluation import evaluate, prediction_losses
 from irislib.playing.play import play_episodes
-from irislib.tokenizers.reconstruction import psnr, reconstruct, reconstruction_psnr
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES, EnvConfig
-from irislib.worlds.score import crafter_score, playing_statistics, success_rates
+from irislib.playing.player import AgentPlayer
+from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct, reconstruction_psnr
+from irislib.worlds.crafter import ACHIEVEMENT_NAMES, CrafterConfig
+from irislib.worlds.crafter_score import crafter_score
+from irislib.worlds.score import playing_statistics, success_rates
 
-ENV = EnvConfig(size=64, length=19)  # six whole segments of 3 steps and one of 1
+ENV = CrafterConfig(size=64, length=19)  # six whole segments of 3 steps and one of 1
 EPISODES = EvaluationConfig(episodes=3, temperature=1.0)
 SEED = 2  # with which something is achieved
 
@@ -37,7 +39,8 @@ def agent() -> Agent:
 
 @pytest.fixture(scope="module")
 def played(agent: Agent) -> list[dict[str, np.ndarray]]:
-    return play_episodes(agent, range(3), 1.0, ENV, SEED, "evaluation")
+    episodes = play_episodes(AgentPlayer(agent, 1.0), range(3), ENV, SEED, "evaluation")
+    return [episode | {"token": encode_frames(agent.tokenizer, episode["obs"])} for episode in episodes]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,7 @@ def test_playing_agrees_with_the_episodes(
     assert judged["return_std"] == pytest.approx(np.std(returns))
     assert tuple(judged["achievements"]) == ACHIEVEMENT_NAMES
     for place, name in enumerate(ACHIEVEMENT_NAMES):
-        episodes = [episode for episode in played if episode["achievement"][:, place].any()]
+        episodes = [episode for episode in played if episode["goal"][:, place].any()]
         assert judged["achievements"][name] == len(episodes) / 3
     assert judged["score"] == crafter_score(list(judged["achievements"].values())) > 0
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from recordings import record_play
 from torch.nn import functional
 
 from irislib.agent import Agent
@@ -21,9 +22,9 @@ from irislib.params import parse_value
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS, agent_digest
+from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
-from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
+from irislib.worlds.crafter import CrafterConfig
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -36,9 +37,16 @@ CONFIG = MetricsConfig(
     max_set_size=3,
     psnr_frames=5,
 )
-NAMES = ["grass", "tree", "cow", "asleep", "hud"]
+NAMES = ["grass", "tree", "cow", "asleep", "display"]
+DESCRIPTION = replace(
+    CrafterConfig().describe(),
+    labels=("grass", "tree", "cow"),
+    quantities=("health", "wood"),
+    quantity_box=np.array([0, 1], np.int16),
+    goals=("eat", "wake"),
+)
 KEYS = {
-    "agent": "episodes transitions return_mean return_std length_mean crafter_score success_rate psnr_db "
+    "agent": "episodes transitions return_mean return_std length_mean score success_rate psnr_db "
     "training_steps",
     "codebook": "size used perplexity codes_per_observation",
     "empty_share": "present_pairs present_pairs_before_relu all_codes_all_steps "
@@ -55,17 +63,17 @@ KEYS = {
     "meaningful_median_share meaningful_median_episodes sets_tested sets_meaningful "
     "observations_covered_by_sets sets_median_episodes sets_single_episode_share",
     "semantics": "nmi homogeneity completeness purity nmi_null nmi_place purity_null purity_place mean_iou "
-    "mean_iou_place codes_terrain codes_hud codes_telling_item codes_named codes_consistent_named terrain "
-    "cells",
+    "mean_iou_place codes_world codes_display codes_telling_quantity codes_named codes_consistent_named "
+    "world cells",
 }
 COLUMNS = {
     "codes": "code uses steps_present distinct_maps empty_share empty_share_before_relu crops distinct_crops "
     "episodes consistency consistency_random monosemanticity monosemanticity_random difference "
     "difference_low difference_high effect_size p_value q_value consistent untested place_crops "
     "consistency_place place_difference place_p_value place_q_value beyond_place label label_share "
-    "label_lift label_q_value named iou_label iou iou_elsewhen hud_share kind cell_label cell_label_share "
-    "cell_label_lift item item_share item_correlation item_information item_p_value item_q_value told_item "
-    "told_information",
+    "label_lift label_q_value named iou_label iou iou_elsewhen display_share kind cell_label "
+    "cell_label_share cell_label_lift quantity quantity_share quantity_correlation quantity_information "
+    "quantity_p_value quantity_q_value told_quantity told_information",
     "pairs": "code_a code_b count share pmi episodes p_value q_value label_a label_b label_share label_lift "
     "cropped consistency consistency_random interpretable meaningful",
     "sets": "codes size count share episodes pmi p_value q_value labels meaningful",
@@ -84,7 +92,7 @@ class World:
     occurrence_map: np.ndarray
     codes: int
     episodes: int
-    semantic: np.ndarray | None = None  # u8 [T,7,9]; at random by default
+    label: np.ndarray | None = None  # u8 [T,63]; at random by default
 
 
 def by_hand() -> World:
@@ -141,33 +149,21 @@ def write_agent(path: Path, codes: int) -> None:
 
 def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
     steps = len(world.tokens)
-    agent = path.with_name("agent")
-    attrs = {
-        "agent": agent_digest(agent),
-        "tokenizer": {"source": None, "digest": tokenizer_digest(load_tokenizer(agent))},
-        "codebook_size": world.codes,
-        "label_names": NAMES[:3],
-        "item_names": ["health", "wood"],
-        "achievement_names": ["eat", "wake"],
-        "cell": 7,
-    }
-    with writing(path, ROLLOUTS, attrs) as store:
-        store.append(
-            obs=rng.integers(0, 256, (steps, 64, 64, 3)).astype(np.uint8),
-            token=world.tokens.astype(np.int16),
-            action=np.zeros(steps, np.uint8),
-            reward=np.arange(steps, dtype=np.float32),
-            terminated=np.zeros(steps, bool),
-            truncated=np.zeros(steps, bool),
-            # Lanes interleave.
-            episode=(2 * (np.arange(steps) % world.episodes) + 3).astype(np.int32),
-            semantic=rng.integers(0, 3, (steps, 7, 9)).astype(np.uint8)
-            if world.semantic is None
-            else world.semantic,
-            inventory=rng.integers(0, 3, (steps, 2)).astype(np.uint8),
-            asleep=(np.arange(steps) % 7 == 3) & (world.semantic is None),
-            achievement=np.stack([np.arange(steps) == 1, np.zeros(steps, bool)], axis=1),
-        )
+    record_play(
+        path,
+        rng.integers(0, 256, (steps, 64, 64, 3)).astype(np.uint8),
+        world.tokens,
+        world.codes,
+        path.with_name("agent"),
+        DESCRIPTION,
+        reward=np.arange(steps, dtype=np.float32),
+        # Lanes interleave.
+        episode=(2 * (np.arange(steps) % world.episodes) + 3).astype(np.int32),
+        label=rng.integers(0, 3, (steps, 63)).astype(np.uint8) if world.label is None else world.label,
+        quantity=rng.integers(0, 3, (steps, 2)).astype(np.uint8),
+        hidden=(np.arange(steps) % 7 == 3) & (world.label is None),
+        goal=np.stack([np.arange(steps) == 1, np.zeros(steps, bool)], axis=1),
+    )
 
 
 def write_heatmaps(path: Path, world: World, steps: int | None = None) -> None:
@@ -234,7 +230,7 @@ def test_shares_by_hand(tmp_path: Path) -> None:
     assert (agent["return_mean"], agent["return_std"], agent["length_mean"]) == (3, 1, 2)
     assert (agent["episodes"], agent["transitions"], agent["training_steps"]) == (2, 4, 77)
     assert agent["success_rate"] == {"eat": 0.5, "wake": 0}
-    assert agent["crafter_score"] == pytest.approx(math.sqrt(51) - 1, rel=1e-5)
+    assert agent["score"] == pytest.approx(math.sqrt(51) - 1, rel=1e-5)
     codes = pd.read_csv(tmp_path / "out/codes.csv")
     assert list(codes["uses"]) == [32, 32, 0, 0]
     assert list(codes["steps_present"]) == [3, 3, 0, 0]
@@ -265,9 +261,9 @@ def pixel_labels(paths: dict[str, Path]) -> np.ndarray:
     """What each pixel shows, by its index in `NAMES`, int [T,64,64]; -1 in the margin."""
     play = open_store(paths["rollouts"], ROLLOUTS)
     shown = np.full((len(play), 64, 64), -1)
-    shown[:, :63, :63] = NAMES.index("hud")
-    shown[:, :49, :63] = np.kron(play.read("semantic"), np.ones((1, 7, 7), int))
-    asleep = np.flatnonzero(play.read("asleep"))
+    shown[:, :63, :63] = NAMES.index("display")
+    shown[:, :49, :63] = np.kron(play.read("label").reshape(-1, 7, 9), np.ones((1, 7, 7), int))
+    asleep = np.flatnonzero(play.read("hidden"))
     assert len(asleep)
     shown[asleep, :49, :63] = NAMES.index("asleep")
     return shown
@@ -344,7 +340,9 @@ def planted(steps: int = 80, codes: int = 4) -> World:
             pairs.append((step, code))
             raw.append(np.eye(16)[place].reshape(4, 4))
     step, code = np.array(pairs).T
-    return World(tokens, np.array(raw), code, step, np.arange(len(step)), codes, 8, semantic)
+    return World(
+        tokens, np.array(raw), code, step, np.arange(len(step)), codes, 8, semantic.reshape(steps, -1)
+    )
 
 
 def test_planted_code_is_found_and_named_and_random_ones_are_not(tmp_path: Path) -> None:
@@ -358,7 +356,7 @@ def test_planted_code_is_found_and_named_and_random_ones_are_not(tmp_path: Path)
         "cow",
         "cow",
         "cow",
-        "terrain",
+        "world",
     )
     assert row["label_share"] > 0.9
     assert row["iou"] > 2 * row["iou_elsewhen"]
@@ -414,7 +412,7 @@ def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
         "sets_single_episode_share": None,
     }
     assert {value for value in metrics["semantics"].values() if not isinstance(value, dict)} == {None, 0}
-    assert set(metrics["semantics"]["terrain"].values()) == {None}
+    assert set(metrics["semantics"]["world"].values()) == {None}
     assert metrics["semantics"]["cells"]["purity"] > 0
 
 
@@ -433,7 +431,7 @@ def test_run_repeats_itself_and_leaves_other_files_alone(tmp_path: Path) -> None
 def rewrite_agent(paths: dict[str, Path], world: World) -> str:
     paths["agent"] = paths["agent"].with_name("other")
     write_agent(paths["agent"], world.codes + 1)
-    return "rollouts: played by another agent"
+    return "rollouts: encoded by another tokenizer"
 
 
 def rewrite_heatmaps(paths: dict[str, Path], world: World) -> str:

@@ -13,7 +13,7 @@ from irislib.errors import IrislibError
 from irislib.training.collect import Collector
 from irislib.training.encoded import EncodedReplay
 from irislib.training.replay import OUTSIDE, Experience, Replay
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.vector import make_vector_env
 
 
@@ -106,19 +106,20 @@ def test_encoded_replay_encodes_each_frame_once(tmp_path: Path, monkeypatch: pyt
     assert 0 < sum(counts) <= replay.steps
 
 
+ENV = CrafterConfig(size=64, length=25)
 COLLECT = CollectConfig(lanes=2, steps_per_epoch=34, stop_after_epochs=9, epsilon=0.5, temperature=1.0)
 
 
 def collected(agent: Agent, epochs: int, interrupt: bool, folder: Path) -> Replay:
     folder.mkdir()
     replay = Replay(2, folder, 64)
-    envs = make_vector_env(EnvConfig(64, 25), 2, workers=1)
+    envs = make_vector_env(ENV, 2, workers=1)
     collector = Collector(envs, replay, COLLECT, seed=3)
     for epoch in range(1, epochs + 1):
         if interrupt:  # as a new process would begin: nothing but what is on disk is left
             replay = Replay(2, folder, 64)
             replay.load(epoch - 1)
-            collector = Collector(make_vector_env(EnvConfig(64, 25), 2, workers=1), replay, COLLECT, seed=3)
+            collector = Collector(make_vector_env(ENV, 2, workers=1), replay, COLLECT, seed=3)
             collector.restore()
         collector.collect(agent, burn_in=2, epoch=epoch)
     return replay
@@ -137,7 +138,7 @@ def test_restored_lanes_go_on_as_if_never_interrupted(tmp_path: Path) -> None:
 
 def test_an_environment_that_does_not_repeat_itself_is_noticed(tmp_path: Path) -> None:
     replay = Replay(2, tmp_path, 64)
-    envs = make_vector_env(EnvConfig(64, 25), 2, workers=1)
+    envs = make_vector_env(ENV, 2, workers=1)
     replay.record(counting(3, 2, {}, size=64))
     with pytest.raises(IrislibError, match="does not repeat itself"):
         Collector(envs, replay, COLLECT, seed=3).restore()

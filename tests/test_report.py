@@ -36,7 +36,7 @@ from irislib.report.published import published
 from irislib.report.style import Illustration
 from irislib.report.wording import Prose, many, number, percent, percent_range, signed, some_of
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
-from irislib.worlds.score import crafter_score
+from irislib.worlds.crafter_score import crafter_score
 
 CODES = 12
 NAMES = [draw.__name__ for _, draw in FIGURES]

@@ -16,7 +16,7 @@ from irislib.agent.config import (
     WorldModelConfig,
 )
 from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.crafter import CrafterConfig
 
 CONFIG = AgentConfig(
     frame=(64, 64),
@@ -44,7 +44,7 @@ TRAIN = TrainConfig(
     ),
     evaluation=EvaluationConfig(episodes=2, temperature=0.5),
 )
-ENV = EnvConfig(size=64, length=30)
+ENV = CrafterConfig(size=64, length=30)
 
 
 def make_decoding_agent(codes: int, size: int) -> Agent:

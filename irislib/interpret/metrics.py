@@ -31,9 +31,9 @@ from irislib.interpret.labels.label_mass import label_pairs
 from irislib.interpret.labels.naming import label_by_code, labels_table, token_labels
 from irislib.interpret.labels.overlap import overlap_labels
 from irislib.interpret.labels.position_baseline import expect_labels, judge_labels
-from irislib.interpret.labels.quantities import read_items
+from irislib.interpret.labels.quantities import read_quantities
 from irislib.interpret.labels.token_labels import label_tokens
-from irislib.interpret.labels.truth import HUD, read_truth
+from irislib.interpret.labels.truth import DISPLAY, read_truth
 from irislib.interpret.play_metrics import playing_metrics
 from irislib.interpret.summaries import (
     consistency_metrics,
@@ -47,7 +47,7 @@ from irislib.stores.agent import read_about
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.reconstruction import reconstruction_psnr
 from irislib.workdir import write_atomically
@@ -122,7 +122,6 @@ def compute_metrics(
     maps = read_maps(recorded, drawn)
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), drawn, maps)
     tokenizer = load_recorded_tokenizer(recorded, agent)
-    check_agent(recorded, agent)
     seen = recorded.read("obs", evenly_spaced(len(recorded), config.psnr_frames))
     alpha, draws = config.alpha, config.permutations
 
@@ -142,8 +141,8 @@ def compute_metrics(
     shown = label_by_code(labels, overlap, tests, alpha)
 
     present = presence(maps)
-    on_hud = np.flatnonzero(shown["kind"] == HUD)
-    items = read_items(truth, maps.episode, labels, present, on_hud, alpha, draws, seed)
+    on_display = np.flatnonzero(shown["kind"] == DISPLAY)
+    quantities = read_quantities(truth, maps.episode, labels, present, on_display, alpha, draws, seed)
     meetings = Meetings.of(present, maps.episode)
     together = score_pairs(
         maps, meetings, cut, labels, consistent, alpha, config.min_crops, config.min_pair_count
@@ -166,7 +165,7 @@ def compute_metrics(
             places,
             shown,
             token_labels(truth.names, tokens),
-            items.reindex(scores.index),
+            quantities.reindex(scores.index),
         ],
         axis=1,
     )
@@ -185,8 +184,8 @@ def compute_metrics(
         "semantics": {
             **semantic_metrics(labels.counts, labels.elsewhen, seed),
             **naming_metrics(codes, alpha),
-            # Telling the inventory from the world is most of the agreement: without the inventory.
-            "terrain": semantic_metrics(labels.counts[:, :-1], labels.elsewhen[:, :-1], seed),
+            # Telling the display from the world is most of the agreement, so once without the display.
+            "world": semantic_metrics(labels.counts[:, :-1], labels.elsewhen[:, :-1], seed),
             "cells": semantic_metrics(tokens, tokens_elsewhen, seed),
         },
     }

@@ -5,17 +5,22 @@ from typing import Any
 import numpy as np
 
 from irislib.artifacts import Store
-from irislib.worlds.score import crafter_score, playing_statistics, success_rates
+from irislib.worlds.score import playing_statistics, score, success_rates
 
 
 def playing_metrics(rollouts: Store) -> dict[str, Any]:
-    """Episodes, transitions, returns, lengths, success rates and Crafter's score of rollouts.zarr."""
+    """How the recorded episodes went.
+
+    Returns:
+        episodes, transitions; return_mean, return_std, length_mean (see `playing_statistics`); score, the
+        world's own (None where it has none); success_rate, the share of episodes that reach each goal.
+    """
     episode = rollouts.read("episode")
-    rates = success_rates(rollouts.read("achievement"), episode, rollouts.attrs["achievement_names"])
+    rates = success_rates(rollouts.read("goal"), episode, rollouts.attrs["goal_names"])
     return {
         "episodes": len(np.unique(episode)),
         "transitions": len(episode),
         **playing_statistics(rollouts.read("reward"), episode),
-        "crafter_score": crafter_score(list(rates.values())),
+        "score": score(rollouts.attrs["world"], rates),
         "success_rate": rates,
     }

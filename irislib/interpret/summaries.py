@@ -8,7 +8,8 @@ import pandas as pd
 from irislib.interpret.cooccurrence.pairs import Cooccurrence
 from irislib.interpret.cooccurrence.sets import Sets
 from irislib.interpret.evidence import Crops
-from irislib.interpret.labels.truth import HUD
+from irislib.interpret.labels.naming import WORLD
+from irislib.interpret.labels.truth import DISPLAY
 
 
 def crop_metrics(crops: Crops) -> dict[str, int]:
@@ -91,9 +92,9 @@ def naming_metrics(codes: pd.DataFrame, alpha: float) -> dict[str, float]:
     return {
         "mean_iou": seen["iou"].mean(),
         "mean_iou_place": seen["iou_elsewhen"].mean(),
-        "codes_terrain": int((seen["kind"] == "terrain").sum()),
-        "codes_hud": int((seen["kind"] == HUD).sum()),
-        "codes_telling_item": int((seen["item_q_value"] <= alpha).sum()),
+        "codes_world": int((seen["kind"] == WORLD).sum()),
+        "codes_display": int((seen["kind"] == DISPLAY).sum()),
+        "codes_telling_quantity": int((seen["quantity_q_value"] <= alpha).sum()),
         "codes_named": int(seen["named"].sum()),
         "codes_consistent_named": int((seen["named"] & seen["consistent"]).sum()),
     }

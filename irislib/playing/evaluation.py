@@ -12,11 +12,12 @@ from irislib.agent.config import EvaluationConfig
 from irislib.agent.segments import SegmentBatch
 from irislib.agent.world_model import WorldModel
 from irislib.playing.play import play_episodes
+from irislib.playing.player import AgentPlayer
 from irislib.runtime import progress
 from irislib.tokenizers.iris import perplexity
-from irislib.tokenizers.reconstruction import reconstruction_psnr
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES, EnvConfig
-from irislib.worlds.score import crafter_score, playing_statistics, success_rates
+from irislib.tokenizers.reconstruction import encode_frames, reconstruction_psnr
+from irislib.worlds.score import playing_statistics, score, success_rates
+from irislib.worlds.world import WorldConfig
 
 LANES = 8  # episodes played side by side, whose frames are in memory together
 SEGMENTS = 32  # in a batch of the world model
@@ -25,7 +26,7 @@ Episode = dict[str, np.ndarray]
 
 
 @torch.no_grad()
-def evaluate(agent: Agent, config: EvaluationConfig, env: EnvConfig, seed: int) -> dict[str, Any]:
+def evaluate(agent: Agent, config: EvaluationConfig, env: WorldConfig, seed: int) -> dict[str, Any]:
     """Plays whole episodes and judges the agent's parts on them.
 
     Args:
@@ -35,25 +36,28 @@ def evaluate(agent: Agent, config: EvaluationConfig, env: EnvConfig, seed: int) 
 
     Returns:
         JSON values: episodes; steps; return_mean, return_std (population) and length_mean (steps);
-        achievements (share of episodes that reach each, by name) and score (percent, Hafner 2021);
+        achievements (share of episodes that reach each goal, by name) and score (the world's own; None
+        where it has none);
         psnr (dB, the mean over frames; None where one comes back exact); perplexity (in codes) and
         codes_used, of the frames' tokens; world_model (cross-entropies in nats, each the mean over
         all predictions of the next token, the reward's sign and the end).
     """
     agent.eval()
+    player = AgentPlayer(agent, config.temperature)
     kept: list[Episode] = []
     quality: list[np.ndarray] = []
     predictions: list[tuple[dict[str, float], dict[str, int]]] = []
     with progress(desc="evaluation", total=config.episodes, unit="episode") as bar:
         for start in range(0, config.episodes, LANES):
             shard = range(start, min(start + LANES, config.episodes))
-            for episode in play_episodes(agent, shard, config.temperature, env, seed, "evaluation"):
+            for episode in play_episodes(player, shard, env, seed, "evaluation"):
+                episode["token"] = encode_frames(agent.tokenizer, episode["obs"])
                 quality.append(reconstruction_psnr(agent.tokenizer, episode["obs"]))
                 predictions += prediction_losses(agent.world_model, episode, agent.device)
-                kept.append({name: episode[name] for name in ("reward", "achievement", "episode", "token")})
+                kept.append({name: episode[name] for name in ("reward", "goal", "episode", "token")})
             bar.update(len(shard))
     played = {name: np.concatenate([episode[name] for episode in kept]) for name in kept[0]}
-    rates = success_rates(played["achievement"], played["episode"], ACHIEVEMENT_NAMES)
+    rates = success_rates(played["goal"], played["episode"], env.describe().goals)
     decibels = float(np.concatenate(quality).mean())
     tokens = torch.from_numpy(played["token"].astype(np.int64))
     return {
@@ -61,7 +65,7 @@ def evaluate(agent: Agent, config: EvaluationConfig, env: EnvConfig, seed: int) 
         "steps": len(tokens),
         **playing_statistics(played["reward"], played["episode"]),
         "achievements": rates,
-        "score": crafter_score(list(rates.values())),
+        "score": score(env.world, rates),
         "psnr": decibels if math.isfinite(decibels) else None,
         "perplexity": perplexity(tokens, agent.config.tokenizer.vocab_size),
         "codes_used": len(tokens.unique()),

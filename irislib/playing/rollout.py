@@ -1,12 +1,12 @@
-"""The trained agent plays; what it saw, did and got is kept together with what the simulator knew.
+"""A player plays; what it saw, did and got is stored with the ground truth and with the frames' tokens.
 
-Episodes are played in shards of `lanes` side by side, each shard by one process on one thread, so the
-result is the same whatever the number of workers and ranks. A finished shard survives a crash.
+Episodes are played in shards of `lanes` side by side, each shard by one process on one thread, so that the
+result does not depend on the number of workers and ranks. A finished shard survives a crash.
 """
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -18,22 +18,15 @@ from irislib.artifacts import writing
 from irislib.errors import IrislibError, ParamError
 from irislib.params import STRICT, require
 from irislib.playing.play import play_episodes
+from irislib.playing.player import AgentPlayer, Player
 from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
-from irislib.stores.rollouts import ROLLOUTS, agent_digest
+from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.checks import check_frame
 from irislib.tokenizers.load import FACTORY, load_tokenizer, tokenizer_digest
 from irislib.tokenizers.reconstruction import encode_frames
 from irislib.workdir import work_in
-from irislib.worlds.crafter import (
-    ACHIEVEMENT_NAMES,
-    ACTION_NAMES,
-    ITEM_NAMES,
-    LABEL_NAMES,
-    EnvConfig,
-    cell_size,
-    warm_up,
-)
+from irislib.worlds.world import WorldConfig
 
 
 @dataclass(frozen=True)
@@ -44,13 +37,16 @@ class RolloutConfig:
         episodes: whole episodes to play (714 in the paper).
         lanes: episodes side by side in one process.
         temperature: of the policy's softmax.
-        tokenizer: "package.module:factory" of the tokenizer whose codes are analysed; None for the agent's.
+        player: who acts.
+        tokenizer: whose codes are analysed: "package.module:factory", or None for the agent's own
+            tokenizer. It does not change the play.
     """
 
     __pydantic_config__ = STRICT
     episodes: Annotated[int, Ge(1)]
     lanes: Annotated[int, Ge(1)]
     temperature: Annotated[float, Gt(0)]
+    player: Literal["agent"] = "agent"
     tokenizer: str | None = None
 
     def __post_init__(self) -> None:
@@ -61,63 +57,66 @@ class RolloutConfig:
         )
 
 
-def roll_out(config: RolloutConfig, env: EnvConfig, seed: int, agent: Path, work: Path, out: Path) -> None:
+def roll_out(config: RolloutConfig, env: WorldConfig, seed: int, agent: Path, work: Path, out: Path) -> None:
     """Plays whole episodes and writes them as a store (protocol step 0); every rank plays its part.
 
     Args:
+        config: the `rollout` section.
+        env: the world.
+        seed: the pipeline's.
         agent: folder of the trained agent.
         work: where finished shards wait for the rest; ranks on several hosts must share it.
         out: the store (`ROLLOUTS`).
 
     Raises:
-        ArtifactError: the agent is missing, foreign or damaged.
-        ParamError: the environment does not fit the agent.
+        ArtifactError: the agent is missing, foreign or damaged, or the tokenizer cannot be loaded.
+        ParamError: the world does not fit the agent.
         IrislibError: a worker died, or another process makes this very store.
     """
     trained = load_agent(agent, torch.device("cpu"))
-    if trained.config.frame != (env.size, env.size):
+    if trained.config.frame != env.frame:
+        wanted, known = (" x ".join(map(str, frame)) for frame in (env.frame, trained.config.frame))
+        raise ParamError(f"env: frames of {wanted} pixels, but {agent} was trained on {known}; train again")
+    actions = len(env.describe().actions)
+    if trained.config.num_actions != actions:
         raise ParamError(
-            f"env.size: {env.size}, but {agent} was trained on {trained.config.frame[0]}; train again"
+            f"env.world: {env.world} has {actions} actions, but {agent} was trained with "
+            f"{trained.config.num_actions}; train again"
         )
     source = config.tokenizer or agent
     tokenizer = load_tokenizer(source, torch.device("cpu"))
-    check_frame(tokenizer, str(source), trained.config.frame)
-    made_by = {"source": config.tokenizer, "digest": tokenizer_digest(tokenizer)}
-    opened = work_in(work, "rollout", asdict(config), asdict(env), seed, made_by, agent)
+    check_frame(tokenizer, str(source), env.frame)
+    attrs = {
+        "world": env.world,
+        "player": config.player,
+        "tokenizer": {"source": config.tokenizer, "digest": tokenizer_digest(tokenizer)},
+        "episodes": config.episodes,
+        "codebook_size": len(tokenizer.codebook),
+        **env.describe().to_attributes(),
+    }
+    opened = work_in(work, "rollout", asdict(config), asdict(env), seed, attrs["tokenizer"], agent)
     with ranks.on_first(opened) as folder:
         _require_shared(folder.is_dir(), folder)
         shards = Shards("episode", config.episodes, config.lanes, folder)
         todo = ranks.share(shards.unfinished())
         own = todo[ranks.rank() :: ranks.world_size()]
-        warm_up()  # compile before the workers would each do it
-        compute_shards(shards, own, workers(), "rollout", _player, agent, config, env, seed)
+        env.warm_up()  # before each worker would do it for itself
+        compute_shards(shards, own, workers(), "rollout", _recorder, agent, config, env, seed)
         ranks.barrier()
         if ranks.rank() == 0:
-            about = {"tokenizer": made_by, "codebook_size": len(tokenizer.codebook)}
-            _write(shards, out, about | _attrs(config, env, agent))
+            _write(shards, out, attrs)
 
 
-def _player(agent: Path, config: RolloutConfig, env: EnvConfig, seed: int) -> Compute:
-    trained, tokenizer = load_agent(agent), load_tokenizer(config.tokenizer or agent)
+def _recorder(agent: Path, config: RolloutConfig, env: WorldConfig, seed: int) -> Compute:
+    player: Player = AgentPlayer(load_agent(agent), config.temperature)
+    tokenizer = load_tokenizer(config.tokenizer or agent)
 
-    def play(episodes: range) -> dict[str, np.ndarray]:
-        played = play_episodes(trained, episodes, config.temperature, env, seed, "rollout")
-        arrays = {name: np.concatenate([e[name] for e in played]) for name in ROLLOUTS.arrays}
+    def record(episodes: range) -> dict[str, np.ndarray]:
+        played = play_episodes(player, episodes, env, seed, "rollout")
+        arrays = {name: np.concatenate([e[name] for e in played]) for name in played[0]}
         return arrays | {"token": encode_frames(tokenizer, arrays["obs"])}
 
-    return play
-
-
-def _attrs(config: RolloutConfig, env: EnvConfig, agent: Path) -> dict[str, Any]:
-    return {
-        "agent": agent_digest(agent),
-        "episodes": config.episodes,
-        "label_names": LABEL_NAMES,
-        "item_names": ITEM_NAMES,
-        "achievement_names": ACHIEVEMENT_NAMES,
-        "action_names": ACTION_NAMES,
-        "cell": cell_size(env.size),
-    }
+    return record
 
 
 def _write(shards: Shards, out: Path, attrs: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from irislib.report.wording import Prose, sentence
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS, check_agent
+from irislib.stores.rollouts import ROLLOUTS
 
 
 @dataclass(frozen=True)
@@ -138,5 +138,4 @@ def load_inputs(
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=read_curves(agent / "curves"),
     )
-    check_agent(inputs.rollouts, agent)
     return inputs

@@ -1,18 +1,18 @@
-"""rollouts.zarr: what the trained agent saw, did and got, and what the simulator knew."""
+"""rollouts.zarr: what a player saw, did and got, and the world's ground truth of it."""
 
-from pathlib import Path
+from irislib.artifacts import Array, Schema
 
-from irislib.artifacts import Array, Schema, Store, digest
-from irislib.errors import ArtifactError
-
-# Row t is the state before action t; reward, terminated, truncated and achievement are what it led to.
-# attrs: agent (`agent_digest` of the player), tokenizer (of the tokens: `source`, null for the agent's, and
-# `digest`), episodes (count), codebook_size, label_names (index -> simulator's name, for `semantic`),
-# item_names (for `inventory`), achievement_names, action_names, cell (pixels a cell of `semantic`; cell
-# (i, j) covers obs[cell*i : cell*(i+1), cell*j : cell*(j+1)]; rows below 7*cell are the inventory HUD).
+# Row t is the state before action t; reward, terminated, truncated and goal are what action t led to.
+# Attributes:
+#   world: name of the world.
+#   player: who acted ("agent").
+#   tokenizer: {"source": null for the agent's or "package.module:factory", "digest": of its content}.
+#   episodes: how many; codebook_size: codes of the tokenizer.
+#   label_names, world_boxes, display_boxes, hidden_label, quantity_names, quantity_box, quantity_limit,
+#   goal_names, action_names: see `irislib.worlds.world.WorldDescription`.
 ROLLOUTS = Schema(
     name="irislib/rollouts",
-    version=3,
+    version=4,
     stage="rollout",
     arrays={
         "obs": Array(
@@ -53,38 +53,30 @@ ROLLOUTS = Schema(
             "1",
             "Episodes are numbered from 0, in order.",
         ),
-        "semantic": Array(
+        "label": Array(
             "uint8",
-            ("step", "row", "col"),
-            "label of each cell of the world",
+            ("step", "world_box"),
+            "label of each rectangle of the world",
             "index of label_names",
-            "Cell (i, j) shows the square of `cell` pixels that begins at row cell*i, column cell*j.",
+            "What stands in the rectangle of that row of world_boxes (y0, x0, y1, x1 in pixels, half open), "
+            "even where the world is hidden.",
         ),
-        "inventory": Array(
-            "uint8", ("step", "item"), "what the player has", "1", "How many of each of item_names."
+        "quantity": Array(
+            "uint8",
+            ("step", "quantity"),
+            "quantities of the world",
+            "1",
+            "How many of each of quantity_names.",
         ),
-        "asleep": Array(
-            "bool", ("step",), "whether the player sleeps", "1", "A sleeper sees noise in the dark."
+        "hidden": Array(
+            "bool", ("step",), "whether the frame hides the world", "1", "The state is called hidden_label."
         ),
-        "achievement": Array(
+        "goal": Array(
             "bool",
             ("step", "goal"),
             "goals reached",
             "1",
-            "Of achievement_names, by the action of the row, new or not.",
+            "Of goal_names, by the action of the row, for the first time or again.",
         ),
     },
 )
-
-
-def agent_digest(agent: Path) -> str:
-    """A short name for the trained agent in a folder; what lies beside its weights does not count."""
-    return digest(agent / "config.json", agent / "model.safetensors")
-
-
-def check_agent(rollouts: Store, agent: Path) -> None:
-    """Raises ArtifactError where another agent than the one in this folder played."""
-    if rollouts.attrs["agent"] != agent_digest(agent):
-        raise ArtifactError(
-            f"{rollouts.path}: played by another agent than {agent}; run the rollout stage again"
-        )

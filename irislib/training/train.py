@@ -19,12 +19,12 @@ from irislib.playing.evaluation import evaluate
 from irislib.seeding import stream_seed
 from irislib.training.trainer import CURVES, Trainer
 from irislib.workdir import work_in
-from irislib.worlds.crafter import ACTION_NAMES, EnvConfig
+from irislib.worlds.world import WorldConfig
 
 
 def train(
     config: TrainConfig,
-    env: EnvConfig,
+    env: WorldConfig,
     seed: int,
     origin: Path | None,
     work: Path,
@@ -78,27 +78,27 @@ def _curves(trainer: Trainer, past: dict[str, pd.DataFrame]) -> dict[str, pd.Dat
     return curves
 
 
-def first_agent(config: TrainConfig, env: EnvConfig, seed: int, origin: Path | None) -> Agent:
+def first_agent(config: TrainConfig, env: WorldConfig, seed: int, origin: Path | None) -> Agent:
     """The agent that training starts from: a new one, or the one in `origin` with the losses of `config`.
 
     Raises:
         ParamError: it does not fit the environment or the schedule.
         ArtifactError: it is missing, foreign or damaged.
     """
+    actions = len(env.describe().actions)
     if origin is None:
         torch.manual_seed(stream_seed(seed, "init"))
-        sizes = AgentConfig(
-            (env.size, env.size), len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
-        )
+        sizes = AgentConfig(env.frame, actions, config.tokenizer, config.world_model, config.actor_critic)
         agent = Agent(sizes).to(pick_device()).eval()
     else:
         agent = load_agent(origin)
     sizes = agent.config
-    if sizes.frame != (env.size, env.size):
-        raise ParamError(f"env.size: {env.size}, but {origin} sees {sizes.frame[0]} pixels; set that")
-    if sizes.num_actions != len(ACTION_NAMES):
+    if sizes.frame != env.frame:
+        wanted, known = (" x ".join(map(str, frame)) for frame in (env.frame, sizes.frame))
+        raise ParamError(f"env: frames of {wanted} pixels, but {origin} sees {known}; set that")
+    if sizes.num_actions != actions:
         raise ParamError(
-            f"env: has {len(ACTION_NAMES)} actions, but {origin} has {sizes.num_actions}; "
+            f"env: has {actions} actions, but {origin} has {sizes.num_actions}; "
             "start from an agent that was trained on this world"
         )
     horizon, blocks = config.fit.actor_critic.horizon, sizes.world_model.max_blocks

@@ -24,8 +24,8 @@ from irislib.training.collect import Collector
 from irislib.training.objectives import Objectives
 from irislib.training.replay import Replay
 from irislib.workdir import read_checked, write_checked
-from irislib.worlds.crafter import EnvConfig
 from irislib.worlds.vector import make_vector_env
+from irislib.worlds.world import WorldConfig
 
 COMPONENTS = ("tokenizer", "world_model", "actor_critic")
 
@@ -46,7 +46,7 @@ class Trainer:
         folder: for the replay, the checkpoint and the snapshots; taken up where it was left.
     """
 
-    def __init__(self, config: TrainConfig, agent: Agent, env: EnvConfig, seed: int, folder: Path) -> None:
+    def __init__(self, config: TrainConfig, agent: Agent, env: WorldConfig, seed: int, folder: Path) -> None:
         self.config, self.agent, self.env, self.seed, self.folder = config, agent, env, seed, folder
         fit = config.fit
         self.optimizers: dict[str, torch.optim.Optimizer] = {
@@ -62,7 +62,7 @@ class Trainer:
                 agent.actor_critic.parameters(), fit.actor_critic.learning_rate, fused=True
             ),
         }
-        self.replay = Replay(config.collect.lanes, folder, env.size)
+        self.replay = Replay(config.collect.lanes, folder, env.frame[0])
         self.objectives = Objectives(config, agent, self.replay, self.optimizers["tokenizer"], seed)
         self.steps_before = agent.steps
         self.curves: dict[str, list[dict[str, float]]] = {name: [] for name in CURVES}

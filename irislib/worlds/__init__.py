@@ -1,4 +1,4 @@
-"""Environments behind the gymnasium interface, with what their simulator knows."""
+"""Worlds: environments behind the gymnasium interface, with what their simulators know."""
 
 from irislib.runtime import find_numba_cache
 

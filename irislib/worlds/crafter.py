@@ -1,29 +1,29 @@
-"""Crafter behind the gymnasium interface: repeatable, and saying what stands where.
+"""Crafter as a world: the published game (Hafner 2021, version 1.8.3), made repeatable, with its truth.
 
-Crafter as published (Hafner 2021, version 1.8.3) speaks gym's old interface, and the same seed and actions
-part ways between two processes (DESIGN.md, facts). Its pixels, rewards and rules are left as they are.
+As published, Crafter has gym's old interface, and the same seed and actions diverge between two processes,
+because it draws from a set in the order of memory addresses. Pixels, rewards and rules are not changed.
 """
 
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import crafter
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge
 from crafter import constants, objects
-from gymnasium import Env
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Discrete
+from jaxtyping import Int16, UInt8
 
 from irislib.params import STRICT, require
-
-Frame = npt.NDArray[np.uint8]
+from irislib.worlds.scenes import SceneSource
+from irislib.worlds.world import Frame, World, WorldConfig, WorldDescription
 
 GRID = 9  # cells along each side of a frame
 VIEW = (7, 9)  # rows and columns that show the world, the player in the middle; below them is the inventory
+LARGEST = 9  # the game's limit of every item
 
 _KINDS = (
     objects.Player,
@@ -42,18 +42,21 @@ _LABEL_OF_KIND = {kind: LABEL_NAMES.index(kind.__name__.lower()) for kind in _KI
 
 
 @dataclass(frozen=True)
-class EnvConfig:
-    """The `env` section.
+class CrafterConfig(WorldConfig):
+    """The `env` section for Crafter.
 
     Attributes:
-        size: pixels along each side of a frame: 9 n or 9 n + 1, else Crafter draws a border around its cells.
-            It belongs to the game: the noise of the night takes a draw a pixel from the world's generator.
+        world: the name that chooses this world.
         length: steps after which an episode is cut off.
+        size: pixels along each side of a frame: 9 n or 9 n + 1, since Crafter draws a border around its
+            cells for other sizes. The size belongs to the game: the noise of the night takes one draw a
+            pixel from the world's generator.
     """
 
     __pydantic_config__ = STRICT
-    size: Annotated[int, Ge(4 * GRID)] = 64
+    world: Literal["crafter"] = "crafter"
     length: Annotated[int, Ge(1)] = 10_000
+    size: Annotated[int, Ge(4 * GRID)] = 64
 
     def __post_init__(self) -> None:
         rest = self.size % GRID
@@ -62,27 +65,65 @@ class EnvConfig:
             rest <= 1, "size", f"{self.size} pixels leave a border around {GRID} x {GRID} cells; {remedy}"
         )
 
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Height and width of the frames, in pixels."""
+        return self.size, self.size
 
-def cell_size(size: int) -> int:
-    """Pixels along each side of a cell, in frames of `size` pixels."""
-    return size // GRID
+    @property
+    def cell(self) -> int:
+        """Pixels along each side of a cell."""
+        return self.size // GRID
+
+    def make(self) -> "CrafterWorld":
+        """A new game."""
+        return CrafterWorld(self)
+
+    def describe(self) -> WorldDescription:
+        """7 x 9 cells of the world, row by row, above 2 x 9 cells of the inventory."""
+        boxes = cell_boxes(self.cell)
+        shown = VIEW[0] * VIEW[1]
+        return WorldDescription(
+            labels=LABEL_NAMES,
+            world_boxes=boxes[:shown],
+            display_boxes=boxes[shown:],
+            hidden_label="asleep",
+            quantities=ITEM_NAMES,
+            # Every item has a cell of its own, in the order of the inventory, whatever else is held.
+            quantity_box=np.arange(len(ITEM_NAMES), dtype=np.int16),
+            quantity_limit=LARGEST,
+            goals=ACHIEVEMENT_NAMES,
+            actions=ACTION_NAMES,
+        )
+
+    def warm_up(self) -> None:
+        """Lets numba compile world generation."""
+        warm_up()
+
+    def scenes(self) -> SceneSource:
+        """Staged scenes and random play."""
+        from irislib.worlds.crafter_scenes import CrafterScenes  # which imports this module
+
+        return CrafterScenes(self)
 
 
-class CrafterEnv(Env[Frame, np.int64]):
-    """Crafter with its ground truth.
+def cell_boxes(cell: int) -> Int16[np.ndarray, "cell 4"]:
+    """Rectangles of the 9 x 9 cells of a frame, row by row, each `cell` pixels a side."""
+    corner = cell * np.indices((GRID, GRID)).reshape(2, -1).T
+    return np.concatenate([corner, corner + cell], axis=1).astype(np.int16)
 
-    Observations are u8 [size,size,3]. The reward is Crafter's: 1 for a step that unlocks an achievement, and
-    0.1 a point of health won or lost. Death makes an episode `terminated`, its length else `truncated`.
 
-    `info`, at a reset and at every step, tells of the state that the observation shows:
-        semantic: u8 [7,9], index into LABEL_NAMES of what stands in each cell, even where night or sleep
-            hide it; cell (i, j) covers obs[c*i : c*(i+1), c*j : c*(j+1)] with c = cell_size(size).
-        inventory: u8 [16], how many of each of ITEM_NAMES.
-        asleep: bool, whether the player sleeps, and sees the world in dark shades of grey.
-        achievement: bool [22], which of ACHIEVEMENT_NAMES this very step achieved, new or not.
+class CrafterWorld(World):
+    """The game with its ground truth; see `World` for `info`.
+
+    The reward is Crafter's: 1 for a step that unlocks an achievement, and 0.1 for each point of health won,
+    minus 0.1 for each point lost. Death terminates an episode; its length truncates it. The world is
+    hidden while the player sleeps, who sees it in dark shades of grey. Quantities are the inventory's
+    items, goals the achievements.
     """
 
-    def __init__(self, config: EnvConfig) -> None:
+    def __init__(self, config: CrafterConfig) -> None:
+        self.description = config.describe()
         self.observation_space = Box(0, 255, (config.size, config.size, 3), np.uint8)
         self.action_space = Discrete(len(ACTION_NAMES))
         self._length = config.length
@@ -93,7 +134,7 @@ class CrafterEnv(Env[Frame, np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Frame, dict[str, Any]]:
-        """Begins an episode, which `seed` alone determines: the first one of `crafter.Env(seed=seed)`."""
+        """Begins the episode that `seed` determines: the first one of `crafter.Env(seed=seed)`."""
         super().reset(seed=seed)
         obs, known = self._game.begin(int(self.np_random.integers(2**31)) if seed is None else seed)
         self._steps_left = self._length
@@ -111,10 +152,10 @@ class CrafterEnv(Env[Frame, np.int64]):
     def _info(self, known: Mapping[str, Any]) -> dict[str, Any]:
         before, self._achieved = self._achieved, np.array([*known["achievements"].values()])
         return {
-            "semantic": known["semantic"],
-            "inventory": np.array([*known["inventory"].values()], np.uint8),
-            "asleep": self._game.asleep,
-            "achievement": self._achieved > before,
+            "label": known["semantic"].reshape(-1),
+            "quantity": np.array([*known["inventory"].values()], np.uint8),
+            "hidden": self._game.asleep,
+            "goal": self._achieved > before,
         }
 
 
@@ -148,7 +189,7 @@ class _Game(crafter.Env):  # type: ignore[misc]
         # `objs` is a set, which runs in the order of memory addresses, and one drawn by its place vanishes.
         super()._balance_chunk(chunk, sorted(objs, key=lambda obj: self._world._obj_map[tuple(obj.pos)]))
 
-    def _look_around(self) -> npt.NDArray[np.uint8]:
+    def _look_around(self) -> UInt8[np.ndarray, "row column"]:
         world, view = self._world, np.array(VIEW[::-1])  # the world is indexed [x, y]
         corner = self._player.pos - view // 2
         (x0, y0), (x1, y1) = np.maximum(corner, 0), np.minimum(corner + view, world.area)

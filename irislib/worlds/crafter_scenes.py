@@ -1,38 +1,45 @@
-"""Frames of Crafter with their truth, from which the embedder learns and on which it is judged.
+"""Labelled frames of Crafter, from which the embedder learns and on which it is judged.
 
 Random play hardly ever shows a diamond, a furnace or an arrow. Staged scenes do: the player is put anywhere
-in a world that the simulator made, things are put about, and the simulator draws the frame and tells what
-stands where, as it does in play.
+in a world that the simulator made, materials, creatures and items are added at random, and the simulator
+draws the frame and tells what stands where, as it does in play.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from crafter import objects
+from jaxtyping import UInt8
 
-from irislib.interpret.embedding.windows import NUMBERS, WindowLabels
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
-from irislib.worlds.crafter import ACTION_NAMES, ITEM_NAMES, LABEL_NAMES, VIEW, CrafterEnv, EnvConfig, Frame
+from irislib.worlds.crafter import (
+    ACTION_NAMES,
+    ITEM_NAMES,
+    LABEL_NAMES,
+    LARGEST,
+    VIEW,
+    CrafterConfig,
+    CrafterWorld,
+)
+from irislib.worlds.scenes import Scenes
+from irislib.worlds.world import Frame
 
-Array = np.ndarray
-
-LABELS = WindowLabels(LABEL_NAMES, ITEM_NAMES)
-
-PER_WORLD = 50  # scenes staged in a world, which takes as long to make as so many frames
+PER_WORLD = 50  # scenes staged in a world; making the world takes as long as drawing that many frames
 DAY = 300  # steps
+DARK = 0.5  # daylight below which Crafter adds noise
 ASLEEP = 0.15  # chance that a staged player sleeps
 HELD = 0.7  # chance that a staged player has an item
-CLUTTER = (0.0, 0.1, 0.3)  # chances that a cell is given another material, and that it is given an object
+# Chances that a cell is given another material, and that it is given an object; two are drawn for a scene.
+CLUTTER = (0.0, 0.1, 0.3)
 FACINGS = ((-1, 0), (1, 0), (0, -1), (0, 1))
-RIPE = 301  # age of a plant
-PLAY = 400  # steps of an episode of random play at most, more than a day
+RIPE = 301  # age of a plant, in steps
+PLAY = 400  # longest episode of random play, in steps: more than a day
 APART = 8  # steps between the frames that are kept of it
 
 _MATERIALS = LABEL_NAMES[1 : LABEL_NAMES.index("player")]
 _WALKABLE = ("grass", "sand", "path")
-# Where the game lets each stand.
+# Materials on which the game lets each kind stand.
 _GROUNDS = {
     objects.Cow: _WALKABLE,
     objects.Zombie: _WALKABLE,
@@ -42,28 +49,14 @@ _GROUNDS = {
     objects.Fence: _WALKABLE,
 }
 
-
-@dataclass(frozen=True)
-class Scenes:
-    """N frames with what the simulator knows of them.
-
-    Attributes:
-        obs: u8 [N,H,W,3].
-        cells: int64 [N,C,C], by `LABELS`.
-        daylight: float64 [N], from 0 to 1.
-        asleep: bool [N], the player sleeps, and the world is drawn grey.
-    """
-
-    obs: Array
-    cells: Array
-    daylight: Array
-    asleep: Array
+# A frame, its labels u8 [W] and quantities u8 [Q], the daylight from 0 to 1, and whether the player sleeps.
+Photograph = tuple[Frame, UInt8[np.ndarray, " label"], UInt8[np.ndarray, " quantity"], float, bool]
 
 
-class StagedCrafter(CrafterEnv):
-    """Crafter that can be rearranged at will, and photographed."""
+class StagedCrafter(CrafterWorld):
+    """Crafter whose world can be rearranged, and photographed."""
 
-    def __init__(self, config: EnvConfig) -> None:
+    def __init__(self, config: CrafterConfig) -> None:
         super().__init__(config)
         self._added: list[Any] = []
         self._ground: dict[tuple[int, int], str] = {}  # what lay where something else was laid
@@ -71,22 +64,22 @@ class StagedCrafter(CrafterEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Frame, dict[str, Any]]:
-        """As in play; see `CrafterEnv.reset`."""
+        """As in play; see `CrafterWorld.reset`."""
         self._added, self._ground = [], {}
         return super().reset(seed=seed, options=options)
 
-    def photograph(self, obs: Array | None = None) -> tuple[Array, Array, float, bool]:
-        """One entry of each array of `Scenes`; the frame is drawn where it is not given."""
+    def photograph(self, obs: Frame | None = None) -> Photograph:
+        """The present state; the frame is drawn where it is not given."""
         game = self._game
-        amounts = np.array([*game._player.inventory.values()], np.uint8)
-        cells = LABELS.of_cells(game._look_around()[None], amounts[None])[0]
+        quantity = np.array([*game._player.inventory.values()], np.uint8)
         frame = game.render() if obs is None else obs
-        return frame, cells, float(game._world.daylight), bool(game._player.sleeping)
+        label = game._look_around().reshape(-1)
+        return frame, label, quantity, float(game._world.daylight), bool(game._player.sleeping)
 
     def set_scene(self, rng: np.random.Generator) -> None:
-        """Puts the player somewhere, at some time of the day, with some inventory; clutters what is in view.
+        """Draws a place and a state for the player and a time of day, and replaces cells in view at random.
 
-        What an earlier call put about is taken away first.
+        What an earlier call added is removed first.
         """
         game = self._game
         world, player = game._world, game._player
@@ -96,7 +89,7 @@ class StagedCrafter(CrafterEnv):
         world.move(player, rng.choice(np.argwhere(free)))
         player.facing = FACINGS[rng.integers(len(FACINGS))]
         player.sleeping = rng.random() < ASLEEP
-        amounts = rng.integers(1, NUMBERS, len(ITEM_NAMES), endpoint=True)
+        amounts = rng.integers(1, LARGEST, len(ITEM_NAMES), endpoint=True)
         amounts[rng.random(len(ITEM_NAMES)) >= HELD] = 0
         player.inventory = dict(zip(ITEM_NAMES, amounts.tolist(), strict=True))
         game._step = int(rng.integers(DAY))
@@ -147,48 +140,44 @@ class StagedCrafter(CrafterEnv):
         self._added, self._ground = [], {}
 
 
-def stage_scenes(env: EnvConfig, count: int, seed: int, *names: str) -> Scenes:
-    """Staged scenes in worlds of their own.
+class CrafterScenes:
+    """Scenes of Crafter; see `SceneSource`. Each group of scenes and each episode has a world of its own."""
 
-    Args:
-        env: size of the frames.
-        count: of scenes.
-        seed: of worlds and scenes, together with `names`.
-    """
-    stage = StagedCrafter(env)
-    taken: list[tuple[Array, Array, float, bool]] = []
-    for number in progress(range(count), desc=f"scenes, {names[-1]}", unit="scene"):
-        if number % PER_WORLD == 0:
-            stage.reset(seed=stream_seed(seed, *names, "world", number))
-        stage.set_scene(stream(seed, *names, number))
-        taken.append(stage.photograph())
-    return _join(taken)
+    def __init__(self, config: CrafterConfig) -> None:
+        self.config = config
 
+    def stage(self, count: int, seed: int, *names: str) -> Scenes:
+        """Staged scenes, `PER_WORLD` in each world."""
+        stage = StagedCrafter(self.config)
+        taken: list[Photograph] = []
+        for number in progress(range(count), desc=f"scenes, {names[-1]}", unit="scene"):
+            if number % PER_WORLD == 0:
+                stage.reset(seed=stream_seed(seed, *names, "world", number))
+            stage.set_scene(stream(seed, *names, number))
+            taken.append(stage.photograph())
+        return _join(taken)
 
-def play_scenes(env: EnvConfig, count: int, seed: int, *names: str) -> Scenes:
-    """Frames of random play, each episode in a world of its own: what there is, as often as there is.
-
-    Args:
-        env: size of the frames.
-        count: of frames.
-        seed: of worlds and actions, together with `names`.
-    """
-    stage, number = StagedCrafter(env), 0
-    taken: list[tuple[Array, Array, float, bool]] = []
-    with progress(desc=f"play, {names[-1]}", total=count, unit="frame") as bar:
-        while len(taken) < count:
-            obs, _ = stage.reset(seed=stream_seed(seed, *names, "world", number))
-            actions = stream(seed, *names, number).integers(len(ACTION_NAMES), size=PLAY)
-            for step, action in enumerate(actions):
-                if step % APART == 0 and len(taken) < count:
-                    taken.append(stage.photograph(obs))
-                    bar.update()
-                obs, _, terminated, truncated, _ = stage.step(action)
-                if terminated or truncated:
-                    break
-            number += 1
-    return _join(taken)
+    def play(self, count: int, seed: int, *names: str) -> Scenes:
+        """Every `APART`th frame of episodes of random play."""
+        stage, number = StagedCrafter(self.config), 0
+        taken: list[Photograph] = []
+        with progress(desc=f"play, {names[-1]}", total=count, unit="frame") as bar:
+            while len(taken) < count:
+                obs, _ = stage.reset(seed=stream_seed(seed, *names, "world", number))
+                actions = stream(seed, *names, number).integers(len(ACTION_NAMES), size=PLAY)
+                for step, action in enumerate(actions):
+                    if step % APART == 0 and len(taken) < count:
+                        taken.append(stage.photograph(obs))
+                        bar.update()
+                    obs, _, terminated, truncated, _ = stage.step(action)
+                    if terminated or truncated:
+                        break
+                number += 1
+        return _join(taken)
 
 
-def _join(taken: list[tuple[Array, Array, float, bool]]) -> Scenes:
-    return Scenes(*(np.array(values) for values in zip(*taken, strict=True)))
+def _join(taken: list[Photograph]) -> Scenes:
+    obs, label, quantity, daylight, asleep = (np.array(values) for values in zip(*taken, strict=True))
+    dark = daylight < DARK
+    strata = {"by_day": ~dark & ~asleep, "in_the_dark": dark & ~asleep, "asleep": asleep}
+    return Scenes(obs, label, quantity, strata)

@@ -1,17 +1,28 @@
-"""How well episodes of Crafter went: returns, lengths, success rates and the game's score (Hafner 2021)."""
+"""How well episodes went: returns, lengths, success rates, and a world's own score."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from irislib.worlds.crafter_score import crafter_score
+
+# By the name of the world; others have no score of their own.
+SCORES: dict[str, Callable[[Sequence[float]], float]] = {"crafter": crafter_score}
 
 
-def playing_statistics(reward: np.ndarray, episode: np.ndarray) -> dict[str, float]:
-    """Returns (in rewards) and lengths (in steps) over the episodes; the deviation is the population's.
+def playing_statistics(
+    reward: Float[np.ndarray, " step"], episode: Int[np.ndarray, " step"]
+) -> dict[str, float]:
+    """Returns (sums of rewards) and lengths (in steps) over the episodes.
 
     Args:
-        reward: float [T], of every step.
-        episode: int [T], the number of the episode that a step belongs to.
+        reward: of every step.
+        episode: number of the episode that a step belongs to.
+
+    Returns:
+        return_mean, return_std (of the population) and length_mean.
     """
     _, episode = np.unique(episode, return_inverse=True)
     returns = np.bincount(episode, weights=reward)
@@ -22,22 +33,25 @@ def playing_statistics(reward: np.ndarray, episode: np.ndarray) -> dict[str, flo
     }
 
 
-def success_rates(achievement: np.ndarray, episode: np.ndarray, names: Sequence[str]) -> dict[str, float]:
-    """The share of episodes that reach each achievement at least once, by its name.
+def success_rates(
+    goal: Bool[np.ndarray, "step goal"], episode: Int[np.ndarray, " step"], names: Sequence[str]
+) -> dict[str, float]:
+    """The share of episodes that reach each goal at least once, by its name.
 
     Args:
-        achievement: bool [T,A], which achievements a step reached.
-        episode: int [T], the number of the episode that a step belongs to.
-        names: of the A achievements.
+        goal: which goals a step reached.
+        episode: number of the episode that a step belongs to.
+        names: of the goals.
     """
-    reached = pd.DataFrame(achievement).groupby(episode).any()
+    reached = pd.DataFrame(goal).groupby(episode).any()
     return {str(name): float(rate) for name, rate in zip(names, reached.mean(), strict=True)}
 
 
-def crafter_score(rates: Sequence[float]) -> float:
-    """exp(mean of ln(1 + s_i)) - 1, in percent, s_i the success rates in percent (arXiv 2109.06780).
+def score(world: str, rates: dict[str, float]) -> float | None:
+    """The world's own score; None for a world that has none.
 
     Args:
-        rates: one an achievement, shares in [0, 1].
+        world: its name.
+        rates: success rate of each of its goals.
     """
-    return float(np.expm1(np.log1p(100 * np.asarray(rates)).mean()))
+    return SCORES[world](list(rates.values())) if world in SCORES else None

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge
+from jaxtyping import Float, Float16, Int
 from numcodecs import BitRound
 
 from irislib.artifacts import Store, open_store, writing
-from irislib.errors import ArtifactError
+from irislib.errors import ArtifactError, IrislibError
 from irislib.interpret.crops.pixels import cut_crops, find_identical
 from irislib.interpret.embedding.resnet import Embedder
 from irislib.interpret.embedding.weights import EMBEDDERS
@@ -35,7 +36,7 @@ class EmbedConfig:
         weights: a key of `EMBEDDERS`.
         imagenet_size: side that crops are resized to for `imagenet`, in pixels; the others take the size
             that the embedder was trained with.
-        batch_size: crops embedded at once; results may depend on it by rounding alone.
+        batch_size: crops embedded at once; it changes results by rounding errors only.
     """
 
     __pydantic_config__ = STRICT
@@ -58,15 +59,24 @@ class Distinct:
 
     Attributes:
         play: the frames.
-        step, box: int [D] and [D,4], where each is cut from.
+        step, box: observation and rectangle (y0, x0, y1, x1) that each is cut from.
     """
 
     play: Store
-    step: np.ndarray
-    box: np.ndarray
+    step: Int[np.ndarray, " distinct"]
+    box: Int[np.ndarray, "distinct 4"]
 
     def embed(self, network: Embedder, batch_size: int, desc: str) -> Iterator[np.ndarray]:
-        """Their features batch by batch, float16 [<=batch_size,F], from an embedder that is new."""
+        """Their features, float16, batch by batch.
+
+        Args:
+            network: a new embedder; it is calibrated on a sample of the crops.
+            batch_size: crops in a batch.
+            desc: of the work, for the progress bar.
+
+        Raises:
+            IrislibError: a feature is not finite.
+        """
         total = len(self.step)
         sample = evenly_spaced(total, CALIBRATION)
         network.calibrate(list(cut_crops(self.play, self.step[sample], self.box[sample])))
@@ -103,6 +113,7 @@ def embed_crops(
     Raises:
         ParamError: the weights cannot be had.
         ArtifactError: an input is missing or damaged, or the crops are not of these rollouts.
+        IrislibError: a feature is not finite.
     """
     play, boxes = open_store(rollouts, ROLLOUTS), open_store(crops, CROPS)
     step, box = read_boxes(play, boxes)
@@ -128,8 +139,8 @@ def embed_crops(
             writer.append(embedding=batch)
 
 
-def read_boxes(play: Store, crops: Store) -> tuple[np.ndarray, np.ndarray]:
-    """The frame and the box of every crop. Raises ArtifactError where they are not of this play."""
+def read_boxes(play: Store, crops: Store) -> tuple[Int[np.ndarray, " crop"], Int[np.ndarray, "crop 4"]]:
+    """Observation and rectangle of every crop. Raises ArtifactError where they are not of this play."""
     step, box = crops.read("crop_step"), crops.read("crop_box")
     frame = play.array("obs").shape[1:3]
     if tuple(crops.attrs["frame_size"]) != frame or (step.size and int(step.max()) >= len(play)):
@@ -148,9 +159,19 @@ def read_distinct(play: Store, crops: Store, embeddings: Store) -> Distinct:
     return Distinct(play, step[in_time][first], box[in_time][first])
 
 
-def rounded(features: np.ndarray) -> np.ndarray:
-    """Float16 features with the last bits of their mantissas rounded away."""
-    half = features.astype(np.float16)
+def rounded(features: Float[np.ndarray, "n feature"]) -> Float16[np.ndarray, "n feature"]:
+    """Features as float16, with mantissas rounded to `MANTISSA_BITS`.
+
+    Raises:
+        IrislibError: a feature is not finite, or too large for float16.
+    """
+    with np.errstate(over="ignore"):
+        half = features.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise IrislibError(
+            "embed.weights: the network gives features that are not finite; use other weights, or train the "
+            "embedder again"
+        )
     codec = BitRound(keepbits=MANTISSA_BITS)
     kept: np.ndarray = codec.decode(codec.encode(half)).view(np.float16).reshape(half.shape)
     return kept

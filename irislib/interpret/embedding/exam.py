@@ -1,81 +1,96 @@
-"""How well a network recognises single cells of worlds that it has never seen."""
+"""How well a network recognises the labelled rectangles of scenes that it has never seen."""
 
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int, Int64
 
 from irislib.interpret.embedding.recogniser import Recogniser
 from irislib.interpret.embedding.resnet import prepare
 from irislib.interpret.embedding.windows import WindowLabels
 from irislib.runtime import progress
-from irislib.worlds.crafter_scenes import Scenes
+from irislib.worlds.scenes import Scenes
+from irislib.worlds.world import WorldDescription
 
-Array = np.ndarray
+BATCH = 256  # rectangles
+CONFUSIONS = 8  # the most frequent ones are reported
 
-BATCH = 256
-DARK = 0.5  # the daylight under which Crafter adds noise
-CONFUSIONS = 8  # of the most frequent ones are told
+Answers = Int64[np.ndarray, "scene box"]
 
 
 @torch.no_grad()
-def recognise(recogniser: Recogniser, scenes: Scenes, cell: int) -> Array:
-    """The likeliest label of every cell, int64 [N,C,C]; identical cells are looked at once."""
-    n, side, _ = scenes.cells.shape
-    square = scenes.obs[:, : side * cell, : side * cell].reshape(n, side, cell, side, cell, 3)
-    pixels, which = np.unique(square.swapaxes(2, 3).reshape(n * side**2, -1), axis=0, return_inverse=True)
-    crops = pixels.reshape(-1, cell, cell, 3)
-    device = next(recogniser.net.parameters()).device
-    found = [
-        recogniser.net(prepare(list(crops[start : start + BATCH]), recogniser.size).to(device)).argmax(1)
-        for start in progress(range(0, len(crops), BATCH), desc="exam", unit="batch")
-    ]
-    labels: Array = torch.cat(found).cpu().numpy()[which].reshape(n, side, side)
-    return labels
-
-
-def grade(scenes: Scenes, found: Array, labels: WindowLabels, rows: int) -> dict[str, float]:
-    """Shares of the cells that are recognised, an item whatever its number.
+def recognise(recogniser: Recogniser, scenes: Scenes, boxes: Int[np.ndarray, "box 4"]) -> Answers:
+    """The likeliest window label of every rectangle; rectangles with equal pixels are looked at once.
 
     Args:
-        scenes: the truth.
-        found: int64 [N,C,C], from `recognise`.
-        labels: what they mean.
-        rows: of cells that show the world; the inventory is below.
+        recogniser: the network.
+        scenes: its task.
+        boxes: (y0, x0, y1, x1) of the rectangles of every frame.
+    """
+    device = next(recogniser.net.parameters()).device
+    found = np.zeros((len(scenes.obs), len(boxes)), np.int64)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    for height, width in np.unique(sides, axis=0):
+        same = np.flatnonzero((sides == (height, width)).all(axis=1))
+        cut = np.stack([scenes.obs[:, y0:y1, x0:x1] for y0, x0, y1, x1 in boxes[same]], axis=1)
+        flat = cut.reshape(len(found) * len(same), -1)
+        pixels, which = np.unique(flat, axis=0, return_inverse=True)
+        crops = pixels.reshape(-1, height, width, 3)
+        answers = [
+            recogniser.net(prepare(list(crops[start : start + BATCH]), recogniser.size).to(device)).argmax(1)
+            for start in progress(range(0, len(crops), BATCH), desc="exam", unit="batch")
+        ]
+        found[:, same] = torch.cat(answers).cpu().numpy()[which].reshape(len(found), -1)
+    return found
+
+
+def grade(
+    scenes: Scenes, truth: Answers, found: Answers, labels: WindowLabels, description: WorldDescription
+) -> dict[str, float]:
+    """Shares of the rectangles that are recognised, a quantity whatever its number.
+
+    Args:
+        scenes: the task.
+        truth: window label of every rectangle.
+        found: from `recognise`.
+        labels: what these mean.
+        description: of the world.
 
     Returns:
-        accuracy, and its mean over the labels; of the world alone, by day, in the dark and asleep (which
-        count neither by day nor in the dark); of the inventory, and of the numbers in it.
+        boxes (how many were judged); accuracy, and its mean over the things; the accuracy on the world and
+        on the display; numbers (the share of drawn quantities whose number is right, too). For each of the
+        scenes' strata, the accuracy on the world and the mean over things again, with the stratum's name
+        behind. NaN for what never occurs.
     """
-    right = labels.thing[found] == labels.thing[scenes.cells]
-    world = right[:, :rows].mean(axis=(1, 2))
-    dark = scenes.daylight < DARK
-    by_day = ~dark & ~scenes.asleep
-    items = scenes.cells > labels.blank
-    return {
-        "cells": right.size,
+    right = labels.thing[found] == labels.thing[truth]
+    world = right[:, : len(description.world_boxes)].mean(axis=1)
+    grades = {
+        "boxes": right.size,
         "accuracy": right.mean(),
-        "accuracy_mean_over_labels": _mean(recall(scenes.cells, found, labels)),
-        "accuracy_mean_over_labels_by_day": _mean(recall(scenes.cells[by_day], found[by_day], labels)),
+        "accuracy_mean_over_labels": mean_of_defined(recall(truth, found, labels)),
         "world": world.mean(),
-        "world_by_day": _mean(world[by_day]),
-        "world_in_the_dark": _mean(world[dark & ~scenes.asleep]),
-        "world_asleep": _mean(world[scenes.asleep]),
-        "inventory": right[:, rows:].mean(),
-        "numbers": _mean((found == scenes.cells)[items]),
+        "display": mean_of_defined(right[:, len(description.world_boxes) :]),
+        "numbers": mean_of_defined((found == truth)[truth > labels.blank]),
     }
+    for name, rows in scenes.strata.items():
+        grades[f"world_{name}"] = mean_of_defined(world[rows])
+        grades[f"accuracy_mean_over_labels_{name}"] = mean_of_defined(
+            recall(truth[rows], found[rows], labels)
+        )
+    return grades
 
 
-def recall(truth: Array, found: Array, labels: WindowLabels) -> Array:
-    """The share of the cells of each of `labels.names` that are recognised; NaN where there are none."""
+def recall(truth: Answers, found: Answers, labels: WindowLabels) -> Float[np.ndarray, " thing"]:
+    """The share of the rectangles with each of `labels.names` that is recognised; NaN without any."""
     confused = _confusion(truth, found, labels)
     with np.errstate(invalid="ignore"):
-        shares: Array = confused.diagonal() / confused.sum(axis=1)
+        shares: np.ndarray = confused.diagonal() / confused.sum(axis=1)
     return shares
 
 
-def confusions(truth: Array, found: Array, labels: WindowLabels) -> dict[str, float]:
-    """Which label is taken for which other, most frequent first, as a share of the cells of the former."""
+def confusions(truth: Answers, found: Answers, labels: WindowLabels) -> dict[str, float]:
+    """The most frequent mistakes, "true as found": shares of the rectangles that truly have the first."""
     confused = _confusion(truth, found, labels)
     total = confused.sum(axis=1, keepdims=True)
     shares = confused / np.maximum(total, 1)
@@ -86,7 +101,7 @@ def confusions(truth: Array, found: Array, labels: WindowLabels) -> dict[str, fl
 
 
 def report(by_play: dict[str, Any], staged: dict[str, Any]) -> dict[str, Any]:
-    """Both grades with the headline first."""
+    """The grades on random play and on staged scenes in one record, the headline first."""
     return {
         "accuracy": by_play["accuracy"],
         "accuracy_mean_over_labels": staged["accuracy_mean_over_labels"],
@@ -95,13 +110,13 @@ def report(by_play: dict[str, Any], staged: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _confusion(truth: Array, found: Array, labels: WindowLabels) -> Array:
+def _confusion(truth: Answers, found: Answers, labels: WindowLabels) -> Int64[np.ndarray, "thing thing"]:
     names = len(labels.names)
     index = labels.thing[truth] * names + labels.thing[found]
     return np.bincount(index.ravel(), minlength=names**2).reshape(names, names)
 
 
-def _mean(values: Array) -> float:
-    """Of what is defined; NaN where nothing is."""
+def mean_of_defined(values: Float[np.ndarray, "..."] | Bool[np.ndarray, "..."]) -> float:
+    """The mean of the values that are not NaN; NaN where there are none."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if defined.size else float("nan")

@@ -1,42 +1,52 @@
-"""How good an embedder is at telling what crops show, by the simulator's labels."""
+"""Do crops whose features are alike show the same labels of the ground truth?"""
 
 import numpy as np
+from jaxtyping import Float, Float32, Int
 
 from irislib.artifacts import Store
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.interpret.evenly_spaced import evenly_spaced
-from irislib.interpret.labels.truth import read_truth
+from irislib.interpret.labels.truth import read_description, read_truth
 
-Array = np.ndarray
-
-COMPARED = 4096  # compared each with each, at most
+COMPARED = 4096  # crops, at most; each is compared with each
 
 
-def crop_shares(play: Store, step: Array, box: Array) -> Array:
-    """The share of each label among the pixels of crops, float32 [N,L]; see `windows.WindowLabels`.
+def crop_shares(
+    play: Store, step: Int[np.ndarray, " n"], box: Int[np.ndarray, "n 4"]
+) -> Float32[np.ndarray, "n window_label"]:
+    """The share of each window label among the pixels of crops; see `windows.WindowLabels`.
+
+    Args:
+        play: recorded play.
+        step: the observation of each crop.
+        box: (y0, x0, y1, x1) of each crop, in pixels, half open.
 
     Raises:
-        ArtifactError: labels or items without a name.
+        ArtifactError: the play does not describe its world.
     """
     truth = read_truth(play)
-    labels = WindowLabels(truth.names[:-1], truth.items)  # it knows the inventory in detail
-    semantic = truth.semantic.reshape(-1, truth.view.rows, truth.view.columns)
-    cells = labels.of_cells(semantic[step], truth.amounts[step])
-    return share_labels(cells, truth.view.cell, box.astype(np.int64), labels)
+    labels = WindowLabels.of(read_description(play), hidden=True)
+    label = labels.of_boxes(truth.label[step], truth.quantity[step])
+    return share_labels(label, truth.boxes.corners, box, labels)
 
 
-def neighbour_overlap(embedding: Array, shares: Array, episode: Array) -> tuple[float, float]:
+def neighbour_overlap(
+    embedding: Float[np.ndarray, "n feature"],
+    shares: Float32[np.ndarray, "n window_label"],
+    episode: Int[np.ndarray, " n"],
+) -> tuple[float, float]:
     """How much of its labels a crop shares with the crop that looks most like it, in another episode.
 
     Args:
-        embedding: float [N,F]; at most `COMPARED` of them, spread evenly, are compared.
-        shares: float32 [N,L], what the crops show.
-        episode: int [N].
+        embedding: features; at most `COMPARED` crops, evenly spaced, are compared.
+        shares: what the crops show.
+        episode: of each crop.
 
     Returns:
-        The mean over crops of the shares that the two have in common, the sum over labels of the lesser one,
-        in [0, 1]: 1 where the nearest neighbour always shows the same. Then the same for any crop of another
-        episode, which is what an embedder that tells nothing apart would find. NaN with one episode.
+        The overlap of each crop and its nearest neighbour (the sum over labels of the lesser of the two
+        shares, in [0, 1]), averaged over crops. Then the same average over all crops of other episodes in
+        place of the nearest, which is what an embedder that tells nothing apart would find. NaN with one
+        episode.
     """
     few = evenly_spaced(len(embedding), COMPARED)
     vectors, shares, episode = embedding[few].astype(np.float32), shares[few], episode[few]

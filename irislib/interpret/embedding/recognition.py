@@ -1,4 +1,4 @@
-"""The `embedder` section of params.yaml, and a ResNet50 that learns what Crafter's windows show."""
+"""The `embedder` section of params.yaml, and a ResNet50 that learns what windows of a world's frames show."""
 
 import json
 import math
@@ -9,25 +9,23 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from annotated_types import Ge, Gt, Le, MultipleOf
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from irislib.artifacts import replacing
 from irislib.device import one_thread, pick_device
+from irislib.errors import IrislibError, ParamError
 from irislib.interpret.embedding.exam import confusions, grade, recall, recognise, report
 from irislib.interpret.embedding.recogniser import load_recogniser, save_recogniser
-from irislib.interpret.embedding.resnet import build_resnet50, prepare
-from irislib.interpret.embedding.windows import share_labels
+from irislib.interpret.embedding.resnet import build_resnet50
+from irislib.interpret.embedding.window_sampling import Windows
+from irislib.interpret.embedding.windows import WindowLabels
 from irislib.params import STRICT
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
-from irislib.worlds.crafter import VIEW, EnvConfig, cell_size
-from irislib.worlds.crafter_scenes import LABELS, Scenes, play_scenes, stage_scenes
+from irislib.worlds.scenes import SceneSource
+from irislib.worlds.world import WorldConfig, WorldDescription
 
-Array = np.ndarray
-
-SINGLE = 0.5  # of the windows are exactly one cell, of every label equally often
-SMALLEST = 4  # side of the others, pixels; the largest is the whole frame
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.1  # of the steps
 
@@ -39,111 +37,105 @@ class EmbedderConfig:
     Attributes:
         width: of the network; 64 is ResNet50's own, with 2048 features, narrower ones have as many fewer.
         size: side that windows are resized to, in pixels.
-        scenes: staged to learn from.
-        steps: of gradient descent.
+        scenes: staged ones to learn from.
+        steps: of gradient descent. 0 leaves the network untrained, for a world without scenes; then
+            `embed.weights` and `compare.weights` can be random or imagenet only.
         batch_size: windows a step.
-        learning_rate: the largest, after a warm-up; it falls to zero along a cosine.
-        evaluation: scenes, and frames of random play, that the network is judged on.
+        learning_rate: the largest, after a linear warm-up; it falls to zero along a cosine.
+        evaluation: staged scenes, and as many frames of random play, that the network is judged on.
     """
 
     __pydantic_config__ = STRICT
     width: Annotated[int, Ge(16), Le(64), MultipleOf(16)]
     size: Annotated[int, Ge(32)]
     scenes: Annotated[int, Ge(1)]
-    steps: Annotated[int, Ge(1)]
+    steps: Annotated[int, Ge(0)]
     batch_size: Annotated[int, Ge(2)]
     learning_rate: Annotated[float, Gt(0)]
     evaluation: Annotated[int, Ge(1)]
 
 
-def train_embedder(config: EmbedderConfig, env: EnvConfig, seed: int, out: Path) -> None:
+def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Path) -> None:
     """Writes data/embedder: the network (see `save_recogniser`) and evaluation.json, how good it is.
 
-    It is judged as it will be read: after rounding to float16, on worlds that it has not learned from.
+    It is judged as it will be read: after rounding to float16, on episodes that it has not learned from.
+
+    Raises:
+        ParamError: the world has no scenes to learn from, and `embedder.steps` is not 0.
     """
-    cell = cell_size(env.size)
-    # The same weights however many cores there are; its sums are small ones.
-    with one_thread(), replacing(out) as partial:
-        net = fit(stage_scenes(env, config.scenes, seed, "embedder", "training"), config, cell, seed)
-        save_recogniser(
-            net, config.width, config.size, [LABELS.names[thing] for thing in LABELS.thing], partial
+    description, source = env.describe(), env.scenes()
+    labels = WindowLabels.of(description)
+    if source is None and config.steps:
+        raise ParamError(
+            f"embedder.steps: {env.world} has no scenes to teach an embedder with; set 0, and embed.weights "
+            "and compare.weights to random or imagenet"
         )
-        evaluation = _plain(evaluate(partial, config, env, seed))
-        (partial / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n")
+    # One thread: the same weights on any number of cores, and the sums are small.
+    with one_thread(), replacing(out) as partial:
+        boxes = np.concatenate([description.world_boxes, description.display_boxes]).astype(np.int64)
+        windows = None
+        if source is not None and config.steps:
+            scenes = source.stage(config.scenes, seed, "embedder", "training")
+            windows = Windows(scenes, labels.of_boxes(scenes.label, scenes.quantity), boxes, labels)
+        net = fit(windows, config, len(labels), seed)
+        names = [labels.names[thing] for thing in labels.thing]
+        save_recogniser(net, config.width, config.size, names, config.steps, partial)
+        evaluation = {}
+        if source is not None and config.steps:
+            evaluation = _plain(evaluate(partial, config.evaluation, source, description, seed))
+        text = json.dumps(evaluation, indent=2, allow_nan=False)
+        (partial / "evaluation.json").write_text(f"{text}\n")
 
 
-def evaluate(embedder: Path, config: EmbedderConfig, env: EnvConfig, seed: int) -> dict[str, Any]:
-    """Grades on staged scenes, and on random play, where things are as frequent as they are."""
-    recogniser, cell = load_recogniser(embedder), cell_size(env.size)
-    recogniser.net.to(pick_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    staged = stage_scenes(env, config.evaluation, seed, "embedder", "staged")
-    played = play_scenes(env, config.evaluation, seed, "embedder", "play")
-    found = recognise(recogniser, staged, cell)
-    by_label = dict(zip(LABELS.names, recall(staged.cells, found, LABELS), strict=True))
-    return report(
-        grade(played, recognise(recogniser, played, cell), LABELS, VIEW[0]),
-        grade(staged, found, LABELS, VIEW[0])
-        | {"recall": by_label, "confusions": confusions(staged.cells, found, LABELS)},
-    )
-
-
-class Windows:
-    """Random windows of scenes, as a network learns from them.
-
-    Half are of random size and place, their sides independent and the logarithms of these uniform; half are
-    single cells, rare things as often as common ones.
+def evaluate(
+    embedder: Path, count: int, source: SceneSource, description: WorldDescription, seed: int
+) -> dict[str, Any]:
+    """Grades on staged scenes, and on random play, where things are as frequent as they are.
 
     Args:
-        scenes: to cut them from.
-        cell: pixels along each side of a cell.
+        embedder: folder of the network.
+        count: scenes of each.
+        source: of the scenes.
+        description: of their world.
+        seed: the pipeline's.
     """
-
-    def __init__(self, scenes: Scenes, cell: int) -> None:
-        self.scenes, self.cell = scenes, cell
-        thing = LABELS.thing[scenes.cells].ravel()
-        _, count = np.unique(thing, return_counts=True)
-        self._by_thing = np.argsort(thing, kind="stable")
-        self._last = np.cumsum(count)
-        self._first = self._last - count
-
-    def draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """So many windows: their scenes int64 [N], and boxes (y0, x0, y1, x1), half open, int64 [N,4]."""
-        singles = rng.random(count) < SINGLE
-        scene, corner, side = self._anywhere(count, rng)
-        drawn = self._single(int(singles.sum()), rng)
-        scene[singles], corner[singles], side[singles] = *drawn, self.cell
-        return scene, np.concatenate([corner, corner + side], axis=1)
-
-    def batch(self, count: int, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """So many, float32 [N,3,size,size], and their shares of labels, float32 [N,L]."""
-        scene, box = self.draw(count, rng)
-        obs = self.scenes.obs
-        crops = [obs[n, y0:y1, x0:x1] for n, (y0, x0, y1, x1) in zip(scene, box, strict=True)]
-        shares = share_labels(self.scenes.cells[scene], self.cell, box, LABELS)
-        return prepare(crops, size), torch.from_numpy(shares)
-
-    def _anywhere(self, count: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-        frame = np.array(self.scenes.obs.shape[1:3])
-        scene = rng.integers(len(self.scenes.obs), size=count)
-        side = np.exp(rng.uniform(np.log(SMALLEST), np.log(frame + 1), (count, 2))).astype(np.int64)
-        side = np.minimum(side, frame)
-        return scene, rng.integers(0, frame - side, endpoint=True), side
-
-    def _single(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        thing = rng.integers(len(self._first), size=count)
-        chosen = self._by_thing[rng.integers(self._first[thing], self._last[thing])]
-        scene, *place = np.unravel_index(chosen, self.scenes.cells.shape)
-        return scene, self.cell * np.stack(place, axis=1)
+    recogniser, labels = load_recogniser(embedder), WindowLabels.of(description)
+    recogniser.net.to(pick_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    boxes = np.concatenate([description.world_boxes, description.display_boxes])
+    grades = {}
+    for name, scenes in (
+        ("staged", source.stage(count, seed, "embedder", "staged")),
+        ("play", source.play(count, seed, "embedder", "play")),
+    ):
+        truth = labels.of_boxes(scenes.label, scenes.quantity)
+        found = recognise(recogniser, scenes, boxes)
+        grades[name] = grade(scenes, truth, found, labels, description)
+        if name == "staged":
+            by_thing = dict(zip(labels.names, recall(truth, found, labels), strict=True))
+            more = {"recall": by_thing, "confusions": confusions(truth, found, labels)}
+    return report(grades["play"], grades["staged"] | more)
 
 
-def fit(scenes: Scenes, config: EmbedderConfig, cell: int, seed: int) -> nn.Module:
-    """A ResNet50 trained from scratch by cross-entropy to tell the shares of labels in windows."""
+def fit(windows: Windows | None, config: EmbedderConfig, labels: int, seed: int) -> nn.Module:
+    """A ResNet50 trained from scratch by cross-entropy to tell the shares of window labels.
+
+    Args:
+        windows: to learn from; None leaves the network untrained.
+        config: the `embedder` section.
+        labels: how many window labels there are.
+        seed: the pipeline's.
+
+    Raises:
+        IrislibError: the loss is no longer finite.
+    """
     device = pick_device()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, "embedder", "initial"))
-        net = build_resnet50(config.width, len(LABELS)).train()
+        net = build_resnet50(config.width, labels).train()
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # As ever, no decay of biases and norms.
+    if windows is None:
+        return net.eval()
+    # No weight decay for biases and normalisation layers, as is usual.
     kinds = [[p for p in net.parameters() if (p.ndim > 1) is decays] for decays in (True, False)]
     optimizer = torch.optim.AdamW(
         [{"params": kinds[0], "weight_decay": WEIGHT_DECAY}, {"params": kinds[1], "weight_decay": 0.0}],
@@ -157,11 +149,13 @@ def fit(scenes: Scenes, config: EmbedderConfig, cell: int, seed: int) -> nn.Modu
             0.5 * (1 + np.cos(np.pi * max(0, step - warm_up) / max(1, config.steps - warm_up))),
         ),
     )
-    drawn, rng = Windows(scenes, cell), stream(seed, "embedder", "windows")
+    rng = stream(seed, "embedder", "windows")
     bar = progress(range(config.steps), desc="embedder", unit="step")
     for _ in bar:
-        windows, shares = drawn.batch(config.batch_size, config.size, rng)
-        loss = F.cross_entropy(net(windows.to(device)), shares.to(device))
+        images, shares = windows.batch(config.batch_size, config.size, rng)
+        loss = F.cross_entropy(net(images.to(device)), shares.to(device))
+        if not bool(torch.isfinite(loss)):
+            raise IrislibError("embedder.learning_rate: the loss is not finite; lower it")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

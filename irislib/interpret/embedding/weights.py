@@ -1,4 +1,4 @@
-"""The networks that crops can be embedded with: trained on Crafter's cells, on ImageNet, or on nothing."""
+"""The networks that crops can be embedded with: trained on the world's scenes, on ImageNet, or not at all."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ CALIBRATION_BATCH = 64
 
 
 def cells_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
-    """What the embedder stage trained to tell what Crafter's cells show.
+    """What the embedder stage trained to tell what windows of the world's frames show.
 
     Args:
         path: data/embedder.
         imagenet_size, seed: not used.
 
     Raises:
-        ArtifactError: it is missing, foreign or damaged.
+        ArtifactError: it is missing, foreign, damaged or untrained.
     """
     recogniser = load_recogniser(path)
     return ResNet50(recogniser.net, recogniser.size)
@@ -32,10 +32,10 @@ def cells_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
 class Untrained(ResNet50):
     """Random weights, with batch norms that are calibrated on a sample of the crops.
 
-    Fresh batch norms pass everything through as if activations had mean 0 and variance 1, which in a
-    random network they have not: the offsets that all inputs share grow from layer to layer until all
-    features are nearly parallel and every cosine is near 1. Normalising by the crops' own statistics,
-    as training would, removes what they share. (One crop alone has no statistics and is left as it is.)
+    A new batch norm assumes activations of mean 0 and variance 1. In a random network they have other
+    means, which all inputs share and which grow from layer to layer, until all features are nearly parallel
+    and every cosine is near 1. Normalising by the statistics of the crops removes the shared part, as
+    training would. A single crop has no statistics; then nothing is changed.
     """
 
     @torch.no_grad()

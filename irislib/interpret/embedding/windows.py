@@ -1,94 +1,124 @@
-"""What a window of a frame shows: the share of each label among its pixels, from the simulator's truth.
+"""What a window of a frame shows: the share of each label among its pixels, from the ground truth.
 
-A label is what stands in a cell: of the local view the simulator's own label, of the inventory below it an
-item with its number, or nothing.
+Each labelled rectangle of the frame has one window label: a rectangle of the world the label of what stands
+there, a rectangle of the display the quantity that it shows together with its number, or nothing.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32, Int, Int64, UInt8
 
-Array = np.ndarray
+from irislib.worlds.world import WorldDescription
 
-NUMBERS = 9  # Crafter's items number at most this many
-ITEM = "inventory: "
+SHOWN = "display: "  # begins the names of what the display shows
 
 
 @dataclass(frozen=True)
 class WindowLabels:
-    """The labels of windows.
+    """The window labels of a world.
 
     Attributes:
-        local: names of what stands in the local view, as the simulator numbers them.
-        items: names of the items of the inventory, which has a cell for each, row by row.
+        world: names of what stands in the world, by label.
+        drawn: names of the quantities that the display shows.
+        index: column of each of these among the world's quantities.
+        box: rectangle of the display that shows each of these.
+        boxes: rectangles of the display in all.
+        limit: largest number that is drawn.
     """
 
-    local: tuple[str, ...]
-    items: tuple[str, ...]
+    world: tuple[str, ...]
+    drawn: tuple[str, ...]
+    index: Int64[np.ndarray, " drawn"]
+    box: Int64[np.ndarray, " drawn"]
+    boxes: int
+    limit: int
+
+    @classmethod
+    def of(cls, description: WorldDescription, hidden: bool = False) -> "WindowLabels":
+        """The window labels of a world.
+
+        Args:
+            description: of the world.
+            hidden: whether the state that hides the world is a label, the last of the world's.
+        """
+        index = np.flatnonzero(description.quantity_box >= 0)
+        more = (description.hidden_label,) if hidden and description.hidden_label is not None else ()
+        return cls(
+            world=(*description.labels, *more),
+            drawn=tuple(description.quantities[i] for i in index),
+            index=index.astype(np.int64),
+            box=description.quantity_box[index].astype(np.int64),
+            boxes=len(description.display_boxes),
+            limit=description.quantity_limit,
+        )
 
     def __len__(self) -> int:
-        return len(self.local) + 1 + NUMBERS * len(self.items)
+        return len(self.world) + 1 + self.limit * len(self.drawn)
 
     @property
     def blank(self) -> int:
-        """The label of a cell of the inventory without an item, and of the margin beside the cells."""
-        return len(self.local)
+        """The label of display rectangles that show nothing, and of pixels outside all rectangles."""
+        return len(self.world)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the things, by `thing`: an item has one name, whatever its number."""
-        return (*self.local, f"{ITEM}nothing", *(f"{ITEM}{item}" for item in self.items))
+        """Names of the things, by `thing`: a quantity is one thing, whatever its number."""
+        return (*self.world, f"{SHOWN}nothing", *(f"{SHOWN}{name}" for name in self.drawn))
 
     @property
-    def thing(self) -> Array:
-        """The index into `names` of each label, int64 [len(self)]."""
-        first = len(self.local) + 1
-        return np.concatenate([np.arange(first), first + np.repeat(np.arange(len(self.items)), NUMBERS)])
+    def thing(self) -> Int64[np.ndarray, " window_label"]:
+        """The index into `names` of each label."""
+        first = len(self.world) + 1
+        return np.concatenate([np.arange(first), first + np.repeat(np.arange(len(self.drawn)), self.limit)])
 
-    def of_cells(self, semantic: Array, amounts: Array) -> Array:
-        """The label of every cell of a frame.
+    def of_boxes(
+        self, label: UInt8[np.ndarray, "n world_box"], quantity: UInt8[np.ndarray, "n quantity"]
+    ) -> Int64[np.ndarray, "n box"]:
+        """The window label of every rectangle of frames, those of the world first.
 
         Args:
-            semantic: u8 [N,rows,columns], of the local view; the frame has `columns` rows in all.
-            amounts: u8 [N,I], how many of each item there are.
-
-        Returns:
-            int64 [N,columns,columns].
+            label: of each rectangle of the world.
+            quantity: how many there are of each quantity; more than `limit` look like `limit`.
         """
-        n, rows, columns = semantic.shape
-        first = len(self.local) + 1 + NUMBERS * np.arange(len(self.items))
-        held = np.where(amounts > 0, first + np.minimum(amounts, NUMBERS) - 1, self.blank)
-        inventory = np.full((n, (columns - rows) * columns), self.blank)
-        inventory[:, : len(self.items)] = held
-        return np.concatenate([semantic, inventory.reshape(n, -1, columns)], axis=1)
+        first = len(self.world) + 1 + self.limit * np.arange(len(self.drawn))
+        number = quantity[:, self.index].astype(np.int64)
+        display = np.full((len(label), self.boxes), self.blank, np.int64)
+        display[:, self.box] = np.where(number > 0, first + np.minimum(number, self.limit) - 1, self.blank)
+        return np.concatenate([label.astype(np.int64), display], axis=1)
 
 
-def share_labels(cells: Array, cell: int, box: Array, labels: WindowLabels) -> Array:
-    """The share of each label among the pixels of windows.
+def share_labels(
+    label: Int[np.ndarray, "n box"],
+    boxes: Int[np.ndarray, "box 4"],
+    window: Int[np.ndarray, "n 4"],
+    labels: WindowLabels,
+) -> Float32[np.ndarray, "n window_label"]:
+    """The share of each window label among the pixels of windows.
 
     Args:
-        cells: int [N,C,C], the label of every cell of each window's frame.
-        cell: pixels along each side of a cell.
-        box: int [N,4], (y0, x0, y1, x1) in pixels, half open, each with a pixel at least.
-        labels: how many there are, and which is of the margin beyond the cells.
+        label: window label of every rectangle of each window's frame.
+        boxes: (y0, x0, y1, x1) of the rectangles, in pixels, half open.
+        window: the same of the windows, each with at least one pixel.
+        labels: how many labels there are, and which one pixels outside all rectangles have.
 
     Returns:
-        float32 [N,L], rows that sum to 1.
+        Rows that sum to 1.
     """
-    n, side, _ = cells.shape
-    # One more row and column: the margin, up to the frame's end.
-    edges = np.append(np.arange(side + 1) * cell, np.iinfo(np.int64).max)
+    n, window = len(window), window.astype(np.int64)
     height, width = (
         np.maximum(
             0,
-            np.minimum(box[:, None, last], edges[1:]) - np.maximum(box[:, None, last - 2], edges[:-1]),
+            np.minimum(window[:, None, last], boxes[:, last])
+            - np.maximum(window[:, None, last - 2], boxes[:, last - 2]),
         )
         for last in (2, 3)
     )
-    pixels = height[:, :, None] * width[:, None, :]
-    padded = np.pad(cells, ((0, 0), (0, 1), (0, 1)), constant_values=labels.blank)
-    index = np.arange(n)[:, None] * len(labels) + padded.reshape(n, -1)
+    pixels = height * width
+    whole = (window[:, 2] - window[:, 0]) * (window[:, 3] - window[:, 1])
+    index = np.arange(n)[:, None] * len(labels) + label
     total = np.bincount(index.ravel(), weights=pixels.ravel(), minlength=n * len(labels))
     total = total.reshape(n, len(labels))
-    shares: Array = total / total.sum(axis=1, keepdims=True)
+    total[:, labels.blank] += whole - pixels.sum(axis=1)
+    shares: np.ndarray = total / whole[:, None]
     return shares.astype(np.float32)

@@ -1,29 +1,28 @@
 """How well codes and labels agree, beside chance (protocol step 9)."""
 
 import numpy as np
+from jaxtyping import Int
 from scipy.stats import entropy, random_table
 from sklearn.metrics import mutual_info_score
 
 from irislib.seeding import stream
 
-Array = np.ndarray
-
 NULL_DRAWS = 20
 MEASURES = ("nmi", "homogeneity", "completeness", "purity")
 
 
-def agreement(counts: Array) -> tuple[float, float, float, float]:
-    """Normalised mutual information, homogeneity, completeness and purity.
+def agreement(counts: Int[np.ndarray, "code label"]) -> tuple[float, float, float, float]:
+    """Normalised mutual information, homogeneity, completeness and purity of a contingency table.
 
-    The information that code and label share, over the mean of their entropies (which makes it the
-    V-measure), over the labels' (homogeneity) and over the codes' (completeness). Purity is the share
-    that has its code's commonest label.
+    The mutual information of code and label is divided by the mean of their entropies (normalised mutual
+    information, which equals the V-measure), by the entropy of the labels (homogeneity), and by the entropy
+    of the codes (completeness). Purity is the share of counts on the commonest label of their code.
 
     Args:
-        counts: int [K,L], a contingency table of codes and labels.
+        counts: the contingency table.
 
     Returns:
-        All in [0, 1]. NaN where undefined: without counts; where there is one label, or one code, or both.
+        The four, in [0, 1]. NaN where undefined: without counts, or where an entropy is zero.
     """
     total = counts.sum()
     if total == 0:
@@ -37,17 +36,19 @@ def agreement(counts: Array) -> tuple[float, float, float, float]:
     return shares[0], shares[1], shares[2], float(counts.max(axis=1).sum() / total)
 
 
-def semantic_metrics(counts: Array, elsewhen: Array, seed: int) -> dict[str, float]:
+def semantic_metrics(
+    counts: Int[np.ndarray, "code label"], elsewhen: Int[np.ndarray, "code label"], seed: int
+) -> dict[str, float]:
     """Agreement of codes and labels, and what it would be by chance and by place alone.
 
-    By chance: were labels permuted among the pairs. A permutation keeps the margins of the contingency
-    table, so the null is sampled from the tables with these margins directly, NULL_DRAWS of them; its
-    mean is given. By place: had every observation the labels of another one.
+    By chance: labels are permuted among the occurrences. A permutation keeps the margins of the contingency
+    table, so `NULL_DRAWS` tables with these margins are drawn directly; the mean over them is given. By
+    place: every observation has the labels of another one.
 
     Args:
-        counts: int64 [K,L], pairs by code and label.
-        elsewhen: int64 [K,L], pairs by code and the label in another observation.
-        seed: of the null.
+        counts: occurrences by code and label.
+        elsewhen: occurrences by code and the label in another observation.
+        seed: of the permutations.
 
     Returns:
         nmi, homogeneity, completeness, purity; see `agreement`; nmi and purity also with the suffixes

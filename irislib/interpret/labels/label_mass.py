@@ -1,8 +1,9 @@
-"""What the simulator says is under the maps (protocol step 9)."""
+"""How much of each map lies on each label of the ground truth (protocol step 9)."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Float32, Float64, Int, Int8, Shaped
 
 from irislib.artifacts import Store
 from irislib.interpret.evidence import Maps
@@ -10,42 +11,40 @@ from irislib.interpret.labels.truth import Truth
 from irislib.runtime import progress
 from irislib.seeding import stream
 
-Array = np.ndarray
-
-CHUNK = 16384  # pairs at once
+CHUNK = 16384  # occurrences at once
 
 
 @dataclass(frozen=True)
 class LabelMass:
-    """What lies under the non-empty maps of K codes, by label (L of them) and by cell of the view (C).
+    """What lies under the non-empty maps of K codes.
 
-    A stretch is one code in one episode; there are S with a non-empty map, by code, then episode.
+    A stretch is one code in one episode. There are S stretches with a non-empty map, ordered by code, then
+    episode. The mass of a map is given in shares of the map's whole, and summed over the stretch.
 
     Attributes:
-        names: of the labels, "hud" last.
-        occurrence_label: int8 [P], the label with the largest share of the map's mass; -1 for an empty
-            map.
-        counts: int64 [K,L], pairs by code and `occurrence_label`.
-        elsewhen: int64 [K,L], what `counts` were if every observation had the labels of another one, drawn
-            at random: what the places of the maps alone tell.
-        stretch_code, stretch_episode: int64 [S].
-        cell_mass: float64 [S,C], the maps' mass on each cell, each map's in shares, summed over the stretch.
-        label_mass: float64 [S,L], the same by label.
-        item_mass: float64 [S,I], the same by item of the inventory, where the player holds it.
+        names: of the L labels, "display" last.
+        occurrence_label: the label with the largest share of an occurrence's map; -1 for an empty map.
+        counts: occurrences by code and `occurrence_label`.
+        elsewhen: the same, had every observation the labels of another one, drawn at random: what the
+            places of the maps alone tell.
+        stretch_code, stretch_episode: code and episode of each stretch.
+        box_mass: mass on each rectangle.
+        label_mass: mass on each label.
+        quantity_mass: mass on the rectangle of each quantity, while there is any of it.
     """
 
     names: tuple[str, ...]
-    occurrence_label: Array
-    counts: Array
-    elsewhen: Array
-    stretch_code: Array
-    stretch_episode: Array
-    cell_mass: Array
-    label_mass: Array
-    item_mass: Array
+    occurrence_label: Int8[np.ndarray, " occurrence"]
+    counts: Int[np.ndarray, "code label"]
+    elsewhen: Int[np.ndarray, "code label"]
+    stretch_code: Int[np.ndarray, " stretch"]
+    stretch_episode: Int[np.ndarray, " stretch"]
+    box_mass: Float[np.ndarray, "stretch box"]
+    label_mass: Float[np.ndarray, "stretch label"]
+    quantity_mass: Float[np.ndarray, "stretch quantity"]
 
-    def by_code(self, values: Array) -> Array:
-        """Sums of values [S,n] over the stretches of each code, float64 [K,n]."""
+    def by_code(self, values: Float[np.ndarray, "stretch n"]) -> Float64[np.ndarray, "code n"]:
+        """Sums of values over the stretches of each code."""
         total = np.zeros((len(self.counts), values.shape[1]))
         np.add.at(total, self.stretch_code, values)
         return total
@@ -54,17 +53,17 @@ class LabelMass:
 def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMass:
     """Finds what lies under each non-empty map.
 
-    The mass of a label is the sum of the upsampled map over the cells that the simulator gives that label
-    in the pair's observation. Only the observation's labels vary among the pairs that share a map, so the
-    map's mass on each cell is computed once a map.
+    The mass of a label is the sum of the upsampled map over the rectangles that have that label in the
+    occurrence's observation. Occurrences that share a map differ in the observation's labels only, so the
+    map's mass on each rectangle is computed once a map.
 
     Args:
-        truth: the simulator's labels.
+        truth: labels of the play.
         heatmaps: store of the maps.
-        maps: who has which map.
-        seed: of the exchange of observations.
+        maps: which occurrence has which map.
+        seed: of the random exchange of observations behind `elsewhen`.
     """
-    mass = mass_by_cell(heatmaps, truth.view.weights(heatmaps.array("heatmap").shape[1:]))
+    mass = mass_by_box(heatmaps, truth.boxes.weights(heatmaps.array("heatmap").shape[1:]))
     other = stream(seed, "semantics", "elsewhen").permutation(maps.steps)
     pairs = np.flatnonzero(maps.occurrence_nonempty)
     episode = maps.episode[maps.occurrence_step[pairs]]
@@ -76,20 +75,20 @@ def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMa
     labels = len(truth.names)
     occurrence_label = np.full(len(maps.occurrence_map), -1, np.int8)
     counts, elsewhen = np.zeros((2, maps.codes, labels), np.int64)
-    cell_mass, label_mass, item_mass = (
-        np.zeros((len(key), width)) for width in (truth.view.cells, labels, len(truth.items))
+    box_mass, label_mass, quantity_mass = (
+        np.zeros((len(key), width)) for width in (len(truth.boxes), labels, len(truth.quantities))
     )
     for start in progress(range(0, len(pairs), CHUNK), desc="semantics", unit="chunk"):
         chunk, rows = pairs[start : start + CHUNK], stretch[start : start + CHUNK]
         step, code = maps.occurrence_step[chunk], maps.occurrence_code[chunk]
-        by_cell = mass[maps.occurrence_map[chunk]]
-        by_label = truth.by_label(by_cell, step)
+        by_box = mass[maps.occurrence_map[chunk]]
+        by_label = truth.by_label(by_box, step)
         occurrence_label[chunk] = by_label.argmax(axis=1)  # the first of equals
         np.add.at(counts, (code, occurrence_label[chunk]), 1)
-        np.add.at(elsewhen, (code, truth.by_label(by_cell, other[step]).argmax(axis=1)), 1)
-        add_runs(cell_mass, rows, by_cell)
+        np.add.at(elsewhen, (code, truth.by_label(by_box, other[step]).argmax(axis=1)), 1)
+        add_runs(box_mass, rows, by_box)
         add_runs(label_mass, rows, by_label)
-        add_runs(item_mass, rows, truth.on_items(by_cell, step))
+        add_runs(quantity_mass, rows, truth.on_quantities(by_box, step))
     return LabelMass(
         names=truth.names,
         occurrence_label=occurrence_label,
@@ -97,18 +96,20 @@ def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMa
         elsewhen=elsewhen,
         stretch_code=key // episodes,
         stretch_episode=key % episodes,
-        cell_mass=cell_mass,
+        box_mass=box_mass,
         label_mass=label_mass,
-        item_mass=item_mass,
+        quantity_mass=quantity_mass,
     )
 
 
-def mass_by_cell(heatmaps: Store, weights: Array) -> Array:
-    """Shares of each map's mass by cell, float32 [U,C], summing to 1 where the map is not empty.
+def mass_by_box(
+    heatmaps: Store, weights: Float32[np.ndarray, "position box"]
+) -> Float32[np.ndarray, "map box"]:
+    """Share of each map's mass on each rectangle; a map's shares sum to 1 unless the map is empty.
 
     Args:
         heatmaps: store of the maps.
-        weights: float32 [grid cells, C].
+        weights: see `Boxes.weights`.
     """
     mass = np.zeros((len(heatmaps), weights.shape[1]), np.float32)
     for start in range(0, len(mass), CHUNK):
@@ -119,7 +120,9 @@ def mass_by_cell(heatmaps: Store, weights: Array) -> Array:
     return mass
 
 
-def add_runs(total: Array, rows: Array, values: Array) -> None:
-    """Adds each of `values` [n,m] to its row of `total`; `rows`, int [n], ascend."""
+def add_runs(
+    total: Float64[np.ndarray, "row m"], rows: Int[np.ndarray, " n"], values: Shaped[np.ndarray, "n m"]
+) -> None:
+    """Adds each of `values` to its row of `total`; `rows` must ascend."""
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     total[rows[starts]] += np.add.reduceat(values, starts, axis=0, dtype=total.dtype)

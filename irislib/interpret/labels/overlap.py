@@ -1,18 +1,18 @@
-"""How well the region under a code's maps fits the places of a label (protocol step 9)."""
+"""Intersection over union of the regions under a code's maps and the places of a label (protocol step 9)."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int32
 
 from irislib.artifacts import Store
 from irislib.interpret.crops.regions import upsample
 from irislib.interpret.evidence import Maps
+from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import CHUNK, add_runs
-from irislib.interpret.labels.truth import Truth, View
+from irislib.interpret.labels.truth import Truth
 from irislib.runtime import progress
 from irislib.seeding import stream
-
-Array = np.ndarray
 
 ROWS = 1024  # maps upsampled at once
 
@@ -22,30 +22,30 @@ class Overlap:
     """Intersection over union of codes and labels.
 
     Attributes:
-        iou: float64 [K,L]; NaN for a code without a non-empty map.
+        iou: NaN for a code without a non-empty map.
         elsewhen: the same, had every observation the labels of another one, drawn at random.
     """
 
-    iou: Array
-    elsewhen: Array
+    iou: Float[np.ndarray, "code label"]
+    elsewhen: Float[np.ndarray, "code label"]
 
 
 def overlap_labels(truth: Truth, heatmaps: Store, maps: Maps, threshold: float, seed: int) -> Overlap:
     """Compares the pixels under the thresholded maps of a code with those of each label.
 
-    Intersections and unions are summed over the observations in which the code's map is not empty, as in
-    network dissection (arXiv 1704.05796), which sums over all: a code is one of many and absent from most.
+    Intersections and unions are summed over the observations in which the code's map is not empty. (Network
+    dissection, arXiv 1704.05796, sums over all observations; a code is absent from most of them.)
 
     Args:
-        truth: the simulator's labels.
+        truth: labels of the play.
         heatmaps: store of the maps.
-        maps: who has which map.
-        threshold: a share of the map's maximum, as for its regions.
-        seed: of the exchange of observations.
+        maps: which occurrence has which map.
+        threshold: share of a map's maximum from which on a pixel belongs to its region.
+        seed: of the random exchange of observations behind `elsewhen`.
     """
-    lit = pixels_by_cell(heatmaps, truth.view, threshold)
+    lit = pixels_by_box(heatmaps, truth.boxes, threshold)
     other = stream(seed, "overlap", "elsewhen").permutation(maps.steps)
-    everything = np.full((maps.steps, truth.view.cells), truth.view.cell**2, np.uint16)
+    everything = np.broadcast_to(truth.boxes.area, (maps.steps, len(truth.boxes)))
     area = np.concatenate(
         [
             truth.by_label(everything[start : start + CHUNK], np.arange(maps.steps)[start : start + CHUNK])
@@ -70,12 +70,12 @@ def overlap_labels(truth: Truth, heatmaps: Store, maps: Maps, threshold: float, 
     return Overlap(iou[0], iou[1])
 
 
-def pixels_by_cell(heatmaps: Store, view: View, threshold: float) -> Array:
-    """Pixels of each cell under each thresholded map, u16 [U,cells]."""
-    pixels = np.zeros((len(heatmaps), view.cells), np.uint16)
+def pixels_by_box(heatmaps: Store, boxes: Boxes, threshold: float) -> Int32[np.ndarray, "map box"]:
+    """Pixels of each rectangle inside the region of each map."""
+    pixels = np.zeros((len(heatmaps), len(boxes)), np.int32)
     for start in progress(range(0, len(pixels), ROWS), desc="regions", unit="block"):
         rows = slice(start, start + ROWS)
-        large = upsample(heatmaps.read("heatmap", rows), view.frame)
+        large = upsample(heatmaps.read("heatmap", rows), boxes.frame)
         inside = (large >= threshold * large.max((1, 2), keepdims=True)) & (large > 0)
-        pixels[rows] = view.sum_cells(inside)
+        pixels[rows] = boxes.sum_pixels(inside)
     return pixels

@@ -1,74 +1,85 @@
-"""Does a code tell more about what it shows than its place does (protocol step 9)?
+"""Do a code's maps show more of a label than their places explain (protocol step 9)?
 
-Much of what lies under a map follows from where the map is: the player is in the middle, the inventory
-below. A label's share under a code's maps is therefore compared with what the same places hold in the
-other episodes.
+Much of what lies under a map follows from where the map is: the player may always stand in the middle of
+the frame, a display below. The mass of a label under a code's maps is therefore compared with what the same
+rectangles hold in the other episodes.
 """
 
 import numpy as np
+from jaxtyping import Float, Float64, Int
 
 from irislib.interpret.labels.label_mass import LabelMass
 from irislib.interpret.labels.truth import Truth
 from irislib.interpret.significance import correct, fewest_episodes, flip_test
 from irislib.seeding import stream
 
-Array = np.ndarray
 
-
-def label_rates(truth: Truth, episode: Array) -> Array:
-    """How often each local cell shows each label in all episodes but one, float64 [E,local,L].
+def label_rates(
+    truth: Truth, episode: Int[np.ndarray, " step"]
+) -> Float64[np.ndarray, "episode world_box label"]:
+    """How often each rectangle of the world has each label in all episodes but one.
 
     Args:
-        truth: the simulator's labels.
-        episode: int [T], in [0, E).
+        truth: labels of the play.
+        episode: of each observation, from 0.
 
     Returns:
         NaN where there is but one episode.
     """
-    episodes, local, labels = int(episode.max()) + 1, truth.view.local, len(truth.names)
-    counts = np.zeros((episodes, local, labels))
-    cells = np.arange(local)
+    episodes, world, labels = int(episode.max()) + 1, truth.boxes.world, len(truth.names)
+    counts = np.zeros((episodes, world, labels))
+    boxes = np.arange(world)
     for one in np.unique(episode):
-        semantic = truth.semantic[episode == one]
-        index = (cells * labels + semantic).ravel()
-        counts[one] = np.bincount(index, minlength=local * labels).reshape(local, labels)
+        index = (boxes * labels + truth.label[episode == one]).ravel()
+        counts[one] = np.bincount(index, minlength=world * labels).reshape(world, labels)
     rest = counts.sum(axis=0) - counts
     with np.errstate(invalid="ignore"):
-        rates: Array = rest / rest.sum(axis=2, keepdims=True)
+        rates: np.ndarray = rest / rest.sum(axis=2, keepdims=True)
     return rates
 
 
-def expect_labels(labels: LabelMass, truth: Truth, episode: Array) -> Array:
-    """The label mass of each stretch if its places showed what they show in other episodes, [S,L]."""
+def expect_labels(
+    labels: LabelMass, truth: Truth, episode: Int[np.ndarray, " step"]
+) -> Float64[np.ndarray, "stretch label"]:
+    """The label mass of each stretch, had each rectangle the labels that it has in the other episodes.
+
+    Args:
+        labels: what lies under the maps.
+        truth: labels of the play.
+        episode: of each observation, from 0.
+    """
     rates = label_rates(truth, episode)
     expected = np.zeros_like(labels.label_mass)
-    local = truth.view.local
+    world = truth.boxes.world
     for one in np.unique(labels.stretch_episode):
         rows = labels.stretch_episode == one
-        expected[rows] = labels.cell_mass[rows, :local] @ rates[one]
-    expected[:, -1] = labels.label_mass[:, -1]  # the HUD is always where it is
+        expected[rows] = labels.box_mass[rows, :world] @ rates[one]
+    expected[:, -1] = labels.label_mass[:, -1]  # the display is always where it is
     return expected
 
 
 def judge_labels(
-    labels: LabelMass, expected: Array, alpha: float, permutations: int, seed: int
-) -> tuple[Array, Array]:
+    labels: LabelMass,
+    expected: Float[np.ndarray, "stretch label"],
+    alpha: float,
+    permutations: int,
+    seed: int,
+) -> tuple[Float64[np.ndarray, "code label"], Float64[np.ndarray, "code label"]]:
     """Tests for each code and label whether there is more of the label than the code's places explain.
 
-    An episode contributes the difference of the label's mass under the code's maps to its expected mass,
-    and is a single draw (see `flip_test`). Codes seen in too few episodes are not tested, nor are labels
-    that a code never shows.
+    Sign-flip test by whole episodes (see `flip_test`). An episode contributes the mass of the label under the
+    code's maps minus its expected mass. Codes seen in too few episodes are not tested, nor are labels that
+    a code never shows.
 
     Args:
         labels: what lies under the maps.
         expected: from `expect_labels`.
         alpha: false discovery rate; decides how few episodes are too few.
-        permutations: of the signs of episodes.
+        permutations: random sign vectors.
         seed: of these.
 
     Returns:
-        p- and q-values, float64 [K,L], NaN where untested; q after Benjamini and Hochberg over all that
-        were tested.
+        p-values and q-values, NaN where untested; q after Benjamini and Hochberg over all tests.
     """
     p_values = np.full(labels.counts.shape, np.nan)
     stretches = np.bincount(labels.stretch_code, minlength=len(p_values))

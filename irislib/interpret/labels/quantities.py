@@ -1,7 +1,8 @@
-"""Which item of the inventory a code of the HUD shows, and what it tells of the numbers of items."""
+"""Which quantity a code on the display shows, and what a code's presence tells of the quantities."""
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float64, Int, Shaped, UInt8
 from scipy import sparse
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
@@ -12,87 +13,98 @@ from irislib.interpret.significance import correct, fewest_episodes, flip_test
 from irislib.runtime import progress
 from irislib.seeding import stream
 
-Array = np.ndarray
+UNDER = 0.1  # least share of the mass on quantities for a quantity to be a candidate
+COLUMNS = [
+    *("quantity", "quantity_share", "quantity_correlation", "quantity_information", "quantity_p_value"),
+    *("told_quantity", "told_information"),
+]
 
-UNDER = 0.1  # share of the mass that an item has under the maps; a position of a token covers several cells
 
-
-def read_items(
+def read_quantities(
     truth: Truth,
-    episode: Array,
+    episode: Int[np.ndarray, " step"],
     labels: LabelMass,
     present: sparse.csr_array,
-    codes: Array,
+    codes: Int[np.ndarray, " display_code"],
     alpha: float,
     permutations: int,
     seed: int,
 ) -> pd.DataFrame:
-    """One row a code of the HUD.
+    """One row a code on the display.
 
     Args:
-        truth: how many of each item the player holds, and where that is shown.
-        episode: int [T].
+        truth: how many there are of each quantity, and where that is drawn.
+        episode: of each observation.
         labels: what lies under the maps.
-        present: [T,K] of 0 and 1, where a code's map is not empty.
-        codes: int [n], those of the HUD.
-        alpha: decides how few episodes are too few to test.
-        permutations: of the signs of episodes.
+        present: [steps, codes] of 0 and 1, where a code's map is not empty.
+        codes: those on the display.
+        alpha: false discovery rate; decides how few episodes are too few to test.
+        permutations: random sign vectors.
         seed: of these.
 
     Returns:
-        By code, with columns item (of those that the player holds and whose cells have a tenth of the maps'
-        mass on such cells, the one whose number explains most of the code's presence; undefined where
-        there never is one), item_share (of that mass), item_correlation (of the code's presence with that
-        number, over observations), item_information (see `explained`), item_p_value (of the correlation,
-        two-sided, for the choice among the items; an episode is a single draw, see `flip_test`) and
-        item_q_value; and told_item and told_information, the item, wherever it is shown, whose number
-        explains most.
+        By code, the columns
+        quantity: candidates are quantities that have at least a tenth of the maps' mass on rectangles of
+            quantities of which there are any. Of the candidates, the one that explains most of the code's
+            presence; undefined without candidates.
+        quantity_share: its share of that mass.
+        quantity_correlation: of the code's presence with its number, over observations.
+        quantity_information: see `explained`.
+        quantity_p_value: of the correlation, two-sided, by sign flips of whole episodes (see `flip_test`),
+            times the number of candidates.
+        quantity_q_value: after Benjamini and Hochberg over the codes.
+        told_quantity, told_information: of all quantities, wherever they are drawn, the one that explains
+            most, and how much; undefined in a world without quantities.
     """
-    mass = labels.by_code(labels.item_mass)
+    mass = labels.by_code(labels.quantity_mass)
     columns = sparse.csc_array(present)
-    rows, tested = [], {}
-    for code in progress(codes, desc="inventory", unit="code"):
+    rows: list[dict[str, object]] = []
+    tested: dict[int, tuple[np.ndarray, int]] = {}
+    for code in progress(codes if truth.quantities else codes[:0], desc="quantities", unit="code"):
         lit = columns.indices[columns.indptr[code] : columns.indptr[code + 1]]
-        told = np.array([explained(truth.amounts[:, i], lit) for i in range(len(truth.items))])
+        told = np.array([explained(truth.quantity[:, i], lit) for i in range(len(truth.quantities))])
         most = int(np.nan_to_num(told, nan=-1).argmax())
-        row = {"code": code, "told_item": truth.items[most], "told_information": told[most]}
+        row = {"code": code, "told_quantity": truth.quantities[most], "told_information": told[most]}
         if mass[code].any():
             under = np.flatnonzero(mass[code] >= UNDER * mass[code].sum())
-            item = int(under[np.nan_to_num(told[under], nan=-1).argmax()])
+            chosen = int(under[np.nan_to_num(told[under], nan=-1).argmax()])
             row |= {
-                "item": truth.items[item],
-                "item_share": mass[code, item] / mass[code].sum(),
-                "item_information": told[item],
+                "quantity": truth.quantities[chosen],
+                "quantity_share": mass[code, chosen] / mass[code].sum(),
+                "quantity_information": told[chosen],
             }
-            parts = covariance(truth.amounts[:, item], lit, episode)
+            parts = covariance(truth.quantity[:, chosen], lit, episode)
             if parts.any() and len(np.unique(episode[lit])) >= fewest_episodes(alpha):
-                tested[code] = (parts, len(under))
-            spread = truth.amounts[:, item].std() * np.sqrt(len(lit) * (len(episode) - len(lit)))
-            row["item_correlation"] = parts.sum() / spread if spread > 0 else float("nan")
+                tested[int(code)] = (parts, len(under))
+            spread = truth.quantity[:, chosen].std() * np.sqrt(len(lit) * (len(episode) - len(lit)))
+            row["quantity_correlation"] = parts.sum() / spread if spread > 0 else float("nan")
         rows.append(row)
-    names = ["code", "item", "item_share", "item_correlation", "item_information", "item_p_value"]
-    table = pd.DataFrame(rows, columns=[*names, "told_item", "told_information"]).set_index("code")
+    table = pd.DataFrame(rows, columns=["code", *COLUMNS]).set_index("code")
     contributions = np.zeros((len(np.unique(episode)), 0))
     if tested:
         contributions = np.stack([parts for parts, _ in tested.values()], axis=1)
-    rng = stream(seed, "inventory")
-    p_values = flip_test(np.concatenate([contributions, -contributions], axis=1), permutations, rng, "items")
-    # Two sides, and as many items to choose from.
-    choices = 2 * np.array([items for _, items in tested.values()])
-    table.loc[list(tested), "item_p_value"] = np.minimum(1, choices * p_values.reshape(2, -1).min(axis=0))
-    table.insert(5, "item_q_value", correct(table["item_p_value"].to_numpy(float)))
+    p_values = flip_test(
+        np.concatenate([contributions, -contributions], axis=1),
+        permutations,
+        stream(seed, "quantities"),
+        "quantities",
+    )
+    # Two sides, and as many candidates to choose from.
+    choices = 2 * np.array([candidates for _, candidates in tested.values()])
+    table.loc[list(tested), "quantity_p_value"] = np.minimum(1, choices * p_values.reshape(2, -1).min(axis=0))
+    table.insert(5, "quantity_q_value", correct(table["quantity_p_value"].to_numpy(float)))
     return table
 
 
-def explained(amount: Array, lit: Array) -> float:
-    """The share of the entropy of a code's presence that the number of an item explains.
+def explained(amount: UInt8[np.ndarray, " step"], lit: Int[np.ndarray, " present"]) -> float:
+    """The share of the entropy of a code's presence that a quantity's number explains.
 
     Args:
-        amount: u8 [T].
-        lit: int [n], the observations with the code.
+        amount: the number in each observation.
+        lit: the observations with the code.
 
     Returns:
-        Their mutual information over that entropy, in [0, 1]; NaN where the code is always or never there.
+        Mutual information over that entropy, in [0, 1]; NaN where the code is always or never present.
     """
     if len(lit) in (0, len(amount)):
         return float("nan")
@@ -102,20 +114,19 @@ def explained(amount: Array, lit: Array) -> float:
     return float(information / entropy([len(lit), len(amount) - len(lit)]))
 
 
-def covariance(amount: Array, lit: Array, episode: Array) -> Array:
-    """What each episode adds to the sum of products of a number and a code's presence about their means.
+def covariance(
+    amount: UInt8[np.ndarray, " step"], lit: Int[np.ndarray, " present"], episode: Shaped[np.ndarray, " step"]
+) -> Float64[np.ndarray, " episode"]:
+    """Each episode's part of the sum of products of deviations of a number and of a code's presence.
 
     Args:
-        amount: u8 [T].
-        lit: int [n], the observations with the code.
-        episode: int [T].
-
-    Returns:
-        float64 [episodes].
+        amount: the number in each observation.
+        lit: the observations with the code.
+        episode: of each observation; its parts are in ascending order of the episodes.
     """
     presence = np.zeros(len(amount))
     presence[lit] = 1
     products = (presence - presence.mean()) * (amount - amount.mean())
     _, member = np.unique(episode, return_inverse=True)
-    parts: Array = np.bincount(member, weights=products)
+    parts: np.ndarray = np.bincount(member, weights=products)
     return parts

@@ -1,143 +1,102 @@
-"""The frame as the simulator lays it out: a square of cells, the local view above, the inventory below."""
+"""The ground truth of recorded play: what stands in each labelled rectangle of each frame."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float64, Int, Int16, Shaped, UInt8
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.labels.boxes import Boxes
+from irislib.worlds.world import WorldDescription
 
-Array = np.ndarray
-
-HUD = "hud"
-ASLEEP = "asleep"
-
-
-@dataclass(frozen=True)
-class View:
-    """Cells of a frame. The margin beside the square of cells belongs to none.
-
-    Attributes:
-        frame: height and width, in pixels.
-        rows: of cells in the local view; those below are the HUD (the inventory).
-        columns: of cells, and rows in all.
-        cell: pixels along each side of a cell.
-    """
-
-    frame: tuple[int, int]
-    rows: int
-    columns: int
-    cell: int
-
-    @property
-    def local(self) -> int:
-        """Cells in the local view; they come first, row by row, then those of the HUD."""
-        return self.rows * self.columns
-
-    @property
-    def cells(self) -> int:
-        """Cells in all."""
-        return self.columns**2
-
-    def sum_cells(self, pixels: Array) -> Array:
-        """Sums [N,H,W] over the pixels of each cell, [N,cells]."""
-        side = self.columns * self.cell
-        split = pixels[:, :side, :side].reshape(-1, self.columns, self.cell, self.columns, self.cell)
-        total: Array = split.sum(axis=(2, 4)).reshape(len(pixels), -1)
-        return total
-
-    def weights(self, grid: tuple[int, ...]) -> Array:
-        """How each value of a map spreads over the cells when it is upsampled bilinearly.
-
-        Upsampling is linear, so a map's mass on every cell is the map times this matrix.
-
-        Args:
-            grid: rows and columns of a map.
-
-        Returns:
-            float32 [grid cells, cells].
-        """
-        size = grid[0] * grid[1]
-        return self.sum_cells(upsample(np.eye(size, dtype=np.float32).reshape(size, *grid), self.frame))
-
-    def patches(self, grid: tuple[int, ...]) -> Array:
-        """Pixels that each position of a grid of tokens shares with each cell, float32 [positions, cells]."""
-        size = grid[0] * grid[1]
-        scale = np.array(self.frame) // grid
-        pixels = np.kron(np.eye(size).reshape(size, *grid), np.ones(scale)).astype(np.float32)
-        return self.sum_cells(pixels)
-
-
-def read_view(rollouts: Store) -> View:
-    """The view of recorded play."""
-    _, height, width, _ = rollouts.array("obs").shape
-    _, rows, columns = rollouts.array("semantic").shape
-    return View((height, width), rows, columns, int(rollouts.attrs["cell"]))
+DISPLAY = "display"  # label of every rectangle that displays quantities or nothing
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What the simulator says stands in each cell.
+    """The ground truth of T observations.
 
     Attributes:
-        view: where the cells are.
-        names: the L labels: the simulator's, "asleep" and "hud".
-        semantic: u8 [T,local], in [0, L - 1); "asleep" in every cell while the player sleeps, who sees dark
-            shades of grey in which one thing looks much like another.
-        items: names of the I items of the inventory.
-        amounts: u8 [T,I], how many of each there are.
+        boxes: the rectangles; W of them show the world, D are the display's.
+        names: of the L labels: the world's, the hidden state where there is one, and "display" last.
+        label: of each rectangle of the world, below L - 1. While the world is hidden, every rectangle has
+            the label of that state: what the frame then shows tells little of the world.
+        quantities: names of the Q quantities.
+        quantity: how many there are of each.
+        quantity_box: which rectangle of the display shows each quantity; -1: none.
     """
 
-    view: View
+    boxes: Boxes
     names: tuple[str, ...]
-    semantic: Array
-    items: tuple[str, ...]
-    amounts: Array
+    label: UInt8[np.ndarray, "step world_box"]
+    quantities: tuple[str, ...]
+    quantity: UInt8[np.ndarray, "step quantity"]
+    quantity_box: Int16[np.ndarray, " quantity"]
 
-    def with_hud(self, steps: Array) -> Array:
-        """Labels of the local cells and, as one more, of the HUD, u8 [len(steps),local + 1]."""
-        hud = np.full((len(steps), 1), len(self.names) - 1, np.uint8)
-        return np.concatenate([self.semantic[steps], hud], axis=1)
-
-    def on_items(self, values: Array, steps: Array) -> Array:
-        """Values on the cells of the items that the player holds: [n,cells] to [n,I].
-
-        Crafter gives every item a cell of the HUD, in the order of the inventory, row by row, whatever else
-        the player holds; it shows the item and its number there, and nothing where there is none.
-        """
-        first = self.view.local
-        held: Array = values[:, first : first + len(self.items)] * (self.amounts[steps] > 0)
-        return held
-
-    def join_hud(self, values: Array) -> Array:
-        """Sums the HUD's cells: [n,cells] to [n,local + 1]."""
-        hud = values[:, self.view.local :].sum(axis=1, keepdims=True, dtype=values.dtype)
-        return np.concatenate([values[:, : self.view.local], hud], axis=1)
-
-    def by_label(self, values: Array, steps: Array) -> Array:
-        """Sums over the cells of each label.
+    def by_label(
+        self, values: Shaped[np.ndarray, "n box"], steps: Int[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, "n label"]:
+        """Sums of values on rectangles over the rectangles of each label.
 
         Args:
-            values: [n,cells], of n maps.
-            steps: int [n], in whose observations.
-
-        Returns:
-            float64 [n,L].
+            values: on each rectangle.
+            steps: the observation that gives the labels of each row of `values`.
         """
-        n, labels = len(values), len(self.names)
-        index = np.arange(n)[:, None] * labels + self.with_hud(steps)
-        total = np.bincount(index.ravel(), weights=self.join_hud(values).ravel(), minlength=n * labels)
-        return total.reshape(n, labels)
+        n, labels, world = len(values), len(self.names), self.boxes.world
+        index = np.arange(n)[:, None] * labels + self.label[steps]
+        total = np.bincount(index.ravel(), weights=values[:, :world].ravel(), minlength=n * labels)
+        total = total.reshape(n, labels)
+        total[:, -1] = values[:, world:].sum(axis=1, dtype=values.dtype)
+        return total
+
+    def on_quantities(
+        self, values: Shaped[np.ndarray, "n box"], steps: Int[np.ndarray, " n"]
+    ) -> Shaped[np.ndarray, "n quantity"]:
+        """Values on the rectangle that shows each quantity; 0 where there is none of it, or no rectangle.
+
+        Args:
+            values: on each rectangle.
+            steps: the observation of each row.
+        """
+        shown: Bool[np.ndarray, "n quantity"] = (self.quantity[steps] > 0) & (self.quantity_box >= 0)
+        place = self.boxes.world + np.maximum(self.quantity_box, 0)
+        on_box: np.ndarray = np.where(shown, values[:, np.minimum(place, len(self.boxes) - 1)], 0)
+        return on_box
 
 
 def read_truth(rollouts: Store) -> Truth:
-    """The ground truth of recorded play. Raises ArtifactError where labels or items are not all named."""
-    semantic, amounts = rollouts.read("semantic"), rollouts.read("inventory")
-    names = (*rollouts.attrs["label_names"], ASLEEP, HUD)
-    items = tuple(rollouts.attrs["item_names"])
-    if semantic.max() >= names.index(ASLEEP) or amounts.shape[1] != len(items):
-        raise ArtifactError(f"{rollouts.path}: labels or items without a name; run the rollout stage again")
-    semantic = semantic.reshape(len(semantic), -1)
-    semantic[rollouts.read("asleep")] = names.index(ASLEEP)
-    return Truth(read_view(rollouts), names, semantic, items, amounts)
+    """The ground truth of recorded play. Raises ArtifactError where names or rectangles do not fit."""
+    description = read_description(rollouts)
+    frame = rollouts.array("obs").shape[1:3]
+    corners = np.concatenate([description.world_boxes, description.display_boxes])
+    label, quantity = rollouts.read("label"), rollouts.read("quantity")
+    names = description.labels
+    fits = (
+        label.shape[1] == len(description.world_boxes)
+        and label.max(initial=0) < len(names)
+        and quantity.shape[1] == len(description.quantities)
+        and bool((corners[:, :2] >= 0).all() and (corners[:, :2] <= corners[:, 2:]).all())
+        and bool((corners[:, 2:] <= frame).all())
+    )
+    if not fits:
+        raise ArtifactError(
+            f"{rollouts.path}: labels or quantities without a name, or outside the frame; "
+            "run the rollout stage again"
+        )
+    if description.hidden_label is not None:
+        label[rollouts.read("hidden")] = len(names)
+        names = (*names, description.hidden_label)
+    boxes = Boxes((frame[0], frame[1]), corners, len(description.world_boxes))
+    return Truth(boxes, (*names, DISPLAY), label, description.quantities, quantity, description.quantity_box)
+
+
+def read_description(rollouts: Store) -> WorldDescription:
+    """The world of recorded play. Raises ArtifactError where the store does not describe it."""
+    try:
+        return WorldDescription.from_attributes(rollouts.attrs)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArtifactError(
+            f"{rollouts.path}: does not describe its world ({reason}); run the rollout stage again"
+        ) from None

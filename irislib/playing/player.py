@@ -1,0 +1,72 @@
+"""Who acts while frames are recorded."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+
+from irislib.agent.actor_critic import State
+from irislib.agent.agent import Agent
+from irislib.worlds.world import World
+
+
+@runtime_checkable
+class Player(Protocol):
+    """Decides the actions in several environments, called lanes, that are played side by side.
+
+    What happens in a lane must not depend on the other lanes, so each has its own random stream.
+    """
+
+    def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
+        """Called before the first action of new episodes.
+
+        Args:
+            worlds: the environment of each lane, reset; a scripted player may look inside.
+            rngs: the random stream of each lane.
+        """
+
+    def act(
+        self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
+    ) -> Int64[np.ndarray, " lane"]:
+        """The next action in each of the lanes whose episodes go on.
+
+        Args:
+            frames: what each of these lanes shows.
+            lanes: their numbers, ascending; a lane that is missing once does not come back.
+        """
+
+
+class AgentPlayer:
+    """The trained agent samples actions from its policy. It sees frames through its own tokenizer.
+
+    Args:
+        agent: in evaluation mode.
+        temperature: of the policy's softmax.
+    """
+
+    def __init__(self, agent: Agent, temperature: float) -> None:
+        self.agent, self.temperature = agent, temperature
+        self._rngs: Sequence[np.random.Generator] = ()
+        self._lanes: list[int] = []
+        self._state: State  # of the policy's memory, one row for each of `_lanes`
+
+    def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
+        """See `Player.begin`."""
+        self._rngs, self._lanes = rngs, list(range(len(worlds)))
+        self._state = self.agent.actor_critic.initial_state(len(worlds))
+
+    def act(
+        self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
+    ) -> Int64[np.ndarray, " lane"]:
+        """See `Player.act`."""
+        if list(lanes) != self._lanes:
+            rows = [self._lanes.index(lane) for lane in lanes]
+            self._state = self._state.select(torch.tensor(rows, device=self.agent.device))
+            self._lanes = list(lanes)
+        rngs = [self._rngs[lane] for lane in lanes]
+        actions, _, self._state = self.agent.act(
+            torch.from_numpy(frames), self._state, rngs, self.temperature
+        )
+        return actions.astype(np.int64)
