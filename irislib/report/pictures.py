@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.upsampling import upsample
 from irislib.report.inputs import Inputs
 
 Array = np.ndarray

@@ -6,7 +6,7 @@ import numpy as np
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.upsampling import upsample
 
 Array = np.ndarray
 
