@@ -19,8 +19,9 @@ from ruamel.yaml import YAML
 
 from irislib.errors import ParamError
 from irislib.params import read_yaml
+from irislib.sources import WITHOUT_EFFECT
 from stages import check, crop, deps, profile, start
-from stages.deps import WITHOUT_EFFECT, closure, file_of
+from stages.deps import closure, file_of
 
 REPO = Path(__file__).parent.parent
 STAGES: dict[str, dict[str, Any]] = read_yaml(REPO / "dvc.yaml")["stages"]
