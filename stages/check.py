@@ -12,12 +12,12 @@ from irislib.agent.initial import past_curves
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.attribution.heatmaps import GradcamConfig
-from irislib.interpret.attribution.sensitivity import SensitivityConfig
-from irislib.interpret.consistency.embedder_comparison import CompareConfig
 from irislib.interpret.crops.regions import CropConfig
+from irislib.interpret.embedder_comparison import CompareConfig
 from irislib.interpret.embedding.embed import EmbedConfig
 from irislib.interpret.embedding.recognition import EmbedderConfig
-from irislib.interpret.metrics import MetricsConfig
+from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.sensitivity.config import SensitivityConfig
 from irislib.params import parse_section, read_yaml
 from irislib.playing.rollout import RolloutConfig
 from irislib.report.config import PlotsConfig

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from irislib.interpret.consistency.embedder_comparison import CompareConfig, compare_embedders
+from irislib.interpret.embedder_comparison import CompareConfig, compare_embedders
 from irislib.interpret.embedding.embed import EmbedConfig
-from irislib.interpret.metrics import MetricsConfig
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import load_params
 from stages.common import (
     Stage,

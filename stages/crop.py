@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from irislib.interpret.crops.regions import CropConfig, crop_regions
+from irislib.interpret.crops.cropping import crop_regions
+from irislib.interpret.crops.regions import CropConfig
 from irislib.params import load_params
 from stages.common import Stage, heatmaps_option, params_option, path_option, rollouts_option
 

@@ -1,32 +1,22 @@
-"""Stage `sensitivity`: what the share of empty maps hangs on, and Grad-CAM beside other attributions."""
+"""Stage `sensitivity`: how the share of empty maps depends on each choice, and other attributions."""
 
 from pathlib import Path
 
 import click
 
-from irislib.interpret.attribution.heatmaps import GradcamConfig
-from irislib.interpret.attribution.sensitivity import SensitivityConfig, measure_sensitivity
 from irislib.interpret.crops.regions import CropConfig
+from irislib.interpret.sensitivity.measure import measure_sensitivity
 from irislib.params import load_params
-from stages.common import Stage, agent_option, params_option, path_option, rollouts_option
+from stages.common import Stage, params_option, path_option
 
 
 @click.command(cls=Stage)
 @params_option
-@agent_option
-@rollouts_option
+@path_option("attributions", "data/attributions.zarr", "Attributions of a sample, from attributions.")
 @path_option("out", "reports", "Folder for sensitivity.csv and attributions.csv.")
-def main(params: Path, agent: Path, rollouts: Path, out: Path) -> None:
-    """Counts empty maps for each choice that the paper leaves open, and judges other attributions."""
-    measure_sensitivity(
-        load_params(params, "sensitivity", SensitivityConfig),
-        maps=load_params(params, "gradcam", GradcamConfig),
-        crop=load_params(params, "crop", CropConfig),
-        seed=load_params(params, "seed", int),
-        agent=agent,
-        rollouts=rollouts,
-        out=out,
-    )
+def main(params: Path, attributions: Path, out: Path) -> None:
+    """Counts empty maps in every variant of the attribution, at the threshold of the crop stage."""
+    measure_sensitivity(load_params(params, "crop", CropConfig), attributions=attributions, out=out)
 
 
 if __name__ == "__main__":

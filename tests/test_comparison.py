@@ -12,12 +12,12 @@ from recordings import describe, record_maps, record_play
 
 from irislib.artifacts import open_store, writing
 from irislib.errors import ParamError
-from irislib.interpret.consistency.embedder_comparison import HEADLINE, CompareConfig, compare_embedders
+from irislib.interpret.embedder_comparison import SUMMARY, CompareConfig, compare_embedders
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.interpret.embedding.label_retrieval import crop_shares, neighbour_overlap
 from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
-from irislib.interpret.metrics import MetricsConfig
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_value
 from irislib.report.figures.codes import embedders
 from irislib.report.style import publication
@@ -150,7 +150,7 @@ def test_the_stored_embedder_is_not_run_again_and_gives_what_running_it_gives(
     assert fakes["colours"].embedded == 3 * distinct  # two stores, and once in memory
     pd.testing.assert_series_equal(table.loc["colours"], again.loc["again"], check_names=False)
     assert [*table.columns] == [
-        *("size", "dimension", *HEADLINE, "label_overlap", "label_overlap_chance"),
+        *("size", "dimension", *SUMMARY, "label_overlap", "label_overlap_chance"),
     ]
 
 

@@ -1,11 +1,14 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import kstest
 
-from irislib.interpret.consistency.codes import Comparison, mean_pairwise_cosine, score_codes, swap_test
+from irislib.interpret.consistency.codes import score_codes
+from irislib.interpret.consistency.comparison import Comparison, mean_pairwise_cosine, swap_test
 from irislib.interpret.evidence import Crops
+from irislib.interpret.metrics_config import MetricsConfig
 
 FEATURES = 32
 
@@ -30,11 +33,18 @@ def make_crops(code: np.ndarray, episode: np.ndarray, own: np.ndarray, random: n
     n = len(code)
     rows = np.arange(2 * n, dtype=np.int32)
     embedding = np.concatenate([own, random]).astype(np.float16)
-    return Crops(n, code, np.arange(n), episode, rows[:n], rows[n:], embedding)
+    box = np.tile(np.array([0, 0, 1, 1]), (n, 1))
+    return Crops(n, code, np.arange(n), episode, box, rows[:n], rows[n:], embedding)
 
 
-def score(crops: Crops, codes: int, alpha: float = 0.05, permutations: int = 999, min_crops: int = 5):  # type: ignore[no-untyped-def]
-    return score_codes(crops, np.ones(len(crops.own)), codes, 0, alpha, permutations, min_crops)
+def make_config(alpha: float = 0.05, permutations: int = 999, min_crops: int = 5) -> MetricsConfig:
+    return MetricsConfig(
+        alpha, permutations, min_crops, min_pair_count=1, min_set_share=0.0, max_set_size=4, psnr_frames=1
+    )
+
+
+def score(crops: Crops, codes: int, alpha: float = 0.05) -> pd.DataFrame:
+    return score_codes(crops, np.ones(len(crops.own)), codes, make_config(alpha), seed=0)
 
 
 @pytest.mark.parametrize("n", [2, 3, 17])
@@ -70,7 +80,7 @@ def test_comparison_counts_like_swapping_the_crops_of_whole_episodes() -> None:
 
     every = np.array([difference(np.array(keeps)) for keeps in itertools.product((True, False), repeat=7)])
     assert compared.difference == pytest.approx(every[0], abs=1e-12)
-    p_value = swap_test({4: compared}, 500, rng, "test")[0]
+    p_value = swap_test({4: compared}, 500, rng, "test")[4]
     assert 0.01 < p_value < 0.9
     assert p_value == np.mean(every >= every[0] - 1e-12)
     assert compared.effect_size == pytest.approx(every[0] / every.std() / np.sqrt(7))
@@ -89,7 +99,7 @@ def test_bootstrap_equals_drawing_episodes_anew() -> None:
     for times in drawn:
         weight = np.outer(times[episode], times[episode]) * (episode[:, None] != episode)
         differences.append((weight * cosines).sum() / weight.sum())
-    np.testing.assert_allclose((low, high), np.quantile(differences, [0.025, 0.975]), atol=1e-9)
+    np.make_config.assert_allclose((low, high), np.quantile(differences, [0.025, 0.975]), atol=1e-9)
 
 
 def test_interval_covers_the_true_difference() -> None:
@@ -194,9 +204,9 @@ def test_activation_decides_what_counts() -> None:
     own[:4] = own[0]
     crops = make_crops(np.zeros(12, int), np.arange(12), own, random)
     activation = np.array([1.0] * 4 + [1e-9] * 8)
-    table = score_codes(crops, activation, 1, 0, 0.05, 99, 5)
+    table = score_codes(crops, activation, 1, make_config(), seed=0)
     assert table.loc[0, "monosemanticity"] == pytest.approx(1, abs=1e-6)
     assert table.loc[0, "consistency"] < 0.6
-    even = score_codes(crops, 3 * np.ones(12), 1, 0, 0.05, 99, 5)
+    even = score_codes(crops, 3 * np.ones(12), 1, make_config(), seed=0)
     for kind in ("", "_random"):
         assert even.loc[0, f"monosemanticity{kind}"] == pytest.approx(even.loc[0, f"consistency{kind}"])

@@ -4,17 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_consistency import FEATURES, brute_force, unit
+from test_consistency import FEATURES, brute_force, make_config, unit
 
-from irislib.interpret.cooccurrence.independence_test import Meetings
-from irislib.interpret.cooccurrence.pairs import (
-    Cooccurrence,
-    count_pairs,
-    covered_share,
-    label_meetings,
-    presence,
-    score_pairs,
-)
+from irislib.interpret.cooccurrence.independence_test import PresenceSeries
+from irislib.interpret.cooccurrence.pair_labels import label_combinations
+from irislib.interpret.cooccurrence.pairs import ScoredPairs, count_pairs, covered_share, score_pairs
 from irislib.interpret.evidence import Crops, Maps
 from irislib.interpret.labels.label_mass import LabelMass
 
@@ -46,15 +40,18 @@ def make_labels(maps: Maps, label: np.ndarray) -> LabelMass:
 
 def no_crops() -> Crops:
     none = np.zeros(0, np.int32)
-    return Crops(0, none, none, none, none, none, np.zeros((0, FEATURES), np.float16))
+    return Crops(
+        0, none, none, none, np.zeros((0, 4), np.int16), none, none, np.zeros((0, FEATURES), np.float16)
+    )
 
 
 def pair_up(
-    maps: Maps, crops: Crops, consistent: np.ndarray, min_crops: int, min_pair_count: int, alpha: float = 0.05
-) -> Cooccurrence:
-    meetings = Meetings.of(presence(maps), maps.episode)
+    maps: Maps, crops: Crops, consistent: np.ndarray, min_crops: int, min_pair_count: int
+) -> ScoredPairs:
+    series = PresenceSeries.of(maps.presence, maps.episode)
     labels = make_labels(maps, np.zeros(len(maps.occurrence_map), int))
-    return score_pairs(maps, meetings, crops, labels, consistent, alpha, min_crops, min_pair_count)
+    config = replace(make_config(min_crops=min_crops), min_pair_count=min_pair_count)
+    return score_pairs(maps, series, crops, labels, consistent, config)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -67,7 +64,7 @@ def test_sparse_counts_equal_a_double_loop(seed: int) -> None:
         if both.any():
             expected[a, b] = (both.sum(), len(set(maps.episode[both])))
     assert len(expected) > CODES
-    assert {(a, b): n for a, b, n in zip(*count_pairs(presence(maps)), strict=True)} == {
+    assert {(a, b): n for a, b, n in zip(*count_pairs(maps.presence), strict=True)} == {
         pair: count for pair, (count, _) in expected.items()
     }
     rows = pairs[["code_a", "code_b", "count", "episodes"]].to_numpy()
@@ -98,7 +95,7 @@ def test_coverage_equals_a_loop() -> None:
     a, b = np.array([0, 1, 0]), np.array([3, 2, 5])
     covered = [any(row[i] and row[j] for i, j in zip(a, b, strict=True)) for row in shown]
     assert 0 < np.mean(covered) < 1
-    assert covered_share(presence(maps), a, b) == pytest.approx(np.mean(covered))
+    assert covered_share(maps.presence, a, b) == pytest.approx(np.mean(covered))
 
 
 def test_labels_of_pairs_equal_a_loop() -> None:
@@ -106,8 +103,8 @@ def test_labels_of_pairs_equal_a_loop() -> None:
     rng = np.random.default_rng(5)
     of_step = rng.integers(0, 3, shown.shape)
     labels = make_labels(maps, of_step[maps.occurrence_step, maps.occurrence_code])
-    a, b, _ = count_pairs(presence(maps))
-    found = label_meetings(maps, labels, a, b)
+    a, b, _ = count_pairs(maps.presence)
+    found = label_combinations(maps, labels, a, b)
     for i in range(len(a)):
         steps = np.flatnonzero(shown[:, a[i]] & shown[:, b[i]])
         both = [(of_step[t, a[i]], of_step[t, b[i]]) for t in steps]
@@ -133,7 +130,14 @@ def planted(steps: int = 40) -> tuple[Maps, Crops]:
     vectors = np.concatenate([thing, np.zeros_like(thing)]) + rng.normal(size=(2 * len(code), FEATURES))
     rows, episode = np.arange(2 * len(code)), np.arange(steps) % 6
     crops = Crops(
-        len(code), code, step, episode[step], rows[: len(code)], rows[len(code) :], vectors.astype(np.float16)
+        regions=len(code),
+        code=code,
+        step=step,
+        episode=episode[step],
+        box=np.tile(np.array([0, 0, 1, 1]), (len(code), 1)),
+        own=rows[: len(code)],
+        random=rows[len(code) :],
+        embedding=vectors.astype(np.float16),
     )
     return make_maps(shown, shown, episode), crops
 

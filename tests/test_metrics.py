@@ -17,7 +17,8 @@ from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
-from irislib.interpret.metrics import MetricsConfig, compute_metrics
+from irislib.interpret.metrics import HEADLINE, compute_metrics
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_value
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
@@ -204,8 +205,9 @@ def write_embeddings(path: Path, vectors: np.ndarray) -> None:
 
 def measure(paths: dict[str, Path], out: Path, config: MetricsConfig = CONFIG) -> dict[str, Any]:
     compute_metrics(config, seed=0, out=out, **paths)
-    metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text())
-    return metrics
+    headline, details = (json.loads((out / f"{name}.json").read_text()) for name in ("metrics", "details"))
+    assert {section: tuple(values) for section, values in headline.items()} == HEADLINE
+    return {section: values | headline.get(section, {}) for section, values in details.items()}
 
 
 def test_shares_by_hand(tmp_path: Path) -> None:
@@ -242,9 +244,11 @@ def test_shares_by_hand(tmp_path: Path) -> None:
 def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_path: Path) -> None:
     world = make()
     metrics = measure(write(tmp_path, world, with_crops), tmp_path / "out")
-    assert {section: " ".join(values) for section, values in metrics.items()} == KEYS
+    assert {section: set(values) for section, values in metrics.items()} == {
+        section: set(keys.split()) for section, keys in KEYS.items()
+    }
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
-        *("codes.csv", "labels.csv", "metrics.json", "pairs.csv", "sets.csv"),
+        *("codes.csv", "details.json", "labels.csv", "metrics.json", "pairs.csv", "sets.csv"),
     ]
     for name, columns in COLUMNS.items():
         assert " ".join(pd.read_csv(tmp_path / f"out/{name}.csv").columns) == columns
@@ -451,7 +455,7 @@ def rewrite_embeddings(paths: dict[str, Path], world: World) -> str:
 
 def blank_embeddings(paths: dict[str, Path], world: World) -> str:
     write_embeddings(paths["embeddings"], np.zeros((2, 8)))
-    return "embeddings: holds a vector without a direction.*run the embed stage"
+    return "embeddings: holds features that are zero or not finite; run the embed stage"
 
 
 def forget_embeddings(paths: dict[str, Path], world: World) -> str:

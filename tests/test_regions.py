@@ -8,16 +8,12 @@ from scipy import ndimage
 
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
-from irislib.interpret.crops import regions
-from irislib.interpret.crops.regions import (
-    CropConfig,
-    crop_regions,
-    draw_boxes,
-    draw_crops,
-    find_regions,
-    upsample,
-)
+from irislib.interpret.crops import cropping
+from irislib.interpret.crops.cropping import crop_regions
+from irislib.interpret.crops.draws import draw_boxes, draw_crops
+from irislib.interpret.crops.regions import CropConfig, find_boxes, find_regions, region_levels
 from irislib.interpret.evidence import Maps
+from irislib.interpret.upsampling import upsample
 from irislib.params import parse_value
 from irislib.stores.crops import CROPS
 
@@ -96,6 +92,29 @@ def test_regions_match_one_map_at_a_time(connectivity: int) -> None:
             if (y.stop - y.start) * (x.stop - x.start) >= 6:
                 expected.append((row, y.start, x.start, y.stop, x.stop))
     assert boxes_of(maps, config(0.7, 6, connectivity=connectivity)) == expected
+
+
+@pytest.mark.parametrize("connectivity", [1, 2])
+@pytest.mark.parametrize("min_area", [1, 9, 60, 256])
+def test_levels_tell_at_every_threshold_whether_there_is_a_region(min_area: int, connectivity: int) -> None:
+    maps = np.random.default_rng(2).normal(size=(40, 4, 4)).clip(0).astype(np.float32)
+    maps[0] = 0
+    maps[1] = 1
+    level, peak = region_levels(maps, FRAME, min_area, connectivity)
+    found = []
+    for threshold in (0.01, 0.3, 0.5, 0.77, 0.95, 1.0):
+        rows, _ = find_regions(maps, FRAME, config(threshold, min_area, connectivity=connectivity))
+        expected = np.isin(np.arange(len(maps)), rows)
+        np.testing.assert_array_equal((level > 0) & (level >= threshold * peak), expected)
+        found.append(expected.sum())
+    assert found[0] > (0 if min_area == 256 else 30)
+    assert level[0] == 0 < level[1]
+    # The region at the level itself, and none a little above.
+    some = np.flatnonzero(level > 0)
+    large = upsample(maps[some], FRAME)
+    for height, expected in ((level[some], 1), (np.nextafter(level[some], np.inf), 0)):
+        rows, _ = find_boxes(large >= height[:, None, None], min_area, connectivity)
+        assert np.isin(np.arange(len(some)), rows).mean() == expected
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +243,7 @@ def test_the_seed_alone_decides_the_draws(
     stores: tuple[Store, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(stores, tmp_path / "a", config(max_per_code=5))
-    monkeypatch.setattr(regions, "ROWS", 7)
+    monkeypatch.setattr(cropping, "ROWS", 7)
     run(stores, tmp_path / "b", config(max_per_code=5))
     run(stores, tmp_path / "c", config(max_per_code=5), seed=1)
     a, b, c = (digest(tmp_path / name) for name in "abc")

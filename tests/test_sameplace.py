@@ -1,17 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.stats import kstest
-from test_consistency import FEATURES, make_crops, score
+from test_consistency import FEATURES, make_config, make_crops, score
 
 from irislib.interpret.consistency.same_place import match_places, score_places
+from irislib.interpret.evidence import Crops
 
 
 def boxes(rng: np.random.Generator, places: int, n: int) -> np.ndarray:
     return np.outer(rng.integers(0, places, n), [1, 1, 2, 2])
 
 
-def in_places(crops: object, box: np.ndarray, codes: int, seed: int = 0) -> pd.DataFrame:
-    return score_places(crops, box, codes, seed, 0.05, 999, 5)  # type: ignore[arg-type]
+def in_places(crops: Crops, box: np.ndarray, codes: int) -> pd.DataFrame:
+    return score_places(replace(crops, box=box), codes, make_config(), seed=0)
 
 
 def test_counterparts_have_the_same_box_and_another_code_and_episode() -> None:

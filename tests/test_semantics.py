@@ -8,7 +8,6 @@ from scipy import sparse
 from scipy.stats import kstest
 from sklearn.metrics import homogeneity_completeness_v_measure, normalized_mutual_info_score
 
-from irislib.interpret.crops.regions import upsample
 from irislib.interpret.labels.agreement import agreement, semantic_metrics
 from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import LabelMass, add_runs
@@ -17,6 +16,7 @@ from irislib.interpret.labels.overlap import Overlap
 from irislib.interpret.labels.position_baseline import expect_labels, judge_labels, label_rates
 from irislib.interpret.labels.quantities import covariance, explained, read_quantities
 from irislib.interpret.labels.truth import DISPLAY, Truth
+from irislib.interpret.upsampling import upsample
 from irislib.worlds.crafter import ITEM_NAMES, CrafterConfig, cell_boxes
 
 CRAFTER = Boxes((64, 64), cell_boxes(7), 63)

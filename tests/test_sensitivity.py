@@ -1,5 +1,6 @@
 """What the sensitivity stage writes, against the definitions and against the pipeline's own numbers."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,21 @@ from tiny import make_decoding_agent
 
 from irislib.agent import Agent
 from irislib.artifacts import open_store
-from irislib.errors import ParamError
-from irislib.interpret.attribution.emptiness import Extremes, Population, decompose, empty_shares
+from irislib.errors import ArtifactError, ParamError
+from irislib.interpret.attribution.emptiness import empty_shares
 from irislib.interpret.attribution.faithfulness import image_faithfulness, latent_areas
 from irislib.interpret.attribution.gradcam import Score, gradcam, score_images, score_pixels
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.attribution.method_comparison import compare_methods
 from irislib.interpret.attribution.occurrences import find_occurrences
 from irislib.interpret.attribution.sample import Sample, load_sample
-from irislib.interpret.attribution.sensitivity import SensitivityConfig, measure_sensitivity
-from irislib.interpret.crops.regions import CropConfig, upsample
+from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.evidence import read_maps
+from irislib.interpret.sensitivity.attribute import attribute_sample
+from irislib.interpret.sensitivity.config import SensitivityConfig
+from irislib.interpret.sensitivity.emptiness_causes import Extremes, Population, decompose
+from irislib.interpret.sensitivity.measure import measure_sensitivity
+from irislib.interpret.sensitivity.method_comparison import compare_methods
+from irislib.interpret.upsampling import upsample
 from irislib.params import parse_section
 from irislib.report.figures.maps import attributions, sensitivity
 from irislib.report.style import publication
@@ -61,7 +66,10 @@ def measure(
     stores: tuple[Path, Path], out: Path, observations: int = 99, seed: int = 0
 ) -> dict[str, pd.DataFrame]:
     config = SensitivityConfig(observations, min(observations, 2))
-    measure_sensitivity(config, MAPS, CROP, seed, agent=stores[0], rollouts=stores[1], out=out)
+    attribute_sample(
+        config, MAPS, CROP, seed, agent=stores[0], rollouts=stores[1], out=out / "attributions.zarr"
+    )
+    measure_sensitivity(CROP, attributions=out / "attributions.zarr", out=out)
     return {name: pd.read_csv(out / f"{name}.csv") for name in TABLES}
 
 
@@ -139,7 +147,8 @@ def test_where_every_code_stands_once_occlusion_is_the_effect() -> None:
     frames = torch.zeros(1, SIZE, SIZE, 3, dtype=torch.uint8)
     sample = Sample(tokenizer, tokens, frames, find_occurrences(tokens.numpy()))
     background = torch.zeros(1, 4, GRID, GRID)
-    table = compare_methods(sample, MAPS, CROP, Population(16, 1, 16, 16), background).set_index("method")
+    variants = compare_methods(sample, MAPS, CROP, background)
+    table = pd.DataFrame([one.key | one.measured for one in variants]).set_index("method")
     occlusion, others = table.loc["occlusion"], table.drop("occlusion")
     assert (occlusion["right_sign"] == 1).all()
     assert (occlusion["missed"] == 0).all()
@@ -188,7 +197,7 @@ def test_lost_to_a_threshold() -> None:
     assert (shares["zero"], shares["negative"], shares["positive"], shares["mixed"]) == (0.25, 0.25, 0.5, 0)
     assert (shares["faint"], shares["no_region"]) == (0.25, 0)
     large = CropConfig(threshold=0.5, min_area=SIZE * SIZE, max_per_code=1, connectivity=1)
-    assert not Extremes.of(maps, (SIZE, SIZE), large).region.any()
+    assert not Extremes.of(maps, (SIZE, SIZE), large).level.any()
     assert (shares["unused"], shares["absent"], shares["codes_always_empty"]) == (0.5, 0, 0.75)
 
 
@@ -241,6 +250,38 @@ def test_latent_areas_are_curves_of_the_score() -> None:
         torch.testing.assert_close(deleted[n], torch.trapezoid(curve, dx=0.25))
     backwards = latent_areas(objective, latents, -maps, nothing)
     torch.testing.assert_close(backwards, (deleted, inserted))
+
+
+def test_another_threshold_needs_no_attributions(stores: tuple[Path, Path], tmp_path: Path) -> None:
+    """The regions that a map keeps are known at every threshold, as if it were thresholded again."""
+    config = replace(CROP, threshold=0.9, min_area=12)
+    attribute_sample(
+        SensitivityConfig(99, 1), MAPS, config, 0, agent=stores[0], rollouts=stores[1], out=tmp_path / "store"
+    )
+    lost = []
+    for threshold in (0.2, 0.9, 1.0):
+        measure_sensitivity(
+            replace(config, threshold=threshold), attributions=tmp_path / "store", out=tmp_path
+        )
+        table = pd.read_csv(tmp_path / "sensitivity.csv")
+        lost.append(table.set_index(["score", "layer", "masking"])["no_region"])
+    assert (lost[0] <= lost[1]).all()
+    assert (lost[1] <= lost[2]).all()
+    assert lost[0].sum() < lost[1].sum() < lost[2].sum()
+
+
+@pytest.mark.parametrize("change", [{"min_area": 5}, {"connectivity": 2}])
+def test_attributions_of_other_regions_are_refused(
+    stores: tuple[Path, Path], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    attribute_sample(
+        SensitivityConfig(1, 1), MAPS, CROP, 0, agent=stores[0], rollouts=stores[1], out=tmp_path / "store"
+    )
+    with pytest.raises(
+        ArtifactError, match=rf"store: made with another crop\.{next(iter(change))}; run the "
+    ):
+        measure_sensitivity(replace(CROP, **change), attributions=tmp_path / "store", out=tmp_path)
+    assert not (tmp_path / "sensitivity.csv").exists()
 
 
 def test_more_cannot_be_attributed_than_observed() -> None:

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 from scipy import sparse
+from test_consistency import make_config
 
-from irislib.interpret.cooccurrence.independence_test import Meetings
-from irislib.interpret.cooccurrence.sets import Sets, mine_sets, part, score_sets
+from irislib.interpret.cooccurrence.independence_test import PresenceSeries
+from irislib.interpret.cooccurrence.sets import ScoredSets, mine_sets, score_sets, splits
 
 
 def as_sparse(shown: np.ndarray) -> sparse.csr_array:
@@ -23,10 +24,12 @@ def persistent(rng: np.random.Generator, steps: int, rate: float, stay: float) -
     return there
 
 
-def find(shown: np.ndarray, episode: np.ndarray, min_count: int = 5, alpha: float = 0.05) -> Sets:
+def find(shown: np.ndarray, episode: np.ndarray, min_count: int = 5) -> ScoredSets:
     present, codes = as_sparse(shown), shown.shape[1]
     label, consistent = np.full(codes, "grass", object), np.ones(codes, bool)
-    return score_sets(Meetings.of(present, episode), present, label, consistent, alpha, min_count, 4)
+    return score_sets(
+        PresenceSeries.of(present, episode), present, label, consistent, make_config(), min_count
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -47,30 +50,30 @@ def test_mined_sets_equal_brute_force(seed: int, min_count: int) -> None:
 
 @pytest.mark.parametrize(("size", "ways"), [(2, 1), (3, 3), (4, 7), (5, 15)])
 def test_every_way_to_part_a_set_comes_once(size: int, ways: int) -> None:
-    halves = {frozenset(map(frozenset, pair)) for pair in part(size)}
-    assert len(halves) == len(part(size)) == ways
-    assert all(set(a) | set(b) == set(range(size)) and a and b for a, b in part(size))
+    halves = {frozenset(map(frozenset, pair)) for pair in splits(size)}
+    assert len(halves) == len(splits(size)) == ways
+    assert all(set(a) | set(b) == set(range(size)) and a and b for a, b in splits(size))
 
 
 def test_events_equal_a_loop_also_where_lanes_interleave() -> None:
     rng = np.random.default_rng(3)
     episode = rng.permutation(np.repeat([2, 5, 9], [30, 17, 40]))
     shown = rng.random((87, 4)) < 0.5
-    meetings = Meetings.of(as_sparse(shown), episode)
-    events = meetings.events([(0,), (1, 3)])
+    series = PresenceSeries.of(as_sparse(shown), episode)
+    events = series.events([(0,), (1, 3)])
     for i, codes in enumerate([(0,), (1, 3)]):
         there = np.asarray(shown[:, codes].all(axis=1))
         assert events.count[i] == there.sum()
         assert events.episodes[i] == len(set(episode[there]))
-        for j, lag in enumerate(meetings.lags):
+        for j, lag in enumerate(series.lags):
             products = []
             for one in (2, 5, 9):
                 x = there[episode == one] - there.mean()
                 products += list(x[: max(len(x) - lag, 0)] * x[lag:])
-            assert events.persistence[i, j] == pytest.approx(max(np.mean(products), 0))
+            assert events.autocovariance[i, j] == pytest.approx(max(np.mean(products), 0))
     pairs = sum(length**2 for length in (30, 17, 40))
-    assert meetings.weight.sum() == pairs
-    assert meetings.lags[0] == 0 and meetings.weight[0] == 87
+    assert series.weight.sum() == pairs
+    assert series.lags[0] == 0 and series.weight[0] == 87
 
 
 @pytest.mark.parametrize(("stay", "rate"), [(0.0, 0.3), (0.8, 0.3), (0.95, 0.5), (0.9, 0.05)])
@@ -79,11 +82,11 @@ def test_codes_that_meet_by_chance_are_seldom_significant(stay: float, rate: flo
     rng = np.random.default_rng(5)
     shown = np.stack([persistent(rng, 3000, rate, stay) for _ in range(60)], axis=1)
     episode = np.repeat(np.arange(15), 200)
-    meetings = Meetings.of(as_sparse(shown), episode)
-    events = meetings.events([(code,) for code in range(60)])
+    series = PresenceSeries.of(as_sparse(shown), episode)
+    events = series.events([(code,) for code in range(60)])
     a, b = np.triu_indices(60, k=1)
     count = np.array([(shown[:, i] & shown[:, j]).sum() for i, j in zip(a, b, strict=True)])
-    p_values = meetings.p_values(count, events.take(a), events.take(b))
+    p_values = series.p_values(count, events.take(a), events.take(b))
     for level in (0.01, 0.05, 0.25, 0.5):
         assert np.mean(p_values <= level) < 1.5 * level + 0.01
     if rate > 0.1:  # rarer codes often do not meet at all

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, UInt8
 
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.upsampling import upsample
 from irislib.report.inputs import Inputs
 
 CHUNK = 4096  # maps that are read at once

@@ -122,7 +122,16 @@ class Tokenizer(nn.Module):
 
 @torch.no_grad()
 def perplexity(tokens: Int64[Tensor, "..."], vocab_size: int) -> float:
-    """The effective number of codes in use: exp of the entropy of their frequencies."""
-    share = torch.bincount(tokens.flatten(), minlength=vocab_size).double()
+    """The effective number of codes among these tokens; see `usage_perplexity`."""
+    return usage_perplexity(torch.bincount(tokens.flatten(), minlength=vocab_size))
+
+
+def usage_perplexity(uses: Int64[Tensor, " codes"]) -> float:
+    """The effective number of codes in use: exp of the entropy of their frequencies.
+
+    Args:
+        uses: number of tokens of each code.
+    """
+    share = uses.double()
     share /= share.sum()
     return float(torch.special.entr(share).sum().exp())

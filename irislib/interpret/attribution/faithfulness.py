@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from irislib.interpret.attribution.attributions import LatentScore
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.upsampling import upsample
 
 POINTS = 8  # of a curve over latent positions, at most; each costs a decoding
 

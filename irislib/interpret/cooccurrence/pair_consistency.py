@@ -1,28 +1,35 @@
-"""Do two codes show one thing when they are cropped together (protocol step 8)?"""
+"""Does a pair of codes show one thing when both are cropped in one observation (step 8)?"""
 
 import numpy as np
+from jaxtyping import Float32, Float64, Int
 
 from irislib.interpret.evidence import Crops
 from irislib.runtime import progress
 
-Array = np.ndarray
+PairScores = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"], Int[np.ndarray, " n"]]
+CropGroups = tuple[
+    Int[np.ndarray, " groups"],
+    Int[np.ndarray, " groups"],
+    Float32[np.ndarray, "groups features"],
+    Float32[np.ndarray, "groups features"],
+]
 
 
-def pair_consistency(crops: Crops, a: Array, b: Array) -> tuple[Array, Array, Array]:
+def pair_consistency(crops: Crops, a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]) -> PairScores:
     """Mean pairwise cosine of pairs of codes over the observations in which both have a crop.
 
-    The vector of a pair in an observation is the mean embedding of a's crops there beside that of b's,
-    either part scaled to length 1/sqrt(2): the two codes weigh the same. The cosine of two such vectors
-    is then the mean of the two codes' cosines.
+    The vector of a pair in an observation is the concatenation of two mean features, that of the crops of
+    code a and that of the crops of code b, each scaled to length 1/sqrt(2), so that both codes weigh the
+    same. The cosine of two such vectors is the mean of the cosines of the two codes.
 
     Args:
         crops: of all codes.
-        a: int [n], the first codes.
-        b: int [n], the second.
+        a: the first codes.
+        b: the second codes.
 
     Returns:
-        For crops and for their random counterparts, float64 [n], NaN below two observations; and the
-        number of observations, int64 [n].
+        The mean cosine of the crops and that of their random counterparts, NaN below two observations; and
+        int64, the number of observations.
     """
     group_code, group_step, own, random = group_by_observation(crops)
     starts = np.searchsorted(group_code, np.arange(crops.code.max(initial=-1) + 2))
@@ -47,12 +54,12 @@ def pair_consistency(crops: Crops, a: Array, b: Array) -> tuple[Array, Array, Ar
     return result[0], result[1], shared
 
 
-def group_by_observation(crops: Crops) -> tuple[Array, Array, Array, Array]:
-    """The crops of one code in one observation as one unit vector, their normalised mean embedding.
+def group_by_observation(crops: Crops) -> CropGroups:
+    """The mean feature of a code's crops in one observation, scaled to length 1.
 
     Returns:
-        code and step, int32 [G], ordered by code, then step; the vectors of the crops and those of their
-        random counterparts, float32 [G,F].
+        The code and step of each group of crops, int32, ordered by code, then step; the vectors of the crops
+        and those of their random counterparts.
     """
     order = np.lexsort((crops.step, crops.code))
     code, step = crops.code[order], crops.step[order]

@@ -1,36 +1,39 @@
-"""Which codes show up together, and do they show one thing when they do (protocol step 8)."""
+"""Which pairs of codes co-occur, and does a pair mean something (docs/protocol.md, step 8)?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Int
 from scipy import sparse
 
-from irislib.interpret.cooccurrence.independence_test import Meetings
+from irislib.interpret.cooccurrence.independence_test import PresenceSeries
 from irislib.interpret.cooccurrence.pair_consistency import pair_consistency
+from irislib.interpret.cooccurrence.pair_labels import label_combinations
 from irislib.interpret.evidence import Crops, Maps
 from irislib.interpret.labels.label_mass import LabelMass
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.significance import correct
-from irislib.runtime import progress
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Cooccurrence:
+class ScoredPairs:
     """What `score_pairs` finds.
 
     Attributes:
-        pairs: one row a listed pair, a < b, by count (descending), then codes. Columns: code_a, code_b,
-            count (observations with both), share (of all observations), pmi (bits), episodes (with such
-            an observation), p_value and q_value (of meeting more often than independent codes), label_a
-            and label_b (the commonest labels under the two when they meet), label_share (of these two, of
-            the meetings), label_lift (that share over the product of the codes' own), cropped (meetings with
-            crops of both), consistency and consistency_random (NaN below two of those), interpretable,
-            meaningful.
-        seen: pairs that share at least one observation.
+        pairs: one row for each listed pair of codes a < b, by count (descending), then codes. Columns:
+            code_a, code_b.
+            count, share: number of observations with both, and their share of all observations.
+            pmi: pointwise mutual information of their presence, in bits.
+            episodes: number of episodes with such an observation.
+            p_value, q_value: of co-occurring more often than independent codes.
+            label_a, label_b, label_share, label_lift: see `label_combinations`.
+            cropped: number of observations with crops of both.
+            consistency, consistency_random: see `pair_consistency`.
+            interpretable, meaningful: see `score_pairs`.
+        seen: number of pairs that share at least one observation.
         covered: share of all observations in which some interpretable pair co-occurs.
-        covered_meaningful: the same of meaningful pairs.
+        covered_meaningful: share of all observations in which some meaningful pair co-occurs.
     """
 
     pairs: pd.DataFrame
@@ -39,79 +42,66 @@ class Cooccurrence:
     covered_meaningful: float
 
 
-def presence(maps: Maps) -> sparse.csr_array:
-    """int64 [T,K], 1 where a code's map is not empty."""
-    alive = maps.occurrence_nonempty
-    ones = np.ones(int(alive.sum()), np.int64)
-    where = (maps.occurrence_step[alive], maps.occurrence_code[alive])
-    return sparse.csr_array((ones, where), shape=(maps.steps, maps.codes))
-
-
-def count_pairs(present: sparse.csr_array) -> tuple[Array, Array, Array]:
-    """Observations that two codes share.
+def count_pairs(
+    present: sparse.csr_array,
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """Pairs of codes that share an observation.
 
     Args:
         present: [T,K] of 0 and 1.
 
     Returns:
-        For each pair that shares an observation: its codes a < b and the observations, each int [n],
-        ordered by the codes.
+        The codes a < b of each pair, and the number of observations with both; ordered by the codes.
     """
-    met = sparse.coo_array(sparse.triu(present.T @ present, k=1))
-    met.sum_duplicates()
-    order = np.lexsort((met.col, met.row))
-    return met.row[order], met.col[order], met.data[order]
+    both = sparse.coo_array(sparse.triu(present.T @ present, k=1))
+    both.sum_duplicates()
+    order = np.lexsort((both.col, both.row))
+    return both.row[order], both.col[order], both.data[order]
 
 
 def score_pairs(
     maps: Maps,
-    meetings: Meetings,
+    series: PresenceSeries,
     crops: Crops,
     labels: LabelMass,
-    consistent: Array,
-    alpha: float,
-    min_crops: int,
-    min_pair_count: int,
-) -> Cooccurrence:
-    """Scores pairs of codes whose maps are non-empty in the same observations (protocol step 8).
+    consistent: Bool[np.ndarray, " codes"],
+    config: MetricsConfig,
+) -> ScoredPairs:
+    """Scores pairs of codes whose maps are non-empty in the same observations.
 
-    Listed are the pairs that share at least `min_pair_count` observations. There are two readings of a
-    pair that means something; in both the two codes are consistent and meet more often than independent
-    codes would.
+    A pair is listed when it shares at least `min_pair_count` observations. It can mean something in two ways;
+    both require that the two codes are consistent and have a PMI above 0.
 
-    - interpretable: PMI > 0, and the pair is more consistent than its random counterpart (see
-      `pair_consistency`) over at least `min_crops` observations. Crops are a sample, so most pairs are hardly
-      ever cropped together: they cannot be judged, and count as not interpretable.
-    - meaningful: they meet significantly more often (q <= alpha; see `Meetings.p_values`), over all
-      observations, in at least two episodes. What the pair shows is what its two codes show, each judged
-      on its own crops, so that no crop in common is needed.
+    - interpretable: the pair is more consistent than its random counterpart (`pair_consistency`) over at
+      least `min_crops` observations. Crops are a sample, so most pairs are hardly ever cropped together. Such
+      pairs cannot be judged and count as not interpretable.
+    - meaningful: the pair co-occurs significantly more often than independent codes would (q <= alpha), over
+      all observations, in at least two episodes. Each code is judged by its own crops, so no crops in common
+      are needed.
 
     Args:
-        maps: who has which map.
-        meetings: the observations of each code.
+        maps: which occurrence has which map.
+        series: the presence of each code.
         crops: of all codes.
         labels: what lies under the maps.
-        consistent: bool [K], from step 7.
-        alpha: false discovery rate of meetings, over the listed pairs.
-        min_crops: fewer shared observations with crops leave a pair not interpretable.
-        min_pair_count: fewer shared observations leave a pair unlisted.
+        consistent: the codes that are consistent (step 7).
+        config: the `metrics` section; alpha is the false discovery rate over the listed pairs.
     """
-    present = presence(maps)
-    a, b, count = count_pairs(present)
+    a, b, count = count_pairs(maps.presence)
     seen = len(a)
     order = np.lexsort((b, a, -count))
-    order = order[count[order] >= min_pair_count]
+    order = order[count[order] >= config.min_pair_count]
     a, b, count = a[order], b[order], count[order]
 
-    single = meetings.events([(code,) for code in range(maps.codes)])
-    p_values = meetings.p_values(count, single.take(a), single.take(b))
+    single = series.events([(code,) for code in range(maps.codes)])
+    p_values = series.p_values(count, single.take(a), single.take(b))
     q_values = correct(p_values)
     pmi = np.log2(count * maps.steps / (single.count[a] * single.count[b]))
-    labelled = label_meetings(maps, labels, a, b)
+    labelled = label_combinations(maps, labels, a, b)
     own, random, shared = pair_consistency(crops, a, b)
     both = consistent[a] & consistent[b] & (pmi > 0)
-    interpretable = both & (own > random) & (shared >= min_crops)
-    meaningful = both & (q_values <= alpha) & (labelled["episodes"] > 1)
+    interpretable = both & (own > random) & (shared >= config.min_crops)
+    meaningful = both & (q_values <= config.alpha) & (labelled["episodes"] > 1)
     pairs = pd.DataFrame(
         {
             "code_a": a,
@@ -130,54 +120,23 @@ def score_pairs(
             "meaningful": meaningful,
         }
     )
-    return Cooccurrence(
+    return ScoredPairs(
         pairs,
         seen,
-        covered_share(present, a[interpretable], b[interpretable]),
-        covered_share(present, a[meaningful], b[meaningful]),
+        covered_share(maps.presence, a[interpretable], b[interpretable]),
+        covered_share(maps.presence, a[meaningful], b[meaningful]),
     )
 
 
-def label_meetings(maps: Maps, labels: LabelMass, a: Array, b: Array) -> dict[str, Array]:
-    """What two codes show when they meet, over all observations.
+def covered_share(present: sparse.csr_array, a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]) -> float:
+    """Share of the observations in which both codes of some pair (a[i], b[i]) are present.
 
     Args:
-        maps: who has which map.
-        labels: what lies under the maps.
-        a: int [n], the first codes.
-        b: int [n], the second.
-
-    Returns:
-        The columns episodes, label_a, label_b, label_share and label_lift of `Cooccurrence.pairs`.
+        present: [T,K] of 0 and 1.
+        a: the first codes.
+        b: the second codes.
     """
-    n = len(labels.names)
-    lit = np.flatnonzero(maps.occurrence_nonempty)
-    lit = lit[np.argsort(maps.occurrence_code[lit], kind="stable")]  # still by step within a code
-    step, label = maps.occurrence_step[lit], labels.occurrence_label[lit].astype(np.int64)
-    starts = np.searchsorted(maps.occurrence_code[lit], np.arange(maps.codes + 1))
-    commonest, episodes, share = np.zeros(len(a), np.int64), np.zeros(len(a), np.int64), np.zeros(len(a))
-    for i in progress(range(len(a)), desc="pairs' labels", unit="pair"):
-        of_a, of_b = (slice(starts[code], starts[code + 1]) for code in (a[i], b[i]))
-        _, in_a, in_b = np.intersect1d(step[of_a], step[of_b], assume_unique=True, return_indices=True)
-        counts = np.bincount(label[of_a][in_a] * n + label[of_b][in_b], minlength=n * n)
-        commonest[i] = counts.argmax()
-        share[i] = counts[commonest[i]] / len(in_a)
-        episodes[i] = len(np.unique(maps.episode[step[of_a][in_a]]))
-    names = np.array(labels.names, dtype=object)
-    of_code = labels.counts / np.maximum(labels.counts.sum(axis=1, keepdims=True), 1)
-    label_a, label_b = np.divmod(commonest, n)
-    return {
-        "episodes": episodes,
-        "label_a": names[label_a],
-        "label_b": names[label_b],
-        "label_share": share,
-        "label_lift": share / (of_code[a, label_a] * of_code[b, label_b]),
-    }
-
-
-def covered_share(present: sparse.csr_array, a: Array, b: Array) -> float:
-    """Share of the T observations of `present` [T,K] in which some pair (a[i], b[i]) is present."""
     ones = np.ones(len(a), np.int64)
     partner = sparse.csr_array((ones, (a, b)), shape=(present.shape[1], present.shape[1]))
-    met = (present @ partner).multiply(present).sum(axis=1)
-    return float(np.count_nonzero(met) / present.shape[0])
+    covered = (present @ partner).multiply(present).sum(axis=1)
+    return float(np.count_nonzero(covered) / present.shape[0])

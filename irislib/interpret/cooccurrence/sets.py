@@ -1,4 +1,4 @@
-"""Sets of three codes and more that show up together (protocol step 8)."""
+"""Which sets of three or more codes co-occur (docs/protocol.md, step 8)?"""
 
 import warnings
 from dataclasses import dataclass
@@ -6,30 +6,36 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Int, Shaped
 from scipy import sparse
 
-from irislib.interpret.cooccurrence.independence_test import Meetings
+from irislib.interpret.cooccurrence.independence_test import PresenceSeries
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.significance import correct
 
-with warnings.catch_warnings():  # at its import it turns on every DeprecationWarning
+with warnings.catch_warnings():  # importing it turns on every DeprecationWarning
     from mlxtend.frequent_patterns import fpgrowth
-
-Array = np.ndarray
 
 COLUMNS = ("codes", "size", "count", "share", "episodes", "pmi", "p_value", "q_value", "labels", "meaningful")
 
 
 @dataclass(frozen=True)
-class Sets:
+class ScoredSets:
     """What `score_sets` finds.
 
     Attributes:
-        table: one row a set of at least three codes, by count (descending), then size and codes. Columns:
-            codes (ascending, separated by blanks), size, count (observations with all of them), share (of
-            all), episodes (with such an observation), pmi (bits, the least over all ways to part the set in
-            two), p_value (the largest over these), q_value, labels (of its codes, in the same order),
-            meaningful.
-        covered: share of all observations with some meaningful set.
+        table: one row for each set of at least three codes, by count (descending), then size and codes.
+            Columns:
+            codes: ascending, separated by blanks; size: their number.
+            count, share: number of observations with all of them, and their share of all observations.
+            episodes: number of episodes with such an observation.
+            pmi: pointwise mutual information of two parts of the set, in bits; the least over all ways to
+                split the set in two.
+            p_value, q_value: of the two parts co-occurring more often than independent ones; the largest
+                p-value over all splits.
+            labels: of the codes, in the same order.
+            meaningful: see `score_sets`.
+        covered: share of all observations in which some meaningful set co-occurs.
     """
 
     table: pd.DataFrame
@@ -37,15 +43,15 @@ class Sets:
 
 
 def mine_sets(
-    present: sparse.csr_array, codes: Array, min_count: int, max_size: int
+    present: sparse.csr_array, codes: Int[np.ndarray, " n"], min_count: int, max_size: int
 ) -> list[tuple[int, ...]]:
     """Sets of codes that at least `min_count` observations share, by FP-growth.
 
     Args:
         present: [T,K] of 0 and 1.
-        codes: int [n], the codes to look at.
-        min_count: observations.
-        max_size: codes a set.
+        codes: the codes to consider.
+        min_count: smallest number of observations.
+        max_size: largest number of codes in a set.
 
     Returns:
         The sets, single codes included, each ascending; ordered by size, then codes.
@@ -54,53 +60,52 @@ def mine_sets(
         return []
     rows = sparse.csr_array(present[:, codes]).astype(bool)
     table = pd.DataFrame.sparse.from_spmatrix(rows)
-    # Half a count below: a share that is computed otherwise must not fall short by rounding.
+    # Half an observation less: a share that is computed in another way must not fall short by rounding.
     found = fpgrowth(table, min_support=(min_count - 0.5) / len(table), max_len=max_size)
     sets = [tuple(sorted(int(codes[item]) for item in items)) for items in found["itemsets"]]
     return sorted(sets, key=lambda items: (len(items), items))
 
 
 def score_sets(
-    meetings: Meetings,
+    series: PresenceSeries,
     present: sparse.csr_array,
-    label: Array,
-    consistent: Array,
-    alpha: float,
+    label: Shaped[np.ndarray, " codes"],
+    consistent: Bool[np.ndarray, " codes"],
+    config: MetricsConfig,
     min_count: int,
-    max_size: int,
-) -> Sets:
-    """Finds sets of consistent codes and tests whether they are more than the sum of their parts.
+) -> ScoredSets:
+    """Finds sets of consistent codes and tests whether they co-occur more often than their parts explain.
 
-    Only sets of consistent codes can mean something, so only those are mined. A set is productive (Webb
-    2010, "Self-sufficient itemsets") when for every way to part it in two the parts meet more often than
-    independent ones would. It is meaningful when all these tests are significant and it spans at least two
-    episodes: p is the largest of theirs, corrected over all sets of three and more after Benjamini and
-    Hochberg.
+    Only sets of consistent codes can mean something, so only those are mined. A set is productive (Webb 2010,
+    "Self-sufficient itemsets") when, for every way to split it in two, the two parts co-occur more often than
+    independent ones would. It is meaningful when it is productive at q <= alpha and occurs in at least two
+    episodes. Its p-value is the largest over all splits; q-values are over all sets of three or more codes
+    (Benjamini-Hochberg).
 
     Args:
-        meetings: the observations of each code.
+        series: the presence of each code.
         present: [T,K] of 0 and 1, where a code's map is not empty.
-        label: [K], names of the codes' commonest labels.
-        consistent: bool [K].
-        alpha: false discovery rate.
-        min_count: observations that a set must have.
-        max_size: codes a set, at most.
+        label: the commonest label of each code.
+        consistent: the codes that are consistent (step 7).
+        config: the `metrics` section.
+        min_count: smallest number of observations in which a set co-occurs.
     """
+    max_size = config.max_set_size
     mined = mine_sets(present, np.flatnonzero(consistent), min_count, max_size)
-    events = meetings.events(mined)
-    place = {codes: i for i, codes in enumerate(mined)}
+    events = series.events(mined)
+    index = {codes: i for i, codes in enumerate(mined)}
     large = [codes for codes in mined if len(codes) >= 3]
     whole = events.take(np.arange(len(mined) - len(large), len(mined)))  # the largest come last
     p_values, pmi = np.zeros(len(large)), np.full(len(large), np.inf)
     for size in range(3, max_size + 1):
         rows = np.array([row for row, codes in enumerate(large) if len(codes) == size], np.int64)
-        for halves in part(size):
+        for halves in splits(size):
             first, second = (
-                events.take(np.array([place[tuple(large[row][i] for i in half)] for row in rows], np.int64))
+                events.take(np.array([index[tuple(large[row][i] for i in half)] for row in rows], np.int64))
                 for half in halves
             )
-            tested = meetings.p_values(whole.count[rows], first, second)
-            expected = first.count * second.count / len(meetings.episode)
+            tested = series.p_values(whole.count[rows], first, second)
+            expected = first.count * second.count / len(series.episode)
             p_values[rows] = np.maximum(p_values[rows], tested)
             pmi[rows] = np.minimum(pmi[rows], np.log2(whole.count[rows] / expected))
     q_values = correct(p_values)
@@ -109,25 +114,25 @@ def score_sets(
             "codes": [" ".join(map(str, codes)) for codes in large],
             "size": [len(codes) for codes in large],
             "count": whole.count,
-            "share": whole.count / len(meetings.episode),
+            "share": whole.count / len(series.episode),
             "episodes": whole.episodes,
             "pmi": pmi,
             "p_value": p_values,
             "q_value": q_values,
             "labels": [" ".join(str(label[code]) for code in codes) for codes in large],
-            "meaningful": (q_values <= alpha) & (pmi > 0) & (whole.episodes > 1),
+            "meaningful": (q_values <= config.alpha) & (pmi > 0) & (whole.episodes > 1),
         },
         columns=list(COLUMNS),
     )
-    covered = np.zeros(len(meetings.episode), bool)
+    covered = np.zeros(len(series.episode), bool)
     for codes, meaningful in zip(large, table["meaningful"], strict=True):
         if meaningful:
-            covered[meetings.together(codes)] = True
+            covered[series.together(codes)] = True
     order = np.lexsort((np.arange(len(large)), -table["count"].to_numpy()))
-    return Sets(table.iloc[order].reset_index(drop=True), float(covered.mean()))
+    return ScoredSets(table.iloc[order].reset_index(drop=True), float(covered.mean()))
 
 
-def part(size: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The ways to part `size` things in two, each once: the places of one half and of the other."""
+def splits(size: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """All ways to split `size` items in two, each once: the indices of one part and of the other."""
     halves = [(0, *others) for n in range(size - 1) for others in combinations(range(1, size), n)]
     return [(half, tuple(i for i in range(size) if i not in half)) for half in halves]

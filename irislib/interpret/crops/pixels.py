@@ -4,22 +4,25 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from jaxtyping import Int, UInt8
 
 from irislib.artifacts import Store
 
 ROWS = 1024  # frames in memory at once; whole chunks of the store
 
 
-def cut_crops(rollouts: Store, step: np.ndarray, box: np.ndarray) -> Iterator[np.ndarray]:
+def cut_crops(
+    rollouts: Store, step: Int[np.ndarray, " n"], box: Int[np.ndarray, "n 4"]
+) -> Iterator[UInt8[np.ndarray, "_ _ 3"]]:
     """Cuts boxes out of frames, reading each block of frames once.
 
     Args:
         rollouts: the recorded play.
-        step: int [N], the frames, ascending.
-        box: int [N,4], (y0, x0, y1, x1), half open.
+        step: the frame of each box, ascending.
+        box: (y0, x0, y1, x1), half open, in pixels.
 
     Yields:
-        u8 [y1-y0,x1-x0,3], in the order given.
+        The pixels of each box, in the order given.
     """
     for block in np.unique(step // ROWS):
         first = int(block) * ROWS
@@ -29,12 +32,13 @@ def cut_crops(rollouts: Store, step: np.ndarray, box: np.ndarray) -> Iterator[np
             yield frames[step[row] - first, y0:y1, x0:x1].copy()
 
 
-def find_identical(crops: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Groups crops with the same shape and the same pixels, told apart by a 128-bit hash.
+def find_identical(
+    crops: Iterable[UInt8[np.ndarray, "_ _ 3"]],
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " groups"]]:
+    """Groups crops with the same shape and the same pixels, by a 128-bit hash.
 
     Returns:
-        int32 [N], the group of each crop, numbered by first appearance; and int64 [D], the first crop of
-        each group.
+        int32, the group of each crop, numbered by first appearance; and int64, the first crop of each group.
     """
     groups: dict[bytes, int] = {}
     group: list[int] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int16, Shaped
 
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.upsampling import upsample
 
 
 @dataclass(frozen=True)

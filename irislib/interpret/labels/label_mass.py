@@ -65,7 +65,7 @@ def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMa
     """
     mass = mass_by_box(heatmaps, truth.boxes.weights(heatmaps.array("heatmap").shape[1:]))
     other = stream(seed, "semantics", "elsewhen").permutation(maps.steps)
-    pairs = np.flatnonzero(maps.occurrence_nonempty)
+    pairs = maps.nonempty_by_code
     episode = maps.episode[maps.occurrence_step[pairs]]
     pairs = pairs[np.lexsort((episode, maps.occurrence_code[pairs]))]
     episodes = int(maps.episode.max()) + 1

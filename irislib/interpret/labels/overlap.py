@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int32
 
 from irislib.artifacts import Store
-from irislib.interpret.crops.regions import upsample
+from irislib.interpret.crops.regions import threshold_masks
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import CHUNK, add_runs
@@ -52,13 +52,12 @@ def overlap_labels(truth: Truth, heatmaps: Store, maps: Maps, threshold: float, 
             for start in range(0, maps.steps, CHUNK)
         ]
     )
-    pairs = np.flatnonzero(maps.occurrence_nonempty)
-    pairs = pairs[np.argsort(maps.occurrence_code[pairs], kind="stable")]
+    occurrences = maps.nonempty_by_code
     labels = len(truth.names)
     mask = np.zeros((maps.codes, 1))
     shared, either = np.zeros((2, 2, maps.codes, labels))
-    for start in progress(range(0, len(pairs), CHUNK), desc="overlap", unit="chunk"):
-        chunk = pairs[start : start + CHUNK]
+    for start in progress(range(0, len(occurrences), CHUNK), desc="overlap", unit="chunk"):
+        chunk = occurrences[start : start + CHUNK]
         code, step = maps.occurrence_code[chunk], maps.occurrence_step[chunk]
         pixels = lit[maps.occurrence_map[chunk]]
         add_runs(mask, code, pixels.sum(axis=1, keepdims=True, dtype=np.int64))
@@ -75,7 +74,6 @@ def pixels_by_box(heatmaps: Store, boxes: Boxes, threshold: float) -> Int32[np.n
     pixels = np.zeros((len(heatmaps), len(boxes)), np.int32)
     for start in progress(range(0, len(pixels), ROWS), desc="regions", unit="block"):
         rows = slice(start, start + ROWS)
-        large = upsample(heatmaps.read("heatmap", rows), boxes.frame)
-        inside = (large >= threshold * large.max((1, 2), keepdims=True)) & (large > 0)
-        pixels[rows] = boxes.sum_pixels(inside)
+        masks = threshold_masks(heatmaps.read("heatmap", rows), boxes.frame, threshold)
+        pixels[rows] = boxes.sum_pixels(masks)
     return pixels

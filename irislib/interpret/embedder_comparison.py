@@ -1,4 +1,4 @@
-"""The headline under each embedder: does it hang on how crops are embedded?"""
+"""The compare stage: does the consistency of codes depend on how crops are embedded?"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,25 +9,23 @@ import pandas as pd
 
 from irislib.artifacts import open_store
 from irislib.errors import ParamError
-from irislib.interpret.consistency.codes import score_codes
+from irislib.interpret.consistency.measure import measure_consistency
 from irislib.interpret.consistency.monosemanticity import crop_activation
-from irislib.interpret.consistency.same_place import score_places
 from irislib.interpret.embedding.embed import EmbedConfig, make_network, read_distinct, unknown
 from irislib.interpret.embedding.label_retrieval import crop_shares, neighbour_overlap
 from irislib.interpret.embedding.resnet import Embedder
 from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.evidence import read_crops, read_maps
-from irislib.interpret.metrics import MetricsConfig
-from irislib.interpret.summaries import consistency_metrics
+from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.tables import write_tables
 from irislib.params import STRICT, require
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.workdir import write_atomically
 
-# Of `consistency_metrics`.
-HEADLINE = (
+# Of the summary of `measure_consistency`.
+SUMMARY = (
     *("codes_tested", "codes_consistent", "codes_consistent_beyond_place"),
     *("mean_cosine_codes", "mean_cosine_random", "mean_cosine_same_place"),
     *("median_difference", "median_effect_size"),
@@ -39,7 +37,7 @@ class CompareConfig:
     """The `compare` section.
 
     Attributes:
-        weights: keys of `EMBEDDERS`, a row of the table each.
+        weights: keys of `EMBEDDERS`, one for each row of the table.
     """
 
     __pydantic_config__ = STRICT
@@ -64,13 +62,13 @@ def compare_embedders(
     embeddings: Path,
     out: Path,
 ) -> None:
-    """Writes embedders.csv, a row an embedder.
+    """Writes embedders.csv, one row for each embedder.
 
-    The one that embeddings.zarr was made with is read from there; the others embed the same distinct crops,
-    rounded alike, in memory.
+    The features of the embedder that embeddings.zarr was made with are read from there. The other embedders
+    embed the same distinct crops in memory, with features rounded in the same way.
 
     Columns: weights; size (that crops are resized to, pixels); dimension (of the features); those of
-    `consistency_metrics` in `HEADLINE`; label_overlap and label_overlap_chance (see `neighbour_overlap`).
+    `SUMMARY` (see `measure_consistency`); label_overlap and label_overlap_chance (see `neighbour_overlap`).
 
     Args:
         config: the `compare` section.
@@ -85,7 +83,7 @@ def compare_embedders(
         out: folder that receives the table, whole or not at all.
 
     Raises:
-        ParamError: ImageNet's weights cannot be had.
+        ParamError: ImageNet's weights cannot be loaded.
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
     """
     play, drawn, boxes = (
@@ -95,7 +93,7 @@ def compare_embedders(
     )
     stored, maps = open_store(embeddings, EMBEDDINGS), read_maps(play, drawn)
     cut, distinct = read_crops(boxes, stored, drawn, maps), read_distinct(play, boxes, stored)
-    # All of them first: what cannot be had is told before the work begins.
+    # All of them first, so that missing weights are reported before the work begins.
     networks = {
         weights: _make_network(weights, embed, seed, embedder)
         for weights in config.weights
@@ -103,8 +101,6 @@ def compare_embedders(
     }
     shares = crop_shares(play, distinct.step, distinct.box)
     activation = crop_activation(drawn, maps, cut)
-    box = boxes.read("crop_box")[~boxes.read("crop_random")]
-    tests = (maps.codes, seed, metrics.alpha, metrics.permutations, metrics.min_crops)
     rows = []
     for weights in config.weights:
         if weights in networks:
@@ -114,16 +110,12 @@ def compare_embedders(
         else:
             size, embedding = stored.attrs["size"], cut.embedding
         mine = replace(cut, embedding=embedding)
-        found = consistency_metrics(
-            score_codes(mine, activation, *tests), score_places(mine, box, *tests), metrics.alpha
-        )
+        _, found = measure_consistency(mine, activation, maps.codes, metrics, seed)
         overlap, chance = neighbour_overlap(embedding, shares, maps.episode[distinct.step])
         row: dict[str, Any] = {"weights": weights, "size": size, "dimension": embedding.shape[1]}
-        row |= {name: found[name] for name in HEADLINE}
+        row |= {name: found[name] for name in SUMMARY}
         rows.append(row | {"label_overlap": overlap, "label_overlap_chance": chance})
-    out.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
-    write_atomically(out / "embedders.csv", table.encode())
+    write_tables(out, {"embedders": pd.DataFrame(rows)})
 
 
 def _make_network(weights: str, embed: EmbedConfig, seed: int, embedder: Path) -> Embedder:

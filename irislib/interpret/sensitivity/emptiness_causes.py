@@ -1,0 +1,111 @@
+"""Why maps are empty, estimated from a sample of occurrences (docs/protocol.md, step 4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from irislib.interpret.crops.regions import CropConfig, region_levels
+
+
+@dataclass(frozen=True)
+class Population:
+    """What a sample of occurrences stands for.
+
+    Attributes:
+        codes: K, the size of the codebook.
+        steps: T, number of observations.
+        pairs: number of occurrences in all of them.
+        used: number of codes that occur in any of them.
+    """
+
+    codes: int
+    steps: int
+    pairs: int
+    used: int
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """What decides whether maps are empty, and at which threshold they keep a region.
+
+    Attributes:
+        high, low: largest and smallest value before the ReLU.
+        peak: largest value of the map after the ReLU and upsampling.
+        level: largest value at which the upsampled map has a region, 0 where it has none
+            (`crops.regions.region_levels`).
+    """
+
+    high: Float[np.ndarray, " n"]
+    low: Float[np.ndarray, " n"]
+    peak: Float[np.ndarray, " n"]
+    level: Float[np.ndarray, " n"]
+
+    @classmethod
+    def of(cls, maps: Float[np.ndarray, "n h w"], frame: tuple[int, ...], crop: CropConfig) -> "Extremes":
+        """The extremes of maps before the ReLU. Of `crop`, only min_area and connectivity matter.
+
+        Args:
+            maps: before the ReLU.
+            frame: (H, W).
+            crop: the `crop` section.
+        """
+        level, peak = region_levels(np.maximum(maps, 0), frame, crop.min_area, crop.connectivity)
+        return cls(maps.max((1, 2)), maps.min((1, 2)), peak, level)
+
+    @classmethod
+    def join(cls, parts: Sequence["Extremes"]) -> "Extremes":
+        """The extremes of several batches of maps, one after the other."""
+        names = ("high", "low", "peak", "level")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def decompose(
+    maps: Extremes, code: Int[np.ndarray, " n"], among: Population, threshold: float
+) -> dict[str, float]:
+    """Shares of maps by the cause of their emptiness.
+
+    Shares of the occurrences in the sample: a map before the ReLU is `zero` everywhere, `negative` (no value
+    above 0, but not zero), `positive` (no value below 0, but not zero) or `mixed`; the four add up to 1. At
+    the code input, the map of a masked code is one constant at the code's positions, so nothing is mixed
+    there and the sign of the constant decides. Of the maps that are not empty, `no_region` have no region at
+    the crop stage's threshold, a share of each map's own maximum; `faint` do not reach that share of the
+    largest maximum in the sample, as with one threshold for all maps.
+
+    Shares of all codes x all observations, exact: `unused` (the code never occurs) and `absent` (the code
+    does not occur in the observation).
+
+    The empty shares have the names that they have in `attribution.emptiness.empty_shares`.
+    `codes_always_empty` is too large in a small sample: it is estimated from the codes in the sample by their
+    maps there, and a code can have a non-empty map elsewhere.
+
+    Args:
+        maps: of the occurrences in the sample.
+        code: of each occurrence.
+        among: what the sample stands for.
+        threshold: `crop.threshold`.
+    """
+    empty, zero = maps.high <= 0, (maps.high == 0) & (maps.low == 0)
+    region = (maps.level > 0) & (maps.level >= threshold * maps.peak)
+    present = among.pairs / (among.codes * among.steps)
+    unused = 1 - among.used / among.codes
+    shares = {
+        "pairs": len(code),
+        "zero": zero.mean(),
+        "negative": (empty & ~zero).mean(),
+        "mixed": (~empty & (maps.low < 0)).mean(),
+        "positive": (~empty & (maps.low >= 0)).mean(),
+        "no_region": (~empty & ~region).mean(),
+        "faint": (~empty & (maps.high < threshold * maps.high.max())).mean(),
+        "unused": unused,
+        "absent": 1 - present - unused,
+    }
+    for suffix, dead in (("", empty), ("_before_relu", zero)):
+        alive = len(np.unique(code[~dead])) / len(np.unique(code))
+        shares |= {
+            f"present_pairs{suffix}": dead.mean(),
+            f"all_codes_all_steps{suffix}": 1 - present * (1 - dead.mean()),
+            f"codes_always_empty{suffix}": unused + (1 - unused) * (1 - alive),
+        }
+    return shares
