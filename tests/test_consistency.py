@@ -99,7 +99,7 @@ def test_bootstrap_equals_drawing_episodes_anew() -> None:
     for times in drawn:
         weight = np.outer(times[episode], times[episode]) * (episode[:, None] != episode)
         differences.append((weight * cosines).sum() / weight.sum())
-    np.make_config.assert_allclose((low, high), np.quantile(differences, [0.025, 0.975]), atol=1e-9)
+    np.testing.assert_allclose((low, high), np.quantile(differences, [0.025, 0.975]), atol=1e-9)
 
 
 def test_interval_covers_the_true_difference() -> None:

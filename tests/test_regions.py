@@ -112,9 +112,9 @@ def test_levels_tell_at_every_threshold_whether_there_is_a_region(min_area: int,
     # The region at the level itself, and none a little above.
     some = np.flatnonzero(level > 0)
     large = upsample(maps[some], FRAME)
-    for height, expected in ((level[some], 1), (np.nextafter(level[some], np.inf), 0)):
+    for height, share in ((level[some], 1), (np.nextafter(level[some], np.inf), 0)):
         rows, _ = find_boxes(large >= height[:, None, None], min_area, connectivity)
-        assert np.isin(np.arange(len(some)), rows).mean() == expected
+        assert np.isin(np.arange(len(some)), rows).mean() == share
 
 
 @pytest.fixture(scope="module")
