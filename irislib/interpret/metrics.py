@@ -92,8 +92,8 @@ def compute_metrics(
     }
     write_tables(out, {"codes": codes.reset_index(), **groups, "labels": shown.labels})
     headline, details = split_headline(numbers)
-    for name, content in (("metrics", headline), ("details", details)):
-        write_json(out / f"{name}.json", content)
+    write_json(out / "metrics.json", headline)
+    write_json(out / "details.json", details)
 
 
 def split_headline(numbers: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from irislib.workdir import write_atomically
+from irislib.artifacts import write_atomically
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -74,7 +74,6 @@ def pixels_by_box(heatmaps: Store, boxes: Boxes, threshold: float) -> Int32[np.n
     pixels = np.zeros((len(heatmaps), len(boxes)), np.int32)
     for start in progress(range(0, len(pixels), ROWS), desc="regions", unit="block"):
         rows = slice(start, start + ROWS)
-        pixels[rows] = boxes.sum_pixels(
-            threshold_masks(heatmaps.read("heatmap", rows), boxes.frame, threshold)
-        )
+        masks = threshold_masks(heatmaps.read("heatmap", rows), boxes.frame, threshold)
+        pixels[rows] = boxes.sum_pixels(masks)
     return pixels

@@ -34,7 +34,7 @@ def vary_gradcam(sample: Sample, config: GradcamConfig, crop: CropConfig) -> lis
         A variant for each combination. Keys: score, layer, masking (see `sample.Masking`) and chosen (the
         score and layer of the `gradcam` section, masked before decoding).
     """
-    layers = list(sample.tokenizer.layers())
+    layers = sample.tokenizer.layers()
     layers += [config.layer] if config.layer not in layers else []
     found = defaultdict(list)
     for masking in MASKINGS:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from irislib.artifacts import Store, writing
+from irislib.errors import ArtifactError
 from irislib.interpret.sensitivity.emptiness_causes import Extremes, Population
 from irislib.stores.attributions import ATTRIBUTIONS
 
@@ -47,9 +48,14 @@ def write_variants(
         methods: the variants of attributions.csv, all with the same measured numbers.
         among: what the occurrences are a sample of.
         attrs: further attributes of the store.
+
+    Raises:
+        ArtifactError: a map has a value that is not finite.
     """
     variants = [*gradcam, *methods]
     whole = Extremes.join([one.extremes for one in variants])
+    if not all(np.isfinite(getattr(whole, name)).all() for name in EXTREMES):
+        raise ArtifactError("attributions: some maps are not finite; mend the tokenizer's weights")
     attrs = attrs | {
         "gradcam": [one.key for one in gradcam],
         "methods": [one.key for one in methods],
