@@ -7,7 +7,15 @@ import pytest
 from pydantic import Field
 
 from irislib.errors import ParamError
-from irislib.params import STRICT, load_params, parse_section, read_yaml, require
+from irislib.params import (
+    STRICT,
+    load_params,
+    one_of,
+    parse_section,
+    parse_value,
+    read_yaml,
+    require,
+)
 from stages.check import CONFIGS
 
 PARAMS = Path(__file__).parent.parent / "params.yaml"
@@ -140,3 +148,58 @@ def plain(value: Any) -> Any:
 def test_accepted_values_are_handed_on_unchanged(section: str) -> None:
     """So the parser cannot change a result, and its code need not be among the deps of a stage."""
     assert plain(load_params(PARAMS, section, CONFIGS[section])) == read_yaml(PARAMS)[section]
+
+
+@dataclass(frozen=True)
+class Ball:
+    __pydantic_config__ = STRICT
+    kind: Literal["ball"]
+    radius: Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Box:
+    __pydantic_config__ = STRICT
+    kind: Literal["box"]
+    sides: tuple[int, ...]
+    lid: Net
+
+    def __post_init__(self) -> None:
+        require(len(self.sides) == 3, "sides", "name three")
+
+
+@dataclass(frozen=True)
+class Shelf:
+    __pydantic_config__ = STRICT
+    holds: Annotated[Ball | Box, one_of("kind")]
+
+
+LID = {"ch_mult": [1], "rate": 1}
+
+
+def test_a_field_chooses_among_the_sections_of_a_union() -> None:
+    def held(**values: Any) -> Ball | Box:
+        return parse_value({"holds": values}, "shelf", Shelf).holds
+
+    assert held(kind="ball", radius=2) == Ball("ball", 2.0)
+    assert held(kind="box", sides=[1, 2, 3], lid=LID) == Box("box", (1, 2, 3), Net((1,), 1.0))
+
+
+@pytest.mark.parametrize(
+    ("holds", "message"),
+    [
+        ({"kind": "cone"}, "shelf.holds.kind: must be one of ball, box, not 'cone'"),
+        ({"radius": 1}, "shelf.holds.kind: must be one of ball, box, not None"),
+        ({"kind": ["ball"]}, "shelf.holds.kind: must be one of ball, box, not ['ball']"),
+        (3, "shelf.holds: must hold `kind` (ball, box) and the options of that kind"),
+        ({"kind": "ball", "radius": 1, "sides": [1, 2, 3]}, "shelf.holds.sides: unknown parameter; "),
+        ({"kind": "ball"}, "shelf.holds.radius: missing; "),
+        ({"kind": "ball", "radius": 0}, "shelf.holds.radius: "),
+        ({"kind": "box", "sides": [1], "lid": LID}, "shelf.holds.sides: name three"),
+        ({"kind": "box", "sides": [1, 2, 3], "lid": {**LID, "rate": 0}}, "shelf.holds.lid.rate: "),
+    ],
+)
+def test_a_mistake_in_a_union_is_one_line_led_by_its_full_key(holds: object, message: str) -> None:
+    with pytest.raises(ParamError) as raised:
+        parse_value({"holds": holds}, "shelf", Shelf)
+    assert str(raised.value).startswith(message) and "\n" not in str(raised.value)

@@ -22,14 +22,13 @@ def read_about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads(content)
         found = (about["schema"], about["schema_version"])
-        known = {"steps": int(about["steps"]), "agent": dict(about["agent"])}
+        if found != (SCHEMA, VERSION):
+            raise ArtifactError(
+                f"{folder}: holds {found[0]!r} version {found[1]}, not {SCHEMA!r} version {VERSION}; {REMEDY}"
+            )
+        return {"steps": int(about["steps"]), "agent": dict(about["agent"])}
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder}: damaged or not an agent ({_reason(error)}); {REMEDY}") from None
-    if found != (SCHEMA, VERSION):
-        raise ArtifactError(
-            f"{folder}: holds {found[0]!r} version {found[1]}, not {SCHEMA!r} version {VERSION}; {REMEDY}"
-        )
-    return known
 
 
 def _reason(error: Exception) -> str:

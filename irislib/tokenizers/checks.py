@@ -90,7 +90,7 @@ def _probe(tokenizer: FrameTokenizer, source: str) -> None:
         same = len(shape) == value.ndim and all(
             n in (None, m) for n, m in zip(shape, value.shape, strict=True)
         )
-        found = f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+        found = f"{str(value.dtype).removeprefix('torch.')} [{','.join(map(str, value.shape))}]"
         refuse(right and same, f"{name} must return {kind} [{sides}], not {found}")
         refuse(bool(value.isfinite().all()), f"{name} returns values that are not finite")
         tensor: Tensor = value
