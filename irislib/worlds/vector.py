@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
+from irislib.runtime import deaf_to_interrupts
 from irislib.worlds.crafter import CrafterEnv, EnvConfig, Frame, warm_up
 
 Actions = npt.NDArray[np.integer[Any]]
@@ -38,4 +39,5 @@ def make_vector_env(config: EnvConfig, num_envs: int, workers: int) -> Lanes:
     # Fork copies locks that torch's threads may hold at that moment, and the child waits for them for ever.
     # Of the safe ways, spawn works everywhere and passes on the environment variables of now, not those of
     # the first start of a fork server.
-    return AsyncVectorEnv(lanes, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
+    with deaf_to_interrupts():
+        return AsyncVectorEnv(lanes, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
