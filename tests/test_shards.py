@@ -131,16 +131,21 @@ def test_an_error_comes_through_as_it_is(shards: Shards, log: Path, processes: i
 
 def parent_of(shards: Shards, log: Path, compute: str, **popen: Any) -> subprocess.Popen[str]:
     """A process that computes the shards with two workers, and says what ends it as a stage does."""
+    return start(
+        log,
+        "from irislib.shards import Shards, compute_shards; import test_shards",
+        f"shards = Shards('number', 11, 3, Path({str(shards.folder)!r}))",
+        f"compute_shards(shards, list(shards), 2, 'w', test_shards.{compute}, Path({str(log)!r}))",
+        **popen,
+    )
+
+
+def start(log: Path, imports: str, before: str, work: str, **popen: Any) -> subprocess.Popen[str]:
+    """A process that notes in the folder `log` when it begins to work."""
     code = (
-        "import sys\n"
-        "from pathlib import Path; from irislib.shards import Shards, compute_shards; import test_shards\n"
-        "if __name__ == '__main__':\n"
-        f"    shards = Shards('number', 11, 3, Path({str(shards.folder)!r}))\n"
-        f"    Path({str(log / 'begun')!r}).touch()\n"
-        "    try:\n"
-        f"        compute_shards(shards, list(shards), 2, 'w', test_shards.{compute}, Path({str(log)!r}))\n"
-        "    except KeyboardInterrupt:\n"
-        "        sys.exit('interrupted')\n"
+        f"import sys, time\nfrom pathlib import Path\n{imports}\n"
+        f"if __name__ == '__main__':\n    {before}\n    Path({str(log / 'begun')!r}).touch()\n"
+        f"    try:\n        {work}\n    except KeyboardInterrupt:\n        sys.exit('interrupted')\n"
     )
     script = log.parent / "parent.py"
     script.write_text(code)
@@ -165,18 +170,40 @@ def test_an_interrupt_ends_all_within_seconds_and_in_one_line(
     shards: Shards, log: Path, seconds: float | None
 ) -> None:
     parent = parent_of(shards, log, "wait_for_ever", stderr=subprocess.PIPE, start_new_session=True)
+    assert interrupted(parent, log, seconds, files=3) < 8
+
+
+@pytest.mark.parametrize("seconds", [0.5, None], ids=["early", "at work"])
+def test_an_interrupt_ends_lanes_within_seconds_and_in_one_line(log: Path, seconds: float | None) -> None:
+    parent = start(
+        log,
+        "from irislib.worlds.vector import make_vector_env; import tiny",
+        "pass",
+        f"envs = make_vector_env(tiny.ENV, 2, 2); Path({str(log / 'ready')!r}).touch(); time.sleep(600)",
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert interrupted(parent, log, seconds, files=2) < 20  # lanes that start are waited for
+
+
+def interrupted(parent: subprocess.Popen[str], log: Path, seconds: float | None, files: int) -> float:
+    """Seconds from Ctrl-C to the end of a process and all that it started; it must say one line.
+
+    Args:
+        seconds: after its begin; None is when there are so many `files` in `log`.
+    """
     try:
-        wait_until(lambda: len(list(log.iterdir())) == (3 if seconds is None else 1))
+        wait_until(lambda: len(list(log.iterdir())) == (files if seconds is None else 1))
         time.sleep(seconds or 0)
         begun = time.monotonic()
         os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to every process of the group
         _, printed = parent.communicate(timeout=60)
     finally:
         parent.kill()
-    assert time.monotonic() - begun < 8
     lines = [line.strip() for line in printed.splitlines()]
     assert [line for line in lines if line and not line.startswith("w: ")] == ["interrupted"]
     wait_until(lambda: not members(parent.pid))
+    return time.monotonic() - begun
 
 
 def members(group: int) -> list[list[str]]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
+from irislib.runtime import deaf_to_interrupts
 from irislib.worlds.make import make
 from irislib.worlds.world import WorldConfig
 
@@ -38,4 +39,5 @@ def make_vector_env(config: WorldConfig, num_envs: int, workers: int) -> Lanes:
     config.warm_up()
     # Not fork: it copies locks that torch's threads may hold at that moment, and the child waits forever.
     # Not a fork server: it keeps the environment variables of its first start. Spawn has neither fault.
-    return AsyncVectorEnv(lanes, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
+    with deaf_to_interrupts():
+        return AsyncVectorEnv(lanes, context="spawn", autoreset_mode=AutoresetMode.DISABLED)
