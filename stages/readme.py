@@ -6,10 +6,10 @@ import click
 
 from irislib.report.readme import renew
 from irislib.workdir import write_atomically
-from stages.common import Stage, path_option
+from stages.common import Command, path_option
 
 
-@click.command(cls=Stage)
+@click.command(cls=Command)
 @path_option("reports", "reports", "Folder with metrics.json and details.json.")
 def main(reports: Path) -> None:
     """Renews the numbers in README.md."""

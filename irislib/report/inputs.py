@@ -74,6 +74,12 @@ class Inputs:
         return str(self.rollouts.attrs["world"])
 
     @property
+    def foreign_tokenizer(self) -> str | None:
+        """`package.module:factory` of the analysed tokenizer; None if it is the agent's own."""
+        source: str | None = self.rollouts.attrs["tokenizer"]["source"]
+        return source
+
+    @property
     def goals(self) -> list[str]:
         """Names of the world's goals; may be empty."""
         return list(self.rollouts.attrs["goal_names"])

@@ -60,13 +60,16 @@ def about_playing(inputs: Inputs) -> str:
 
 
 def _about_parts(inputs: Inputs) -> str:
-    """How good the tokenizer and the world model are on the same episodes."""
-    return inputs.say(
-        "On the same episodes the tokenizer's reconstructions have a PSNR of {evaluation.psnr} dB, and the "
-        "tokenizer uses {evaluation.codes_used} of {codebook.size:code} with a perplexity of "
-        "{evaluation.perplexity}. The cross-entropy of the world model is "
-        "{evaluation.world_model.observations} nats for a token (uniform guessing: {even}), "
-        "{evaluation.world_model.rewards} nats for the sign of the reward and {evaluation.world_model.ends} "
-        "nats for the end of the episode.",
-        even=math.log(inputs.metric("codebook.size") or math.nan),
+    """How good the agent's tokenizer and world model are on the same episodes."""
+    text = (
+        "On the same episodes the reconstructions of the agent's tokenizer have a PSNR of {evaluation.psnr} "
+        "dB. The tokenizer uses {evaluation.codes_used:code} with a perplexity of {evaluation.perplexity}. "
+        "The cross-entropy of the world model is {evaluation.world_model.observations} nats for a token"
     )
+    if not inputs.foreign_tokenizer:  # else the metrics know another codebook than the world model
+        text += " (uniform guessing: {even})"
+    text += (
+        ", {evaluation.world_model.rewards} nats for the sign of the reward and "
+        "{evaluation.world_model.ends} nats for the end of the episode."
+    )
+    return inputs.say(text, even=math.log(inputs.metric("codebook.size") or math.nan))

@@ -58,7 +58,13 @@ def headline(inputs: Inputs) -> list[str]:
 
 def about_run(inputs: Inputs) -> str:
     """How the analysed agent differs from the paper's."""
-    return inputs.say(
+    whose = (
+        f"The analysed codes are not the agent's: the tokenizer {inputs.foreign_tokenizer} encoded the "
+        "frames that the agent saw. "
+        if inputs.foreign_tokenizer
+        else ""
+    )
+    return whose + inputs.say(
         "The agent here was trained on {agent.training_steps:environment step} and analysed over "
         "{agent.episodes:episode} with a mean return of {agent.return_mean} and a mean length of "
         "{agent.length_mean:step}. The paper analysed 714 episodes with a mean length of 178.5 steps. How "
