@@ -52,8 +52,8 @@ class Trainer:
         ParamError: a batch cannot be shared by the ranks.
     """
 
-    def __init__(self, config: TrainConfig, agent: Agent, env: EnvConfig, seed: int, folder: Path) -> None:
-        self.config, self.agent, self.env, self.seed, self.folder = config, agent, env, seed, folder
+    def __init__(self, config: TrainConfig, agent: Agent, seed: int, folder: Path) -> None:
+        self.config, self.agent, self.seed, self.folder = config, agent, seed, folder
         fit = config.fit
         # All of them now: a mistake must not wait for the epoch in which a component first learns.
         self.divisions = {
@@ -74,15 +74,15 @@ class Trainer:
                 agent.actor_critic.parameters(), fit.actor_critic.learning_rate, fused=True
             ),
         }
-        self.replay = Replay(config.collect.lanes, folder, (env.size, env.size))
+        self.replay = Replay(config.collect.lanes, folder, agent.config.frame)
         self.objectives = Objectives(
             config, agent, self.replay, self.optimizers["tokenizer"], seed, self.pool
         )
         self.steps_before = agent.steps
         self.curves: dict[str, list[dict[str, float]]] = {name: [] for name in CURVES}
 
-    def run(self) -> None:
-        """Trains to the last epoch from the latest checkpoint, leaving one every epoch.
+    def run(self, env: EnvConfig) -> None:
+        """Trains in this environment to the last epoch from the latest checkpoint, leaving one every epoch.
 
         Call it with torch limited to one thread (`device.one_thread`): the bits are then the same for any
         number of cores.
@@ -92,7 +92,7 @@ class Trainer:
         """
         first = self._resume()
         ranks.synchronize(self.agent)
-        envs = make_vector_env(self.env, self.config.collect.lanes, workers()) if ranks.rank() == 0 else None
+        envs = make_vector_env(env, self.config.collect.lanes, workers()) if ranks.rank() == 0 else None
         try:
             collector = None
             if envs is not None:
@@ -171,7 +171,7 @@ class Trainer:
     def _keep(self, epoch: int) -> None:
         if epoch in self.config.snapshots:
             with replacing(self.snapshots / f"epoch-{epoch:04d}") as partial:
-                self.agent.save(partial)
+                self.agent.save(partial, torch.float16)
         state: dict[str, Any] = {
             "epoch": epoch,
             "agent": self.agent.state_dict(),
