@@ -26,8 +26,8 @@ def pick_device() -> torch.device:
     if not name:
         name = f"cuda:{local_rank()}" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError):
+        torch.empty(1, device=name).cpu()  # the device "meta" has shapes, but no numbers
+    except (RuntimeError, AssertionError, NotImplementedError):
         raise ParamError(
             f"IRISLIB_DEVICE: no device {name!r} on this machine; use cpu, or unset it and start at most one "
             "process a GPU"

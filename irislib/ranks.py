@@ -4,7 +4,7 @@ Stages are written once for any number of ranks: alone, all of this does nothing
 never started.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from itertools import chain
@@ -62,26 +62,46 @@ def mean(x: Tensor) -> Tensor:
     return total / world_size()
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replaces gradients by their means over the ranks; the same parameters must have one on every rank."""
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    if world_size() == 1 or not gradients:
-        return
-    averages = mean(torch.cat([g.flatten() for g in gradients]))
-    for gradient, average in zip(gradients, averages.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(average.view_as(gradient))
+def sum_in_order(own: Mapping[int, Tensor], owners: Sequence[int]) -> Tensor:
+    """The sum of numbered terms, added up in the order of their numbers: the same bits on any number of ranks.
+
+    On GPUs the order is NCCL's: it adds the ranks' own sums in one step.
+
+    Args:
+        own: the terms that this rank has, by number; of one shape and dtype on all ranks.
+        owners: the rank that has each term, by number; every rank has at least one.
+    """
+    example = next(iter(own.values()))
+    total = torch.zeros_like(example)
+    if world_size() > 1 and example.is_cuda:
+        for term in own.values():
+            total += term.detach()
+        dist.all_reduce(total)
+        return total
+    for number, owner in enumerate(owners):
+        term = own[number].detach() if owner == rank() else torch.empty_like(example)
+        if world_size() > 1:
+            dist.broadcast(term, src=owner)
+        total += term
+    return total
 
 
 def gather(x: Tensor) -> Tensor:
-    """The ranks' tensors, of one shape, concatenated along their first dimension in rank order.
+    """The ranks' tensors concatenated along their first dimension in rank order; they may differ in length.
 
     No gradient flows through it. Alone: `x` itself.
     """
     if world_size() == 1:
         return x
-    parts = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(world_size())]
-    dist.all_gather(parts, x.detach().contiguous())
-    return torch.cat(parts)
+    length = torch.tensor([len(x)], device=x.device)
+    lengths = [torch.empty_like(length) for _ in range(world_size())]
+    dist.all_gather(lengths, length)
+    longest = max(map(int, lengths))
+    padded = x.new_zeros(longest, *x.shape[1:])
+    padded[: len(x)] = x.detach()
+    parts = [torch.empty_like(padded) for _ in lengths]
+    dist.all_gather(parts, padded)
+    return torch.cat([part[: int(n)] for part, n in zip(parts, lengths, strict=True)])
 
 
 def synchronize(module: nn.Module) -> None:

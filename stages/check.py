@@ -19,6 +19,7 @@ from irislib.interpret.embedding.recognition import EmbedderConfig
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.sensitivity.config import SensitivityConfig
 from irislib.params import parse_section, read_yaml
+from irislib.playing.evaluation import EvaluationConfig
 from irislib.playing.rollout import RolloutConfig
 from irislib.report.config import PlotsConfig
 from irislib.runtime import workers
@@ -32,6 +33,7 @@ CONFIGS: dict[str, type] = {
     "seed": int,
     "env": ENV,
     "train": TrainConfig,
+    "evaluation": EvaluationConfig,
     "rollout": RolloutConfig,
     "gradcam": GradcamConfig,
     "crop": CropConfig,
@@ -60,16 +62,16 @@ def check(values: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def check_environment(train: TrainConfig) -> None:
-    """Raises ParamError where a variable is impossible, or the processes cannot share a batch evenly."""
+    """Raises ParamError where a variable is impossible, or there are too many processes for a batch."""
     workers()
     pick_device()
     world = processes()
     for component in COMPONENTS:
         size = getattr(train.fit, component).batch_size
-        if size % world:
+        if size < world:
             raise ParamError(
-                f"train.fit.{component}.batch_size: {size} cannot be divided among {world} processes "
-                "(PET_*); use a multiple"
+                f"train.fit.{component}.batch_size: {size} cannot be shared by {world} processes (PET_*); "
+                f"use at least {world}"
             )
 
 

@@ -20,7 +20,7 @@ from stages.elastic import ElasticStage
 @path_option("out", "data/agent", "The trained agent.")
 @path_option("snapshots", "data/snapshots", "The agent as it was after the epochs in train.snapshots.")
 def main(params: Path, init: Path, work: Path, out: Path, snapshots: Path) -> None:
-    """Trains and evaluates the tokenizer, the world model and the actor-critic; resumes after a crash."""
+    """Trains the tokenizer, the world model and the actor-critic; resumes after a crash."""
     config = load_params(params, "train", TrainConfig)
     env = load_world(params)
     seed = load_params(params, "seed", int)

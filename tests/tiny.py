@@ -7,7 +7,6 @@ from irislib.agent.config import (
     ActorCriticConfig,
     AgentConfig,
     CollectConfig,
-    EvaluationConfig,
     FitActorCriticConfig,
     FitConfig,
     FitsConfig,
@@ -42,7 +41,6 @@ TRAIN = TrainConfig(
             1, 3, 4, 0.001, 10.0, horizon=3, burn_in=2, gamma=0.9, lambda_=0.9, entropy_weight=0.01
         ),
     ),
-    evaluation=EvaluationConfig(episodes=2, temperature=0.5),
 )
 ENV = CrafterConfig(size=64, length=30)
 

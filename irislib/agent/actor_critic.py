@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,18 +13,23 @@ from irislib.agent.config import AgentConfig
 
 @dataclass(frozen=True)
 class State:
-    """The LSTM's memory: hidden and cell state, both float [B,lstm_dim]."""
+    """The LSTM's memory: hidden and cell state."""
 
-    h: Tensor
-    c: Tensor
+    h: Float[Tensor, "b dim"]
+    c: Float[Tensor, "b dim"]
 
-    def where(self, keep: Tensor, other: "State") -> "State":
-        """This state where keep (bool [B]) is true, the other elsewhere."""
+    def where(self, keep: Bool[Tensor, " b"], other: "State") -> "State":
+        """This state where `keep` is true, the other elsewhere."""
         return State(torch.where(keep[:, None], self.h, other.h), torch.where(keep[:, None], self.c, other.c))
 
-    def select(self, rows: Tensor) -> "State":
+    def select(self, rows: Int64[Tensor, " rows"] | slice) -> "State":
         """The states of some rows of the batch."""
         return State(self.h[rows], self.c[rows])
+
+    @staticmethod
+    def concatenate(states: list["State"]) -> "State":
+        """The states of several batches, one behind the other."""
+        return State(torch.cat([s.h for s in states]), torch.cat([s.c for s in states]))
 
 
 class ActorCritic(nn.Module):
@@ -45,8 +51,10 @@ class ActorCritic(nn.Module):
         zeros = self.actor_linear.weight.new_zeros(batch, self.lstm.hidden_size)
         return State(zeros, zeros)
 
-    def forward(self, frames: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Returns action logits float [B,actions], values float [B] and the next state."""
+    def forward(
+        self, frames: Float[Tensor, "b 3 y x"], state: State
+    ) -> tuple[Float[Tensor, "b actions"], Float[Tensor, " b"], State]:
+        """Returns action logits, values and the next state."""
         x = frames * 2 - 1
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
             x = F.relu(F.max_pool2d(conv(x), 2))
@@ -54,7 +62,7 @@ class ActorCritic(nn.Module):
         return self.actor_linear(h), self.critic_linear(h).squeeze(1), State(h, c)
 
     @torch.no_grad()
-    def burn_in(self, frames: Iterable[Tensor], mask: Tensor) -> State:
+    def burn_in(self, frames: Iterable[Float[Tensor, "b 3 y x"]], mask: Bool[Tensor, "b t"]) -> State:
         """Warms the memory on real observations before a decision.
 
         Args:

@@ -1,11 +1,13 @@
 """The agent: tokenizer, world model and actor-critic together; saving, loading, acting."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int64, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ from irislib.agent.config import AgentConfig
 from irislib.agent.world_model import WorldModel
 from irislib.artifacts import check_readable
 from irislib.device import pick_device
-from irislib.errors import ArtifactError, ParamError
+from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.params import parse_value
 from irislib.stores.agent import REMEDY, SCHEMA, VERSION, read_about
 from irislib.tokenizers.iris import Tokenizer
@@ -35,10 +37,8 @@ class Agent(nn.Module):
         self.tokenizer = Tokenizer(config.tokenizer, config.frame)
         self.world_model = WorldModel(config)
         self.actor_critic = ActorCritic(config)
-        for convolutional in (
-            self.tokenizer,
-            self.actor_critic,
-        ):  # the layout that convolutions are fastest in
+        for convolutional in (self.tokenizer, self.actor_critic):
+            # The layout that convolutions are fastest in.
             convolutional.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
@@ -48,8 +48,12 @@ class Agent(nn.Module):
 
     @torch.no_grad()
     def act(
-        self, frames: Tensor, state: State, rngs: list[np.random.Generator], temperature: float
-    ) -> tuple[np.ndarray, Tensor, State]:
+        self,
+        frames: UInt8[Tensor, "b y x 3"],
+        state: State,
+        rngs: list[np.random.Generator],
+        temperature: float,
+    ) -> tuple[Int64[np.ndarray, " b"], Int64[Tensor, "b h w"], State]:
         """Samples one action a frame; the policy sees the frame through the tokenizer, as in imagination.
 
         Args:
@@ -69,8 +73,17 @@ class Agent(nn.Module):
         return np.minimum(draws, cumulative.shape[1] - 1), tokens, state
 
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
-        """Writes model.safetensors, with weights of that type, and config.json into a folder."""
+        """Writes model.safetensors, with weights of that type, and config.json into a folder.
+
+        `load_agent` makes them float32 again. Raises IrislibError where a weight does not fit the type, or is
+        not finite.
+        """
         weights = {name: w.to(dtype).contiguous().cpu() for name, w in self.state_dict().items()}
+        for name, weight in weights.items():
+            if not weight.isfinite().all():
+                raise IrislibError(
+                    f"{name}: weights are not finite in {str(dtype).removeprefix('torch.')}; train with a lower learning rate"
+                )
         save_file(weights, folder / "model.safetensors")
         about = {
             "schema": SCHEMA,
@@ -89,15 +102,27 @@ def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
         device: where to put it; by default the first GPU, else the CPU.
 
     Raises:
-        ArtifactError: it is missing, foreign or damaged.
+        ArtifactError: it is missing, foreign or damaged, or holds a weight that is not a finite real number.
     """
     path = Path(path)
     try:
         about = read_about(path)
         check_readable(path / "model.safetensors", REMEDY)
         agent = Agent(parse_value(about["agent"], "agent", AgentConfig), about["steps"])
-        agent.load_state_dict(load_file(path / "model.safetensors"))
+        weights = load_file(path / "model.safetensors")
+        require_numbers(weights)
+        agent.load_state_dict(weights)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ParamError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArtifactError(f"{path}: damaged or not an agent ({reason}); {REMEDY}") from None
     return agent.to(device or pick_device()).eval()
+
+
+def require_numbers(weights: Mapping[str, Tensor]) -> None:
+    """Raises ValueError for the first tensor that does not hold floating-point numbers, all finite."""
+    for name, weight in weights.items():
+        if not weight.is_floating_point():
+            kind = str(weight.dtype).removeprefix("torch.")
+            raise ValueError(f"{name} holds {kind}, not floating-point numbers")
+        if not weight.isfinite().all():
+            raise ValueError(f"{name} holds values that are not finite")

@@ -13,6 +13,8 @@ from irislib.errors import ParamError
 from irislib.params import STRICT, require
 from irislib.tokenizers.config import TokenizerConfig
 
+MIN_SIDE = 16  # pixels: the actor-critic's four poolings leave one at least
+
 Count = Annotated[int, Ge(1)]
 NonNegative = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
@@ -126,20 +128,6 @@ class FitsConfig:
 
 
 @dataclass(frozen=True)
-class EvaluationConfig:
-    """How the trained agent is judged: episodes that it never learns from.
-
-    Attributes:
-        episodes: whole ones.
-        temperature: of the policy's softmax.
-    """
-
-    __pydantic_config__ = STRICT
-    episodes: Count
-    temperature: Positive
-
-
-@dataclass(frozen=True)
 class TrainConfig:
     """The `train` section.
 
@@ -159,7 +147,6 @@ class TrainConfig:
     world_model: WorldModelConfig
     actor_critic: ActorCriticConfig
     fit: FitsConfig
-    evaluation: EvaluationConfig
 
     def __post_init__(self) -> None:
         for epoch in self.snapshots if self.epochs else ():
@@ -189,14 +176,12 @@ class AgentConfig:
     actor_critic: ActorCriticConfig
 
     def __post_init__(self) -> None:
-        # 16: the four poolings of the actor-critic's CNN.
-        for divisor, user in (
-            (self.tokenizer.reduction, "train.tokenizer.ch_mult"),
-            (16, "the actor-critic"),
-        ):
-            for side in self.frame:
-                if side % divisor:
-                    raise ParamError(f"env.size: {side} is not divisible by {divisor}, as {user} needs")
+        if min(self.frame) < MIN_SIDE:
+            height, width = self.frame
+            raise ParamError(
+                f"env: frames of {height} x {width} pixels are too small for the actor-critic, which halves "
+                f"them four times; use at least {MIN_SIDE} x {MIN_SIDE}"
+            )
 
     @property
     def grid(self) -> tuple[int, int]:

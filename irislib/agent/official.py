@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irislib.agent.agent import Agent
+from irislib.agent.agent import Agent, require_numbers
 from irislib.agent.config import AgentConfig
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
@@ -38,7 +38,8 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         device: where to put it, wherever it was trained; by default the first GPU, else the CPU.
 
     Raises:
-        ArtifactError: it is missing, damaged, not an IRIS agent, or one whose sizes irislib cannot take.
+        ArtifactError: it is missing, damaged, not an IRIS agent, one whose sizes irislib cannot take, or holds a
+            weight that is not a finite real number.
     """
     file = StateFile.read(Path(path))
     try:
@@ -58,6 +59,10 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         if name in file.state and not torch.equal(file.state[name].to(expected.dtype), expected):
             blocks = f"{config.world_model.max_blocks} blocks of {config.tokens_per_block} tokens"
             raise file.refuse(f"{name} is not that of causal attention over {blocks}")
+    try:
+        require_numbers({name: file.state[name] for name in own})
+    except ValueError as error:
+        raise file.refuse(str(error)) from None
     agent.load_state_dict({name: file.state[_official_name(name)] for name in agent.state_dict()})
     return agent.to(device or pick_device()).eval()
 

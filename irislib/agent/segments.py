@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import torch
+from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 
@@ -18,12 +19,25 @@ class SegmentBatch:
         mask: bool [B,T], False where padded.
     """
 
-    tokens: Tensor
-    actions: Tensor
-    rewards: Tensor
-    ends: Tensor
-    mask: Tensor
+    tokens: Int64[Tensor, "b t h w"]
+    actions: Int64[Tensor, "b t"]
+    rewards: Float32[Tensor, "b t"]
+    ends: Bool[Tensor, "b t"]
+    mask: Bool[Tensor, "b t"]
 
     def to(self, device: torch.device) -> "SegmentBatch":
         """The same batch on another device."""
         return SegmentBatch(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+
+def count_predictions(mask: Bool[Tensor, "b t"], tokens: int) -> dict[str, int]:
+    """How many predictions the world model's losses on segments are made of, by the loss's name.
+
+    Args:
+        mask: False where padded.
+        tokens: of an observation.
+    """
+    steps = int(mask.sum())
+    # Nothing comes before a segment's first token that it could be predicted from.
+    observations = steps * tokens - int(mask[:, 0].sum())
+    return {"observations": observations, "rewards": steps, "ends": steps}

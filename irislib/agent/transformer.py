@@ -1,10 +1,12 @@
 """A GPT-style causal transformer with a preallocated key-value cache (IRIS, section 2.2)."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from irislib.agent.config import WorldModelConfig
+from irislib.agent.dropout import Dropout, current_stream, drop
 
 
 class KVCache:
@@ -21,7 +23,9 @@ class KVCache:
         self.values = torch.empty(shape, device=device)
         self.size = 0
 
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    def extend(
+        self, layer: int, k: Float[Tensor, "b heads t dim"], v: Float[Tensor, "b heads t dim"]
+    ) -> tuple[Float[Tensor, "b heads past dim"], Float[Tensor, "b heads past dim"]]:
         """Stores keys and values float [B,heads,T,head_dim]; returns those of the whole sequence so far."""
         stop = self.size + k.shape[2]
         self.values[layer, 0, :, :, self.size : stop] = k
@@ -34,11 +38,11 @@ class Transformer(nn.Module):
 
     def __init__(self, config: WorldModelConfig) -> None:
         super().__init__()
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.ln_f = nn.LayerNorm(config.embed_dim)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Float[Tensor, "b t e"], cache: KVCache | None = None) -> Float[Tensor, "b t e"]:
         steps = x.shape[1]
         x = self.drop(x)
         for layer, block in enumerate(self.blocks):
@@ -60,10 +64,10 @@ class Block(nn.Module):
             nn.Linear(config.embed_dim, 4 * config.embed_dim),
             nn.GELU(),
             nn.Linear(4 * config.embed_dim, config.embed_dim),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
         )
 
-    def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
+    def forward(self, x: Float[Tensor, "b t e"], layer: int, cache: KVCache | None) -> Float[Tensor, "b t e"]:
         x = x + self.attn(self.ln1(x), layer, cache)
         return x + self.mlp(self.ln2(x))  # type: ignore[no-any-return]
 
@@ -77,9 +81,9 @@ class SelfAttention(nn.Module):
         self.key, self.query, self.value, self.proj = (
             nn.Linear(config.embed_dim, config.embed_dim) for _ in range(4)
         )
-        self.resid_drop = nn.Dropout(config.dropout)
+        self.resid_drop = Dropout(config.dropout)
 
-    def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
+    def forward(self, x: Float[Tensor, "b t e"], layer: int, cache: KVCache | None) -> Float[Tensor, "b t e"]:
         batch, steps, dim = x.shape
         q, k, v = (
             f(x).view(batch, steps, self.num_heads, -1).transpose(1, 2)
@@ -95,6 +99,20 @@ class SelfAttention(nn.Module):
         else:
             if cache is not None:
                 cache.extend(layer, k, v)
-            dropout = self.dropout if self.training else 0.0
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
+            y = attend(q, k, v, self.dropout if self.training else 0.0)
         return self.resid_drop(self.proj(y.transpose(1, 2).reshape(batch, steps, dim)))  # type: ignore[no-any-return]
+
+
+def attend(
+    q: Float[Tensor, "b heads t dim"],
+    k: Float[Tensor, "b heads t dim"],
+    v: Float[Tensor, "b heads t dim"],
+    dropout: float,
+) -> Float[Tensor, "b heads t dim"]:
+    """Causal attention, with dropout of the attention weights from this thread's stream."""
+    if dropout == 0 or current_stream() is None:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
+    # The same in steps, because torch's function draws from its global stream alone.
+    future = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool, device=q.device).triu(1)
+    scores = (q / q.shape[3] ** 0.5 @ k.transpose(2, 3)).masked_fill(future, -torch.inf)
+    return drop(scores.softmax(-1), dropout) @ v

@@ -1,14 +1,15 @@
 """The world model: predicts the next tokens, the reward's sign and the end (IRIS, section 2.2)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from irislib import ranks
 from irislib.agent.config import AgentConfig
-from irislib.agent.segments import SegmentBatch
+from irislib.agent.segments import SegmentBatch, count_predictions
 from irislib.agent.transformer import KVCache, Transformer
 
 IGNORE = -100  # the label that cross_entropy leaves out
@@ -24,9 +25,9 @@ class WorldModelOutput:
         ends: float [B,A,2], at the action tokens: does the episode terminate.
     """
 
-    observations: Tensor
-    rewards: Tensor
-    ends: Tensor
+    observations: Float[Tensor, "b p codes"]
+    rewards: Float[Tensor, "b a 3"]
+    ends: Float[Tensor, "b a 2"]
 
 
 class WorldModel(nn.Module):
@@ -64,7 +65,7 @@ class WorldModel(nn.Module):
         """An empty cache for sequences of up to `max_blocks` steps."""
         return KVCache(self.config, batch, self.max_tokens, self.pos_emb.weight.device)
 
-    def forward(self, tokens: Tensor, cache: KVCache | None = None) -> WorldModelOutput:
+    def forward(self, tokens: Int64[Tensor, "b t"], cache: KVCache | None = None) -> WorldModelOutput:
         """Predicts from tokens int64 [B,T], which continue the cache's sequence where one is given."""
         past = 0 if cache is None else cache.size
         stop = past + tokens.shape[1]
@@ -82,27 +83,34 @@ class WorldModel(nn.Module):
             self.head_ends.head_module(x[:, acts]),  # type: ignore[operator]
         )
 
-    def losses(self, batch: SegmentBatch) -> dict[str, Tensor]:
-        """Cross-entropies of the next token, the reward's sign and the end, over unpadded steps.
+    def losses(
+        self, batch: SegmentBatch, counts: Mapping[str, int] | None = None
+    ) -> dict[str, Float[Tensor, ""]]:
+        """Cross-entropies of the next token, the reward's sign and the end, in nats, over unpadded steps.
 
-        Under several ranks each is over the steps of all of them, once averaged.
+        Args:
+            counts: what the sums over predictions are divided by, by the loss's name; the numbers of a whole
+                batch where this one is a part of it. By default its own, which gives means.
         """
+        if counts is None:
+            counts = count_predictions(batch.mask, self.tokens_per_block - 1)
         obs_tokens = batch.tokens.flatten(2)  # [B,T,h*w]
         out = self(torch.cat([obs_tokens, batch.actions[..., None]], dim=2).flatten(1))
         padded = ~batch.mask
         next_tokens = obs_tokens.masked_fill(padded[..., None], IGNORE).flatten(1)[:, 1:]
         reward_signs = batch.rewards.sign().long() + 1
-        return {
+        sums = {
             "observations": _cross_entropy(out.observations[:, :-1], next_tokens),
             "rewards": _cross_entropy(out.rewards, reward_signs.masked_fill(padded, IGNORE)),
             "ends": _cross_entropy(out.ends, batch.ends.long().masked_fill(padded, IGNORE)),
         }
+        return {name: total / max(1, counts[name]) for name, total in sums.items()}
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+def _cross_entropy(logits: Float[Tensor, "b p classes"], labels: Int64[Tensor, "b p"]) -> Float[Tensor, ""]:
+    """Summed over the positions with a label."""
     logits, labels = logits.flatten(0, 1).float(), labels.flatten()
-    count = ranks.mean((labels != IGNORE).sum().float())
-    return F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum") / count
+    return F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
 
 
 def _head(dim: int, outputs: int) -> nn.Module:

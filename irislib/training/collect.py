@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+from jaxtyping import Int64
+from torch import Tensor
 
 from irislib.agent.actor_critic import State
 from irislib.agent.agent import Agent
@@ -11,6 +13,7 @@ from irislib.errors import IrislibError
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
 from irislib.tokenizers.iris import perplexity
+from irislib.training.parts import PARTS, Pool, cut
 from irislib.training.replay import OUTSIDE, Experience, Replay
 
 
@@ -23,12 +26,18 @@ class Collector:
     Args:
         envs: one environment a lane, with automatic resets disabled.
         replay: what was collected before.
+        pool: acts for parts of the lanes side by side.
     """
 
     def __init__(
-        self, envs: AsyncVectorEnv | SyncVectorEnv, replay: Replay, config: CollectConfig, seed: int
+        self,
+        envs: AsyncVectorEnv | SyncVectorEnv,
+        replay: Replay,
+        config: CollectConfig,
+        seed: int,
+        pool: Pool,
     ) -> None:
-        self.envs, self.replay, self.config, self.seed = envs, replay, config, seed
+        self.envs, self.replay, self.config, self.seed, self.pool = envs, replay, config, seed, pool
         self.over = np.ones(config.lanes, bool)  # lanes whose next step must start an episode
         self.begun = np.array(replay.started)  # episodes begun in each lane
         self.observations = np.zeros((config.lanes, *envs.single_observation_space.shape), np.uint8)  # type: ignore[misc]
@@ -79,9 +88,7 @@ class Collector:
                 self.begun += self.over
                 self._reset(self.over)
             observations = self.observations
-            actions, tokens, state = agent.act(
-                torch.from_numpy(observations), state, rngs, self.config.temperature
-            )
+            actions, tokens, state = self._act(agent, state, rngs)
             for lane, rng in enumerate(rngs):
                 if rng.random() < self.config.epsilon:
                     actions[lane] = rng.integers(agent.config.num_actions)
@@ -111,11 +118,32 @@ class Collector:
         return rewards.astype(np.float32), terminated, truncated
 
     def _burned_in(self, agent: Agent, burn_in: int) -> State:
+        """The memory after the last `burn_in` observations of the lanes' running episodes."""
         rows = np.full((len(self.over), burn_in), OUTSIDE)
         for lane, episode in enumerate(self.replay.current):
             if episode is not None:
                 rows[lane] = episode.segment(len(episode) - burn_in, len(episode))
-        mask = torch.from_numpy(rows != OUTSIDE).to(agent.device)
-        frames = (self.replay.frames(column).to(agent.device) for column in rows.T)
-        seen = (agent.tokenizer.decode_tokens(agent.tokenizer.encode(f)) for f in frames)
-        return agent.actor_critic.burn_in(seen, mask)
+
+        @torch.no_grad()
+        def burn_in_some(lanes: slice) -> State:
+            mask = torch.from_numpy(rows[lanes] != OUTSIDE).to(agent.device)
+            frames = (self.replay.frames(column).to(agent.device) for column in rows[lanes].T)
+            seen = (agent.tokenizer.decode_tokens(agent.tokenizer.encode(f)) for f in frames)
+            return agent.actor_critic.burn_in(seen, mask)
+
+        return State.concatenate(self.pool.map(burn_in_some, self._parts(agent)))
+
+    def _act(
+        self, agent: Agent, state: State, rngs: list[np.random.Generator]
+    ) -> tuple[Int64[np.ndarray, " lanes"], Int64[Tensor, "lanes h w"], State]:
+        """See `Agent.act`; by parts, so that the bits do not depend on the number of threads."""
+        frames = torch.from_numpy(self.observations)
+        acted = self.pool.map(
+            lambda lanes: agent.act(frames[lanes], state.select(lanes), rngs[lanes], self.config.temperature),
+            self._parts(agent),
+        )
+        actions, tokens, states = zip(*acted, strict=True)
+        return np.concatenate(actions), torch.cat(tokens), State.concatenate(list(states))
+
+    def _parts(self, agent: Agent) -> list[slice]:
+        return cut(self.config.lanes, PARTS if agent.device.type == "cpu" else 1)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 
 from irislib.agent.segments import SegmentBatch
 from irislib.tokenizers.iris import Tokenizer
+from irislib.training.parts import Pool
 from irislib.training.replay import OUTSIDE, Replay
 
 # Frames are encoded by blocks of neighbouring rows, all of one size: a convolution over a batch of a size
@@ -13,19 +15,26 @@ BLOCK = 64
 
 
 class EncodedReplay:
-    """Segments of a replay with the tokens of their frames; stale once the tokenizer learns on."""
+    """Segments of a replay with the tokens of their frames; stale once the tokenizer learns on.
 
-    def __init__(self, replay: Replay, tokenizer: Tokenizer) -> None:
-        self.replay, self.tokenizer = replay, tokenizer
+    Args:
+        pool: encodes blocks of frames side by side.
+    """
+
+    def __init__(self, replay: Replay, tokenizer: Tokenizer, pool: Pool) -> None:
+        self.replay, self.tokenizer, self.pool = replay, tokenizer, pool
         self._tokens = np.zeros((replay.steps, *tokenizer.grid), np.int16)
         self._known = np.zeros(-(-replay.steps // BLOCK), bool)
 
-    def batch(self, rows: np.ndarray) -> SegmentBatch:
-        """The segments with these rows int64 [B,T], as `Replay.sample` draws them."""
+    def encode(self, rows: Int64[np.ndarray, "b t"]) -> None:
+        """Encodes what is not known yet of these rows, side by side; then any thread may call `batch`."""
+        needed = np.unique(rows[rows != OUTSIDE] // BLOCK)
+        self.pool.map(self._encode, map(int, needed[~self._known[needed]]))
+
+    def batch(self, rows: Int64[np.ndarray, "b t"]) -> SegmentBatch:
+        """The segments with these rows, as `Replay.sample` draws them; `encode` must have seen the rows."""
         inside = rows != OUTSIDE
-        needed = np.unique(rows[inside] // BLOCK)
-        for block in needed[~self._known[needed]]:
-            self._encode(block)
+        assert self._known[rows[inside] // BLOCK].all()
         columns = (
             self._tokens[rows].astype(np.int64),
             self.replay.actions[rows],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.distributions import Categorical
 from torch.nn import functional as F
@@ -27,11 +28,11 @@ class Imagined:
         ends: bool [B,H].
     """
 
-    logits: Tensor
-    values: Tensor
-    actions: Tensor
-    rewards: Tensor
-    ends: Tensor
+    logits: Float[Tensor, "b h actions"]
+    values: Float[Tensor, "b h"]
+    actions: Int64[Tensor, "b h"]
+    rewards: Float[Tensor, "b h"]
+    ends: Bool[Tensor, "b h"]
 
 
 def imagine(
@@ -53,7 +54,9 @@ def imagine(
 
     @torch.no_grad()
     def frames_of(tokens: Tensor) -> Tensor:
-        with torch.autocast(tokens.device.type, precision, enabled=precision != torch.float32):
+        # Without autocast's cache, which threads would share.
+        reduced = precision != torch.float32
+        with torch.autocast(tokens.device.type, precision, enabled=reduced, cache_enabled=False):
             return tokenizer.decode_tokens(tokens).float()
 
     @torch.no_grad()
@@ -81,11 +84,16 @@ def imagine(
     return Imagined(*(torch.stack(column, dim=1) for column in zip(*steps, strict=True)))
 
 
-def lambda_returns(rewards: Tensor, values: Tensor, ends: Tensor, gamma: float, lambda_: float) -> Tensor:
-    """Lambda-returns float [B,H] (IRIS, equation 3): V_t mixes one-step targets with the return from t+1.
+def lambda_returns(
+    rewards: Float[Tensor, "b h"],
+    values: Float[Tensor, "b h"],
+    ends: Bool[Tensor, "b h"],
+    gamma: float,
+    lambda_: float,
+) -> Float[Tensor, "b h"]:
+    """Lambda-returns (IRIS, equation 3): each mixes its one-step target with the next step's return.
 
-    Args:
-        rewards, values, ends: [B,H]; the last value bootstraps the rest and is its own return.
+    The last value stands in for what comes later, and is its own return.
     """
     returns = [values[:, -1]]
     for t in reversed(range(values.shape[1] - 1)):
@@ -94,14 +102,15 @@ def lambda_returns(rewards: Tensor, values: Tensor, ends: Tensor, gamma: float, 
     return torch.stack(returns[::-1], dim=1)
 
 
-def actor_critic_losses(imagined: Imagined, config: FitActorCriticConfig) -> dict[str, Tensor]:
+def actor_critic_losses(imagined: Imagined, config: FitActorCriticConfig) -> dict[str, Float[Tensor, ""]]:
     """REINFORCE with the value as baseline, squared value error, entropy bonus (IRIS, equations 4 and 5)."""
     with torch.no_grad():
         returns = lambda_returns(
             imagined.rewards, imagined.values, imagined.ends, config.gamma, config.lambda_
         )[:, :-1]
     values = imagined.values[:, :-1]
-    policy = Categorical(logits=imagined.logits[:, :-1])
+    # Logits that are not finite make the losses so, which the trainer reports.
+    policy = Categorical(logits=imagined.logits[:, :-1], validate_args=False)
     advantage = returns - values.detach()
     return {
         "actions": -(policy.log_prob(imagined.actions[:, :-1]) * advantage).mean(),

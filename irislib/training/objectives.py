@@ -1,21 +1,28 @@
-"""What each component learns from: segments of the replay, and its losses on them."""
+"""What each component learns from: segments of the replay, and its losses on each part of a batch of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from irislib.agent.agent import Agent
 from irislib.agent.config import TrainConfig
+from irislib.agent.segments import count_predictions
 from irislib.seeding import stream_seed
 from irislib.tokenizers.perceptual import load_lpips
+from irislib.tokenizers.quantizers import Quantized
 from irislib.tokenizers.revival import Revival
 from irislib.training.encoded import EncodedReplay
 from irislib.training.imagination import actor_critic_losses, imagine
-from irislib.training.replay import Replay
+from irislib.training.parts import Division, Part, Pool
+from irislib.training.replay import OUTSIDE, Replay
 from irislib.training.sampling import Sampler
+
+Rows = Int[np.ndarray, "batch length"]
+PartLosses = Callable[[Part], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,15 @@ class Objective:
     Attributes:
         length: of the segments that it learns from, steps.
         end_inside: see `Replay.sample`.
-        losses: of segments by their rows int64 [B,length]; their sum is minimised.
+        prepare: called with a batch's rows in the replay; returns what computes a part's share of the losses,
+            on any thread. The shares of all parts add up to the losses of the batch, whose sum is minimised.
+        finish: called once the parts of a batch are computed, before the optimizer's step.
     """
 
     length: int
     end_inside: bool
-    losses: Callable[[np.ndarray], dict[str, Tensor]]
+    prepare: Callable[[Rows], PartLosses]
+    finish: Callable[[], None] = lambda: None
 
 
 class Objectives:
@@ -38,6 +48,7 @@ class Objectives:
 
     Args:
         tokenizer_optimizer: whose moments the revival of codes resets.
+        pool: encodes frames side by side.
     """
 
     def __init__(
@@ -47,73 +58,106 @@ class Objectives:
         replay: Replay,
         tokenizer_optimizer: torch.optim.Optimizer,
         seed: int,
+        pool: Pool,
     ) -> None:
-        self.config, self.agent, self.replay, self.seed = config, agent, replay, seed
+        self.config, self.agent, self.replay, self.seed, self.pool = config, agent, replay, seed, pool
         self.tokenizer_optimizer = tokenizer_optimizer
         self.precision: torch.dtype = getattr(torch, config.precision)
         self._encoded: tuple[int, EncodedReplay] | None = None
         learns = config.epochs > config.fit.tokenizer.start_after_epochs
         self.perceptual = load_lpips(agent.device) if learns and config.tokenizer.lpips > 0 else None
 
-    def of(self, component: str, epoch: int, rows: slice) -> Objective:
-        """The objective of a component in an epoch; `rows` are this rank's of every batch."""
+    def of(self, component: str, epoch: int, division: Division) -> Objective:
+        """The objective of a component in an epoch; `division` is that of its batches."""
         build = {
             "tokenizer": self._tokenizer,
             "world_model": self._world_model,
             "actor_critic": self._actor_critic,
         }
-        return build[component](epoch, stream_seed(self.seed, "fit", component, epoch, "draws"), rows)
+        return build[component](epoch, stream_seed(self.seed, "fit", component, epoch, "draws"), division)
 
     def _autocast(self) -> torch.autocast:
         enabled = self.precision != torch.float32
-        return torch.autocast(self.agent.device.type, self.precision, enabled=enabled)
+        # Without its cache, which all threads would share: what one cast is part of another's gradient then.
+        return torch.autocast(self.agent.device.type, self.precision, enabled=enabled, cache_enabled=False)
 
     def _encode(self, epoch: int) -> EncodedReplay:
         """Shared by world model and policy: both learn after the tokenizer has, in every epoch."""
         if self._encoded is None or self._encoded[0] != epoch:
-            self._encoded = epoch, EncodedReplay(self.replay, self.agent.tokenizer)
+            self._encoded = epoch, EncodedReplay(self.replay, self.agent.tokenizer, self.pool)
         return self._encoded[1]
 
-    def _tokenizer(self, epoch: int, seed: int, rows: slice) -> Objective:
+    def _tokenizer(self, epoch: int, seed: int, division: Division) -> Objective:
         tokenizer = self.agent.tokenizer
         after = self.config.tokenizer.quantizer.revive_after
         revival = Revival(tokenizer.quantizer, self.tokenizer_optimizer, after, seed)
+        seen: dict[int, Quantized] = {}
 
-        def losses(rows: np.ndarray) -> dict[str, Tensor]:
-            frames = self.replay.frames(rows[:, 0]).to(self.agent.device)
-            with self._autocast():
-                values, quantized = tokenizer.losses(frames, self.perceptual)
-            revival.observe(quantized)
-            return values
+        def prepare(rows: Rows) -> PartLosses:
+            def losses(part: Part) -> dict[str, Tensor]:
+                frames = self.replay.frames(rows[part.rows, 0]).to(self.agent.device)
+                with self._autocast():
+                    means, seen[part.number] = tokenizer.losses(frames, self.perceptual)
+                return _weighted(means, part, division)
 
-        return Objective(1, False, losses)
+            return losses
 
-    def _world_model(self, epoch: int, seed: int, rows: slice) -> Objective:
-        encoded = self._encode(epoch)
+        def finish() -> None:
+            revival.observe(_concatenated([seen[part.number] for part in division.own]))
 
-        def losses(rows: np.ndarray) -> dict[str, Tensor]:
-            batch = encoded.batch(rows).to(self.agent.device)
-            with self._autocast():
-                return self.agent.world_model.losses(batch)
+        return Objective(1, False, prepare, finish)
 
-        return Objective(self.agent.config.world_model.max_blocks, False, losses)
+    def _world_model(self, epoch: int, seed: int, division: Division) -> Objective:
+        encoded, model = self._encode(epoch), self.agent.world_model
 
-    def _actor_critic(self, epoch: int, seed: int, rows: slice) -> Objective:
+        def prepare(rows: Rows) -> PartLosses:
+            encoded.encode(rows[division.own_rows])
+            counts = count_predictions(torch.from_numpy(rows != OUTSIDE), model.tokens_per_block - 1)
+
+            def losses(part: Part) -> dict[str, Tensor]:
+                batch = encoded.batch(rows[part.rows]).to(self.agent.device)
+                with self._autocast():
+                    return model.losses(batch, counts)
+
+            return losses
+
+        return Objective(model.config.max_blocks, False, prepare)
+
+    def _actor_critic(self, epoch: int, seed: int, division: Division) -> Objective:
         agent, fit = self.agent, self.config.fit.actor_critic
         encoded = self._encode(epoch)
-        sample = Sampler(seed, fit.batch_size, rows, agent.device)
+        samplers = {
+            part.number: Sampler(seed, division.size, part.rows, agent.device) for part in division.own
+        }
 
-        def losses(rows: np.ndarray) -> dict[str, Tensor]:
-            batch = encoded.batch(rows).to(agent.device)
-            imagined = imagine(
-                batch,
-                agent.tokenizer,
-                agent.world_model,
-                agent.actor_critic,
-                fit.horizon,
-                sample,
-                self.precision,
-            )
-            return actor_critic_losses(imagined, fit)
+        def prepare(rows: Rows) -> PartLosses:
+            encoded.encode(rows[division.own_rows])
 
-        return Objective(fit.burn_in + 1, True, losses)
+            def losses(part: Part) -> dict[str, Tensor]:
+                imagined = imagine(
+                    encoded.batch(rows[part.rows]).to(agent.device),
+                    agent.tokenizer,
+                    agent.world_model,
+                    agent.actor_critic,
+                    fit.horizon,
+                    samplers[part.number],
+                    self.precision,
+                )
+                return _weighted(actor_critic_losses(imagined, fit), part, division)
+
+            return losses
+
+        return Objective(fit.burn_in + 1, True, prepare)
+
+
+def _weighted(means: dict[str, Tensor], part: Part, division: Division) -> dict[str, Tensor]:
+    """A part's share of the batch's means, from its own means."""
+    return {name: mean * (part.size / division.size) for name, mean in means.items()}
+
+
+def _concatenated(parts: list[Quantized]) -> Quantized:
+    return Quantized(
+        torch.cat([part.z.detach() for part in parts]),
+        torch.cat([part.z_quantized.detach() for part in parts]),
+        torch.cat([part.tokens for part in parts]),
+    )

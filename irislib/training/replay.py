@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float32, Int, Int64, UInt8
 from torch import Tensor
 
 from irislib.artifacts.files import told_in_one_line
@@ -32,11 +33,11 @@ class Experience:
         truncated: bool [S,L], the episode was cut at the step limit.
     """
 
-    observations: np.ndarray
-    actions: np.ndarray
-    rewards: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
+    observations: UInt8[np.ndarray, "s l y x 3"]
+    actions: Int64[np.ndarray, "s l"]
+    rewards: Float32[np.ndarray, "s l"]
+    terminated: Bool[np.ndarray, "s l"]
+    truncated: Bool[np.ndarray, "s l"]
 
 
 class Episode:
@@ -49,7 +50,7 @@ class Episode:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def segment(self, start: int, stop: int) -> np.ndarray:
+    def segment(self, start: int, stop: int) -> Int64[np.ndarray, " steps"]:
         """Rows int64 [stop - start] of steps start..stop, `OUTSIDE` before the first and behind the last."""
         rows = np.full(stop - start, OUTSIDE)
         first, last = max(start, 0), min(stop, len(self))
@@ -62,11 +63,11 @@ class Replay:
 
     Args:
         folder: of the chunks that were recorded; a replay over the same folder reads them with `load`.
-        size: side of the square frames, pixels.
+        frame: height and width of the frames, pixels.
     """
 
-    def __init__(self, lanes: int, folder: Path, size: int) -> None:
-        self.folder, self.frame = folder, (size, size, 3)
+    def __init__(self, lanes: int, folder: Path, frame: tuple[int, int]) -> None:
+        self.folder, self.frame = folder, (*frame, 3)
         self.episodes: list[Episode] = []
         self.current: list[Episode | None] = [None] * lanes
         self.started = [0] * lanes  # episodes begun in each lane, which number their seeds
@@ -150,7 +151,7 @@ class Replay:
                     finished.append(episode)
         return finished
 
-    def frames(self, rows: np.ndarray) -> Tensor:
+    def frames(self, rows: Int[np.ndarray, "*n"]) -> UInt8[Tensor, "*n y x 3"]:
         """Frames u8 [..., H, W, 3] of rows int64 [...]; zero where `OUTSIDE`."""
         frames = np.memmap(self._frames_file, np.uint8, "r", shape=(self.steps, *self.frame))
         found = np.asarray(frames[rows])  # the last frame stands in outside, for a moment
@@ -159,7 +160,7 @@ class Replay:
 
     def sample(
         self, rng: np.random.Generator, batch_size: int, length: int, *, end_inside: bool
-    ) -> np.ndarray:
+    ) -> Int64[np.ndarray, "batch length"]:
         """Rows int64 [batch_size, length] of segments of uniformly drawn episodes.
 
         Args:

@@ -1,11 +1,12 @@
 """Draws from categorical distributions that do not depend on how a batch is divided."""
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 
 class Sampler:
-    """Draws one category a row; the rows of one rank get the draws that they would get in the whole batch.
+    """Draws one category a row; the rows of one part get the draws that they would get in the whole batch.
 
     Args:
         seed: of the random stream.
@@ -17,8 +18,8 @@ class Sampler:
         self.generator = torch.Generator(device).manual_seed(seed)
         self.batch, self.rows = batch, rows
 
-    def __call__(self, logits: Tensor) -> Tensor:
-        """Categories int64 [B] by logits float [B,K]: of K exponential clocks with these rates, the first."""
-        clocks = torch.empty(self.batch, logits.shape[1], device=logits.device)
-        clocks.exponential_(generator=self.generator)
-        return (logits.float() - clocks[self.rows].log()).argmax(1)
+    def __call__(self, logits: Float[Tensor, "b classes"]) -> Int64[Tensor, " b"]:
+        """Gumbel-max sampling of a category for each row of logits."""
+        exponential = torch.empty(self.batch, logits.shape[1], device=logits.device)
+        exponential.exponential_(generator=self.generator)
+        return (logits.float() - exponential[self.rows].log()).argmax(1)

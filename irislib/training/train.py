@@ -1,4 +1,4 @@
-"""The train stage: the agent to start from, the training loop, an evaluation, the artifacts."""
+"""The train stage: the agent to start from, the training loop, the artifacts."""
 
 import json
 import shutil
@@ -13,9 +13,8 @@ from irislib.agent.agent import Agent, load_agent
 from irislib.agent.config import AgentConfig, TrainConfig
 from irislib.agent.initial import past_curves
 from irislib.artifacts import replacing
-from irislib.device import pick_device
+from irislib.device import one_thread, pick_device
 from irislib.errors import ParamError
-from irislib.playing.evaluation import evaluate
 from irislib.seeding import stream_seed
 from irislib.training.trainer import CURVES, Trainer
 from irislib.workdir import work_in
@@ -31,26 +30,27 @@ def train(
     out: Path,
     snapshots: Path,
 ) -> None:
-    """Trains an agent, evaluates it, and writes it with its training curves and its snapshots.
+    """Trains an agent and writes it, its weights in float16, with its training curves and its snapshots.
 
     Args:
         origin: folder of the agent to start from; None: a new one.
         work: where checkpoints are kept until the agent is written.
-        out: folder for model.safetensors, config.json, evaluation.json and curves/<component>.csv.
+        out: folder for model.safetensors, config.json and curves/<component>.csv.
         snapshots: folder for epoch-<number>/, each an agent folder, and epochs.json, the list of numbers.
 
     Raises:
         ParamError: the sections do not fit each other, or the agent to start from.
         ArtifactError: the agent to start from is missing, foreign or damaged.
-        IrislibError: a loss is not finite, or another process trains this very agent.
+        IrislibError: a loss is not finite, a weight does not fit float16, or another process trains this very
+            agent.
     """
     agent = first_agent(config, env, seed, origin)
     past = {} if origin is None else past_curves(origin)
     inputs = [] if origin is None else [origin]
     with ranks.on_first(work_in(work, "train", asdict(config), asdict(env), seed, *inputs)) as folder:
-        trainer = Trainer(config, agent, env, seed, folder)
-        trainer.run()
-        evaluation = evaluate(agent, config.evaluation, env, seed)
+        trainer = Trainer(config, agent, seed, folder)
+        with one_thread():
+            trainer.run(env)
         if ranks.rank() == 0:
             with replacing(snapshots) as partial:
                 epochs = sorted({epoch for epoch in config.snapshots if epoch <= config.epochs})
@@ -59,8 +59,7 @@ def train(
                     name = f"epoch-{epoch:04d}"
                     shutil.copytree(trainer.snapshots / name, partial / name)
             with replacing(out) as partial:
-                agent.save(partial)
-                (partial / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n")
+                agent.save(partial, torch.float16)
                 (partial / "curves").mkdir()
                 for component, curve in _curves(trainer, past).items():
                     curve.to_csv(partial / "curves" / f"{component}.csv", index=False, float_format="%.6g")

@@ -2,7 +2,8 @@
 
 IRIS, algorithm 1. An epoch is a function of the state before it and its number alone (random streams are
 named after it), so training that is killed resumes at the last whole epoch and ends with the same bits.
-Several ranks each take a part of every batch; the first one plays and keeps the work folder.
+Every batch is cut into parts (`parts`), which threads and ranks share without a change of any bit; the first
+rank plays and keeps the work folder.
 """
 
 import io
@@ -11,21 +12,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from irislib import ranks
 from irislib.agent.agent import Agent
 from irislib.agent.config import FitConfig, TrainConfig
 from irislib.artifacts import replacing
-from irislib.errors import IrislibError, ParamError
+from irislib.errors import IrislibError
 from irislib.runtime import progress, workers
 from irislib.seeding import stream, stream_seed
 from irislib.training.collect import Collector
+from irislib.training.learning import PartLearner
 from irislib.training.objectives import Objectives
+from irislib.training.parts import Division, Pool, divide
 from irislib.training.replay import Replay
 from irislib.workdir import read_checked, write_checked
 from irislib.worlds.vector import make_vector_env
-from irislib.worlds.world import WorldConfig
 
 COMPONENTS = ("tokenizer", "world_model", "actor_critic")
 
@@ -44,11 +46,20 @@ class Trainer:
     Args:
         agent: to begin with.
         folder: for the replay, the checkpoint and the snapshots; taken up where it was left.
+
+    Raises:
+        ParamError: a batch cannot be shared by the ranks.
     """
 
-    def __init__(self, config: TrainConfig, agent: Agent, env: WorldConfig, seed: int, folder: Path) -> None:
-        self.config, self.agent, self.env, self.seed, self.folder = config, agent, env, seed, folder
+    def __init__(self, config: TrainConfig, agent: Agent, seed: int, folder: Path) -> None:
+        self.config, self.agent, self.seed, self.folder = config, agent, seed, folder
         fit = config.fit
+        # All of them now: a mistake must not wait for the epoch in which a component first learns.
+        self.divisions = {
+            name: divide(getattr(fit, name).batch_size, f"train.fit.{name}.batch_size", agent.device)
+            for name in COMPONENTS
+        }
+        self.pool = Pool(workers() if agent.device.type == "cpu" else 1)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "tokenizer": torch.optim.Adam(
                 agent.tokenizer.parameters(), fit.tokenizer.learning_rate, fused=True
@@ -62,31 +73,35 @@ class Trainer:
                 agent.actor_critic.parameters(), fit.actor_critic.learning_rate, fused=True
             ),
         }
-        self.replay = Replay(config.collect.lanes, folder, env.frame[0])
-        self.objectives = Objectives(config, agent, self.replay, self.optimizers["tokenizer"], seed)
+        self.replay = Replay(config.collect.lanes, folder, agent.config.frame)
+        self.objectives = Objectives(
+            config, agent, self.replay, self.optimizers["tokenizer"], seed, self.pool
+        )
         self.steps_before = agent.steps
         self.curves: dict[str, list[dict[str, float]]] = {name: [] for name in CURVES}
 
-    def run(self) -> None:
-        """Trains to the last epoch from the latest checkpoint, leaving one every epoch.
+    def run(self, env: EnvConfig) -> None:
+        """Trains in this environment to the last epoch from the latest checkpoint, leaving one every epoch.
+
+        Call it with torch limited to one thread (`device.one_thread`): the bits are then the same for any
+        number of cores.
 
         Raises:
-            ParamError: a batch cannot be divided among the ranks.
-            IrislibError: a loss is no longer finite.
+            IrislibError: a loss or a weight is no longer finite.
         """
         first = self._resume()
         ranks.synchronize(self.agent)
-        envs = make_vector_env(self.env, self.config.collect.lanes, workers()) if ranks.rank() == 0 else None
+        envs = make_vector_env(env, self.config.collect.lanes, workers()) if ranks.rank() == 0 else None
         try:
             collector = None
             if envs is not None:
-                collector = Collector(envs, self.replay, self.config.collect, self.seed)
+                collector = Collector(envs, self.replay, self.config.collect, self.seed, self.pool)
                 collector.restore()
             for epoch in range(first, self.config.epochs + 1):
                 if epoch <= self.config.collect.stop_after_epochs:
                     self._collect(collector, epoch)
                 for component in COMPONENTS:
-                    self._fit(component, epoch)
+                    self.fit(component, epoch)
                 if ranks.rank() == 0:
                     self._keep(epoch)
         finally:
@@ -102,37 +117,54 @@ class Trainer:
         self.agent.steps = self.steps_before + self.replay.steps
         self._log("collect", epoch, logs)
 
-    def _fit(self, component: str, epoch: int) -> None:
+    def fit(self, component: str, epoch: int) -> None:
+        """Fits one component in one epoch. Raises IrislibError where its loss or weights are not finite."""
         fit: FitConfig = getattr(self.config.fit, component)
         if epoch <= fit.start_after_epochs:
             return
-        mine = _part(fit.batch_size, f"train.fit.{component}.batch_size")
         module: nn.Module = getattr(self.agent, component)
-        objective = self.objectives.of(component, epoch, mine)
+        parameters, optimizer = list(module.parameters()), self.optimizers[component]
+        division = self.divisions[component]
+        objective = self.objectives.of(component, epoch, division)
         rng = stream(self.seed, "fit", component, epoch)
-        # Dropout alone draws from torch's own stream, and must differ between the ranks.
-        torch.manual_seed(stream_seed(self.seed, "fit", component, epoch, ranks.rank()))
-        sums: dict[str, Tensor] = {}
+        streams = self._dropout_streams(component, epoch, division)
+        learner = PartLearner(parameters, division, streams, self.pool)
         module.train()
-        for _ in progress(range(fit.steps_per_epoch), desc=f"epoch {epoch} {component}", unit="batch"):
-            rows = self.replay.sample(rng, fit.batch_size, objective.length, end_inside=objective.end_inside)
-            losses = objective.losses(rows[mine])
-            total = torch.stack(list(losses.values())).sum()
-            optimizer = self.optimizers[component]
-            optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            ranks.average_gradients(module.parameters())
-            nn.utils.clip_grad_norm_(module.parameters(), fit.max_grad_norm)
-            optimizer.step()
-            for name, value in {"total": total, **losses}.items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
+        with progress(desc=f"epoch {epoch} {component}", total=fit.steps_per_epoch, unit="batch") as bar:
+            for _ in range(fit.steps_per_epoch):
+                rows = self.replay.sample(
+                    rng, fit.batch_size, objective.length, end_inside=objective.end_inside
+                )
+                learner.set_gradient(objective.prepare(rows))
+                objective.finish()
+                nn.utils.clip_grad_norm_(parameters, fit.max_grad_norm)
+                optimizer.step()
+                bar.set_postfix(loss=f"{learner.last_loss():.4g}", refresh=False)
+                bar.update()
         module.eval()
-        means = {name: float(ranks.mean(value)) / fit.steps_per_epoch for name, value in sums.items()}
-        if not np.isfinite(means["total"]):
+        means = learner.mean_losses(fit.steps_per_epoch)
+        weights = all(bool(parameter.isfinite().all()) for parameter in parameters)
+        if not (weights and np.isfinite(list(means.values())).all()):
             raise IrislibError(
                 f"train.fit.{component}.learning_rate: the loss is not finite in epoch {epoch}; lower it"
             )
         self._log(component, epoch, means)
+
+    def _dropout_streams(
+        self, component: str, epoch: int, division: Division
+    ) -> dict[int, torch.Generator | None]:
+        """What dropout draws from, by the number of the part."""
+        if (
+            self.agent.device.type != "cpu"
+        ):  # one part a rank: torch's own stream, which its fast kernels need
+            torch.manual_seed(stream_seed(self.seed, "fit", component, epoch, "dropout", ranks.rank()))
+            return {part.number: None for part in division.own}
+        return {
+            part.number: torch.Generator().manual_seed(
+                stream_seed(self.seed, "fit", component, epoch, "dropout", part.number)
+            )
+            for part in division.own
+        }
 
     def _log(self, component: str, epoch: int, values: dict[str, float]) -> None:
         self.curves[component].append({"epoch": epoch, "step": self.agent.steps, **values})
@@ -140,7 +172,7 @@ class Trainer:
     def _keep(self, epoch: int) -> None:
         if epoch in self.config.snapshots:
             with replacing(self.snapshots / f"epoch-{epoch:04d}") as partial:
-                self.agent.save(partial)
+                self.agent.save(partial, torch.float16)
         state: dict[str, Any] = {
             "epoch": epoch,
             "agent": self.agent.state_dict(),
@@ -181,12 +213,3 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
         {"params": [p for p in parameters if id(p) in linear], "weight_decay": weight_decay},
         {"params": [p for p in parameters if id(p) not in linear], "weight_decay": 0.0},
     ]
-
-
-def _part(batch_size: int, key: str) -> slice:
-    """This rank's rows of a batch. Raises ParamError where it cannot be divided evenly."""
-    world = ranks.world_size()
-    if batch_size % world:
-        raise ParamError(f"{key}: {batch_size} cannot be divided among {world} ranks; use a multiple")
-    size = batch_size // world
-    return slice(ranks.rank() * size, (ranks.rank() + 1) * size)
