@@ -1,23 +1,20 @@
 """The agent: tokenizer, world model and actor-critic together; saving, loading, acting."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from irislib.agent.actor_critic import ActorCritic, State
 from irislib.agent.config import AgentConfig
 from irislib.agent.world_model import WorldModel
 from irislib.device import pick_device
-from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
-from irislib.stores.agent import REMEDY, SCHEMA, VERSION, read_about
+from irislib.stores.agent import AGENT, read_about
 from irislib.tokenizers.iris import Tokenizer
+from irislib.weights_folder import MISFITS
 
 
 class Agent(nn.Module):
@@ -69,15 +66,7 @@ class Agent(nn.Module):
 
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Writes model.safetensors, with weights of that type, and config.json into a folder."""
-        weights = {name: w.to(dtype).contiguous().cpu() for name, w in self.state_dict().items()}
-        save_file(weights, folder / "model.safetensors")
-        about = {
-            "schema": SCHEMA,
-            "schema_version": VERSION,
-            "steps": self.steps,
-            "agent": asdict(self.config),
-        }
-        (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
+        AGENT.write(folder, self.state_dict(), {"steps": self.steps, "agent": asdict(self.config)}, dtype)
 
 
 def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
@@ -88,17 +77,13 @@ def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
         device: where to put it; by default the first GPU, else the CPU.
 
     Raises:
-        ArtifactError: it is missing, foreign or damaged.
+        ArtifactError: it is missing, foreign or damaged, or a weight is not finite or not floating point.
     """
     path = Path(path)
+    about, weights = read_about(path), AGENT.read_weights(path)
     try:
-        about = read_about(path)
         agent = Agent(parse_value(about["agent"], "agent", AgentConfig), about["steps"])
-        agent.load_state_dict(load_file(path / "model.safetensors"))
-    except FileNotFoundError as error:
-        missing = Path(error.filename or path / "model.safetensors")
-        raise ArtifactError(f"{missing}: missing; {REMEDY}") from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ParamError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ArtifactError(f"{path}: damaged or not an agent ({reason}); {REMEDY}") from None
+        agent.load_state_dict(weights)
+    except MISFITS as error:
+        raise AGENT.damaged(path, error) from None
     return agent.to(device or pick_device()).eval()

@@ -1,16 +1,15 @@
 """The `metrics` section of params.yaml, and every number of the protocol in five files."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 
-from irislib.artifacts import open_store
+from irislib.artifacts import open_store, write_json
 from irislib.interpret.attribution.emptiness import (
     codebook_metrics,
     count_uses,
@@ -198,14 +197,4 @@ def compute_metrics(
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         write_atomically(out / f"{name}.csv", table.to_csv(index=False, float_format="%.6g").encode())
-    text = json.dumps(plain(metrics), indent=2, allow_nan=False)
-    write_atomically(out / "metrics.json", f"{text}\n".encode())
-
-
-def plain(value: Any) -> Any:
-    """JSON values: floats to 6 significant digits, None where a number is undefined."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
+    write_json(out / "metrics.json", metrics)

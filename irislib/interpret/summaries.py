@@ -85,8 +85,9 @@ def set_metrics(sets: Sets) -> dict[str, float]:
 def naming_metrics(codes: pd.DataFrame, alpha: float) -> dict[str, float]:
     """Sums up what the codes show; means are over the codes with a non-empty map.
 
-    Named are codes that show more of their commonest label than their places explain; telling an item those
-    of the HUD whose presence goes with the number of an item in their cells.
+    Named are codes that show more of their commonest label than their places explain. Codes that tell a
+    quantity are those
+    on the display whose presence goes with the number of a quantity under their maps.
     """
     seen = codes[codes["label"].notna()]
     return {

@@ -1,6 +1,6 @@
 """Is a code consistent by its place alone? Its crops against others from the same boxes (protocol step 7).
 
-Random crops come from anywhere in the frame, so a code that always stands in one place, on the inventory
+Random crops come from anywhere in the frame, so a code that always stands in one place, on a display
 say, beats them whatever it shows there. The crops of the other codes hold the same boxes at other times:
 they are a control that needs no crop of its own.
 """
