@@ -11,7 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from irislib.errors import ArtifactError, ParamError
+from irislib.artifacts import read_file
+from irislib.artifacts.files import told_in_one_line
+from irislib.errors import ArtifactError, IrislibError, ParamError
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -33,35 +37,40 @@ class WeightsFolder:
     def write(
         self, folder: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], dtype: torch.dtype
     ) -> None:
-        """Writes both files.
+        """Writes both files into an existing folder.
 
         Args:
-            folder: must exist.
+            folder: where to.
             state: weights by name.
             about: JSON values for config.json, beside schema and schema_version.
             dtype: that floating-point weights are rounded to; counters (int64) stay as they are.
+
+        Raises:
+            IrislibError: a weight is not finite, or is too large for the type.
         """
         weights = {
             name: (value.to(dtype) if value.is_floating_point() else value).cpu().contiguous()
             for name, value in state.items()
         }
-        save_file(weights, folder / "model.safetensors")
+        for name, value in weights.items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                kind = str(dtype).removeprefix("torch.")
+                raise IrislibError(f"{name}: not finite in {kind}; train with a lower learning rate")
+        save_file(weights, folder / WEIGHTS)
         content = {"schema": self.schema, "schema_version": self.version, **about}
-        (folder / "config.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        (folder / CONFIG).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
     def read_config(self, folder: Path) -> dict[str, Any]:
         """The content of config.json.
 
         Raises:
-            ArtifactError: it is missing, not JSON, or of another schema or version.
+            ArtifactError: it is missing, cannot be read, is not JSON, or has another schema or version.
         """
-        file = folder / "config.json"
+        text = read_file(folder / CONFIG, self.remedy)
         try:
-            about = json.loads(file.read_text())
+            about = json.loads(text)
             found = (about["schema"], about["schema_version"])
-        except FileNotFoundError:
-            raise ArtifactError(f"{file}: missing; {self.remedy}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise self.damaged(folder, error) from None
         if found != (self.schema, self.version):
             raise ArtifactError(
@@ -71,20 +80,24 @@ class WeightsFolder:
         return dict(about)
 
     def read_weights(self, folder: Path, prefix: str = "") -> dict[str, Tensor]:
-        """The weights whose names begin with `prefix`, which is removed, on the CPU as they are stored.
+        """Weights by name, on the CPU, as they are stored.
+
+        Args:
+            folder: of the network.
+            prefix: only weights whose names begin with it are read; it is removed from their names.
 
         Raises:
-            ArtifactError: model.safetensors is missing or damaged, or a weight is not finite or not
-                floating point (an int64 counter of a batch norm excepted).
+            ArtifactError: model.safetensors is missing, cannot be read or is damaged, or a weight is not
+                finite or not floating point (see `check_weights`).
         """
-        file = folder / "model.safetensors"
+        file = folder / WEIGHTS
+        if not file.exists():
+            raise ArtifactError(f"{file}: missing; {self.remedy}")
         try:
-            with safe_open(file, "pt") as stored:
+            with told_in_one_line(file, "read"), safe_open(file, "pt") as stored:
                 names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
                 weights = {name: stored.get_tensor(name) for name in names}
-        except FileNotFoundError:
-            raise ArtifactError(f"{file}: missing; {self.remedy}") from None
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        except (ValueError, RuntimeError, SafetensorError) as error:
             raise self.damaged(folder, error) from None
         check_weights(weights, str(file), self.remedy)
         return {name.removeprefix(prefix): value for name, value in weights.items()}
@@ -115,6 +128,8 @@ def check_weights(weights: Mapping[str, Tensor], source: str, remedy: str) -> No
         if name.endswith("num_batches_tracked") and value.dtype == torch.int64:
             continue
         if not value.is_floating_point():
-            raise ArtifactError(f"{source}: {name} is {value.dtype}, not floating point; {remedy}")
+            raise ArtifactError(
+                f"{source}: {name} is {str(value.dtype).removeprefix('torch.')}, not floating point; {remedy}"
+            )
         if not bool(torch.isfinite(value).all()):
             raise ArtifactError(f"{source}: {name} holds values that are not finite; {remedy}")

@@ -25,13 +25,13 @@ from irislib.report.config import PlotsConfig
 from irislib.runtime import workers
 from irislib.training.train import first_agent
 from irislib.training.trainer import COMPONENTS
-from irislib.worlds.make import ENV
+from irislib.worlds.make import AnyWorld
 from stages.common import Command, init_option, params_option
 from stages.elastic import processes
 
 CONFIGS: dict[str, type] = {
     "seed": int,
-    "env": ENV,
+    "env": AnyWorld,
     "train": TrainConfig,
     "evaluation": EvaluationConfig,
     "rollout": RolloutConfig,

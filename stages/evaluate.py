@@ -6,7 +6,7 @@ import click
 
 from irislib.params import load_params
 from irislib.playing.evaluation import EvaluationConfig, evaluate
-from irislib.worlds.crafter import EnvConfig
+from irislib.worlds.make import load_world
 from stages.common import Stage, agent_option, params_option, path_option, work_option
 
 
@@ -18,7 +18,7 @@ from stages.common import Stage, agent_option, params_option, path_option, work_
 def main(params: Path, agent: Path, work: Path, out: Path) -> None:
     """Plays episodes that the agent never learns from and judges it on them; resumes after a crash."""
     config = load_params(params, "evaluation", EvaluationConfig)
-    env = load_params(params, "env", EnvConfig)
+    env = load_world(params)
     evaluate(config, env, load_params(params, "seed", int), agent=agent, work=work, out=out)
 
 

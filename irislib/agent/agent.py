@@ -1,26 +1,21 @@
 """The agent: tokenizer, world model and actor-critic together; saving, loading, acting."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from irislib.agent.actor_critic import ActorCritic, State
 from irislib.agent.config import AgentConfig
 from irislib.agent.world_model import WorldModel
-from irislib.artifacts import check_readable
 from irislib.device import pick_device
-from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.params import parse_value
-from irislib.stores.agent import REMEDY, SCHEMA, VERSION, read_about
+from irislib.stores.agent import AGENT, read_about
 from irislib.tokenizers.iris import Tokenizer
+from irislib.weights_folder import MISFITS
 
 
 class Agent(nn.Module):
@@ -78,20 +73,7 @@ class Agent(nn.Module):
         `load_agent` makes them float32 again. Raises IrislibError where a weight does not fit the type, or is
         not finite.
         """
-        weights = {name: w.to(dtype).contiguous().cpu() for name, w in self.state_dict().items()}
-        for name, weight in weights.items():
-            if not weight.isfinite().all():
-                raise IrislibError(
-                    f"{name}: weights are not finite in {str(dtype).removeprefix('torch.')}; train with a lower learning rate"
-                )
-        save_file(weights, folder / "model.safetensors")
-        about = {
-            "schema": SCHEMA,
-            "schema_version": VERSION,
-            "steps": self.steps,
-            "agent": asdict(self.config),
-        }
-        (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
+        AGENT.write(folder, self.state_dict(), {"steps": self.steps, "agent": asdict(self.config)}, dtype)
 
 
 def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
@@ -102,27 +84,13 @@ def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
         device: where to put it; by default the first GPU, else the CPU.
 
     Raises:
-        ArtifactError: it is missing, foreign or damaged, or holds a weight that is not a finite real number.
+        ArtifactError: it is missing, foreign or damaged, or a weight is not finite or not floating point.
     """
     path = Path(path)
+    about, weights = read_about(path), AGENT.read_weights(path)
     try:
-        about = read_about(path)
-        check_readable(path / "model.safetensors", REMEDY)
         agent = Agent(parse_value(about["agent"], "agent", AgentConfig), about["steps"])
-        weights = load_file(path / "model.safetensors")
-        require_numbers(weights)
         agent.load_state_dict(weights)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, ParamError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ArtifactError(f"{path}: damaged or not an agent ({reason}); {REMEDY}") from None
+    except MISFITS as error:
+        raise AGENT.damaged(path, error) from None
     return agent.to(device or pick_device()).eval()
-
-
-def require_numbers(weights: Mapping[str, Tensor]) -> None:
-    """Raises ValueError for the first tensor that does not hold floating-point numbers, all finite."""
-    for name, weight in weights.items():
-        if not weight.is_floating_point():
-            kind = str(weight.dtype).removeprefix("torch.")
-            raise ValueError(f"{name} holds {kind}, not floating-point numbers")
-        if not weight.isfinite().all():
-            raise ValueError(f"{name} holds values that are not finite")

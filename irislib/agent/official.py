@@ -14,12 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irislib.agent.agent import Agent, require_numbers
+from irislib.agent.agent import Agent
 from irislib.agent.config import AgentConfig
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
 from irislib.tokenizers.config import norm_groups
+from irislib.weights_folder import check_weights
 from irislib.workdir import write_atomically
 
 DROPOUT = 0.1  # no shape tells; the released configuration
@@ -59,10 +60,7 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         if name in file.state and not torch.equal(file.state[name].to(expected.dtype), expected):
             blocks = f"{config.world_model.max_blocks} blocks of {config.tokens_per_block} tokens"
             raise file.refuse(f"{name} is not that of causal attention over {blocks}")
-    try:
-        require_numbers({name: file.state[name] for name in own})
-    except ValueError as error:
-        raise file.refuse(str(error)) from None
+    check_weights({name: file.state[name] for name in own}, str(file.path), REMEDY)
     agent.load_state_dict({name: file.state[_official_name(name)] for name in agent.state_dict()})
     return agent.to(device or pick_device()).eval()
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import nn
 
-from irislib.artifacts import Store, check_readable
+from irislib.artifacts import Store
 from irislib.device import pick_device
-from irislib.errors import ArtifactError, ParamError
+from irislib.errors import ArtifactError
 from irislib.params import STRICT, parse_value
-from irislib.stores.agent import REMEDY, read_about
+from irislib.stores.agent import AGENT, read_about
 from irislib.tokenizers.checks import check_frame, check_tokenizer, located, no_gradients
 from irislib.tokenizers.config import Count, TokenizerConfig
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.weights_folder import MISFITS
 
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 PREFIX = "tokenizer."  # of the tokenizer's weights in an agent's model.safetensors
@@ -102,38 +102,17 @@ def tokenizer_digest(tokenizer: FrameTokenizer) -> str:
 
 
 def _from_agent(folder: Path, device: torch.device | None) -> FrameTokenizer:
-    about, file = read_about(folder)["agent"], folder / "model.safetensors"
+    about = read_about(folder)["agent"]
+    weights = AGENT.read_weights(folder, PREFIX)
     try:
         shapes = parse_value({name: about[name] for name in ("frame", "tokenizer")}, "agent", _Shapes)
         tokenizer = Tokenizer(shapes.tokenizer, shapes.frame)
-        tokenizer.load_state_dict(_read_weights(file))
-    except (KeyError, RuntimeError, ParamError) as error:
-        reason = str(error).splitlines()[0]
-        raise ArtifactError(f"{folder}: damaged or not an agent ({reason}); {REMEDY}") from None
+        tokenizer.load_state_dict(weights)
+    except MISFITS as error:
+        raise AGENT.damaged(folder, error) from None
     tokenizer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ready: Tokenizer = no_gradients(tokenizer, device or pick_device())
     return ready
-
-
-def _read_weights(file: Path) -> dict[str, Tensor]:
-    """The tokenizer's among an agent's weights. Raises ArtifactError where one is not a finite number."""
-    check_readable(file, REMEDY)
-    try:
-        with safe_open(file, framework="pt") as weights:
-            state = {
-                name.removeprefix(PREFIX): weights.get_tensor(name)
-                for name in weights.keys()  # noqa: SIM118 - it has no iterator
-                if name.startswith(PREFIX)
-            }
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ArtifactError(f"{file}: damaged ({str(error).splitlines()[0]}); {REMEDY}") from None
-    for name, tensor in state.items():
-        if not tensor.is_floating_point():
-            kind = str(tensor.dtype).removeprefix("torch.")
-            raise ArtifactError(f"{file}: {PREFIX}{name} is {kind}, not floating point; {REMEDY}")
-        if not tensor.isfinite().all():
-            raise ArtifactError(f"{file}: {PREFIX}{name} holds values that are not finite; {REMEDY}")
-    return state
 
 
 def _from_factory(source: str, device: torch.device | None) -> FrameTokenizer:

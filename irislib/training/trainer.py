@@ -28,6 +28,7 @@ from irislib.training.parts import Division, Pool, divide
 from irislib.training.replay import Replay
 from irislib.workdir import read_checked, write_checked
 from irislib.worlds.vector import make_vector_env
+from irislib.worlds.world import WorldConfig
 
 COMPONENTS = ("tokenizer", "world_model", "actor_critic")
 
@@ -80,7 +81,7 @@ class Trainer:
         self.steps_before = agent.steps
         self.curves: dict[str, list[dict[str, float]]] = {name: [] for name in CURVES}
 
-    def run(self, env: EnvConfig) -> None:
+    def run(self, env: WorldConfig) -> None:
         """Trains in this environment to the last epoch from the latest checkpoint, leaving one every epoch.
 
         Call it with torch limited to one thread (`device.one_thread`): the bits are then the same for any

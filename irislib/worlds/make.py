@@ -1,20 +1,30 @@
 """Which worlds there are: the `env` section of params.yaml, and the environment that it describes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from irislib.params import load_params, one_of
 from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.world import World, WorldConfig, WorldDescription
 
-# What the `env` section is read into: the dataclass that `env.world` names.
-ENV = Annotated[CrafterConfig, one_of("world")]
+KINDS = Annotated[CrafterConfig, one_of("world")]  # a union, as soon as there is another world
+
+
+class AnyWorld(WorldConfig):
+    """What the `env` section is read into: never itself, but the dataclass that `env.world` names."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Hands the choice to `KINDS`."""
+        return handler.generate_schema(KINDS)
 
 
 def load_world(params: Path) -> WorldConfig:
     """The `env` section of a params file. Raises ParamError where it does not fit."""
-    config: WorldConfig = load_params(params, "env", ENV)
-    return config
+    return load_params(params, "env", AnyWorld)  # type: ignore[type-abstract]  # the choice is concrete
 
 
 def make(config: WorldConfig) -> World:

@@ -1,7 +1,5 @@
 """The `embedder` section of params.yaml, and a ResNet50 that learns what windows of a world's frames show."""
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +10,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 from torch import nn
 from torch.nn import functional as F
 
-from irislib.artifacts import replacing
+from irislib.artifacts import replacing, write_json
 from irislib.device import one_thread, pick_device
 from irislib.errors import IrislibError, ParamError
 from irislib.interpret.embedding.exam import confusions, grade, recall, recognise, report
@@ -80,11 +78,10 @@ def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Pat
         net = fit(windows, config, len(labels), seed)
         names = [labels.names[thing] for thing in labels.thing]
         save_recogniser(net, config.width, config.size, names, config.steps, partial)
-        evaluation = {}
+        evaluation: dict[str, Any] = {}
         if source is not None and config.steps:
-            evaluation = _plain(evaluate(partial, config.evaluation, source, description, seed))
-        text = json.dumps(evaluation, indent=2, allow_nan=False)
-        (partial / "evaluation.json").write_text(f"{text}\n")
+            evaluation = evaluate(partial, config.evaluation, source, description, seed)
+        write_json(partial / "evaluation.json", evaluation)
 
 
 def evaluate(
@@ -162,12 +159,3 @@ def fit(windows: Windows | None, config: EmbedderConfig, labels: int, seed: int)
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
     return net.eval()
-
-
-def _plain(value: Any) -> Any:
-    """JSON values: floats to 6 significant digits, None where a number is undefined."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, int):
-        return value
-    return float(f"{value:.6g}") if math.isfinite(value) else None
