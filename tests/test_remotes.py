@@ -1,5 +1,6 @@
 """Where DVC keeps results: the bundled remote, an S3 bucket and a host reached by SSH."""
 
+import hashlib
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
@@ -20,10 +22,10 @@ from stages import bundled
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Checkout:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with the bundled remote's settings, and one folder that DVC tracks."""
-    checkout = Checkout(tmp_path / "project")
+    checkout = Checkout(tmp_path_factory.mktemp("template") / "project")
     (checkout.root / "data/remote").mkdir(parents=True)
     checkout.run("git", "init", "--quiet")
     checkout.run("dvc", "init", "--quiet")
@@ -34,7 +36,13 @@ def project(tmp_path: Path) -> Checkout:
     checkout.run("dvc", "add", "--quiet", "data/agent")
     checkout.run("git", "add", "--all")
     checkout.run("git", "commit", "--quiet", "--message", "project")
-    return checkout
+    return checkout.root
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Checkout:
+    """A copy of it for one test."""
+    return Checkout(shutil.copytree(template, tmp_path / "project"))
 
 
 def lose_everything(project: Checkout) -> None:
@@ -43,10 +51,10 @@ def lose_everything(project: Checkout) -> None:
     shutil.rmtree(project.root / ".dvc/cache")
 
 
-def pushes_and_pulls(project: Checkout, **env: str) -> None:
-    project.run("dvc", "push", **env)
+def pushes_and_pulls(project: Checkout) -> None:
+    project.run("dvc", "push")
     lose_everything(project)
-    project.run("dvc", "pull", **env)
+    project.run("dvc", "pull")
     assert (project.root / "data/agent/weights").read_bytes() == bytes(range(256))
     assert (project.root / "data/agent/empty").read_bytes() == b""
 
@@ -77,23 +85,24 @@ def test_a_damaged_object_is_named_and_not_pulled(
     assert not (project.root / "data/agent/weights").exists()
 
 
-def test_experiments_are_pushed_into_the_project(project: Checkout, tmp_path: Path) -> None:
+def test_experiments_are_pushed_into_the_project(
+    project: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And not to /data/remote, which DVC makes of the relative address in a commit."""
     project.run("git", "init", "--quiet", "--bare", str(tmp_path / "origin"))
     project.run("git", "remote", "add", "origin", str(tmp_path / "origin"))
-    stage = 'stages: {make: {cmd: python -c \'open("out", "w").write("x")\', params: [a], outs: [out]}}'
+    stage = "stages:\n  make:\n    cmd: cp params.yaml out\n    params: [a]\n    outs: [out]\n"
     (project.root / "dvc.yaml").write_text(stage)
     (project.root / "params.yaml").write_text("a: 1\n")
     project.run("git", "add", "--all")
     project.run("git", "commit", "--quiet", "--message", "stage")
     project.run("git", "push", "--quiet", "origin", "HEAD")
-    shutil.copytree(REPO / "stages", project.root / "stages")
-    shutil.copytree(REPO / "irislib", project.root / "irislib")
-    project.run("python", "-m", "stages.bundled")
+    monkeypatch.chdir(project.root)
+    assert CliRunner().invoke(bundled.main).exit_code == 0
     project.run("dvc", "exp", "run", "--quiet", "--name", "two", "-S", "a=2")
     project.run("dvc", "exp", "push", "origin", "two")
-    stored = project.root / "data/remote/files/md5/9d/d4e461268c8034f5c8564e155c67a6"
-    assert stored.read_bytes() == b"x"
+    name = hashlib.md5(b"a: 2\n").hexdigest()
+    assert (project.root / "data/remote/files/md5" / name[:2] / name[2:]).read_bytes() == b"a: 2\n"
 
 
 # Others
@@ -105,16 +114,13 @@ def test_a_bucket_takes_and_gives_back(project: Checkout) -> None:
     try:
         _, port = server.get_host_and_port()
         address = f"http://127.0.0.1:{port}"
-        account = {
-            "AWS_ACCESS_KEY_ID": "somebody",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        make = "import boto3, sys; boto3.client('s3', endpoint_url=sys.argv[1]).create_bucket(Bucket='study')"
-        project.run("python", "-c", make, address, **account)
+        with urlopen(Request(f"{address}/study", method="PUT")) as made:
+            assert made.status == 200
         project.run("dvc", "remote", "add", "--default", "store", "s3://study/irislib")
         project.run("dvc", "remote", "modify", "store", "endpointurl", address)
-        pushes_and_pulls(project, **account)
+        project.run("dvc", "remote", "modify", "--local", "store", "access_key_id", "somebody")
+        project.run("dvc", "remote", "modify", "--local", "store", "secret_access_key", "secret")
+        pushes_and_pulls(project)
         assert not any((project.root / "data/remote").iterdir())
     finally:
         server.stop()
