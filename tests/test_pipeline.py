@@ -52,6 +52,11 @@ def ran(output: str) -> list[str]:
     return re.findall(r"Running stage '(\w+)'", output)
 
 
+def cached(output: str) -> list[str]:
+    """Stages whose results a `dvc repro` took from the run-cache, in order."""
+    return re.findall(r"Stage '(\w+)' is cached", output)
+
+
 def outs(checkout: Checkout) -> dict[str, str]:
     """Hash of every artifact, from dvc.lock."""
     lock = YAML(typ="safe").load(checkout.root / "dvc.lock")
@@ -63,8 +68,11 @@ def set_params(checkout: Checkout, **values: Any) -> None:
     yaml, file = YAML(), checkout.root / "params.yaml"
     params = yaml.load(file)
     for key, value in values.items():
-        section, name = key.split("__")
-        params[section][name] = value
+        *path, name = re.split("(?<!_)__", key)
+        section = params
+        for part in path:
+            section = section[part]
+        section[name] = value
     yaml.dump(params, file)
 
 
@@ -91,7 +99,7 @@ def test_second_run_does_nothing(built: Checkout) -> None:
 
 def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
     before = outs(built)
-    assert len(before) == 17
+    assert len(before) == 18
     output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="4").stdout
     assert ran(output) == list(STAGES)
     assert outs(built) == before
@@ -193,14 +201,83 @@ def test_plots_parameters_remake_the_plots_alone(built: Checkout) -> None:
 
 def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
     with restored(built):
+        follow = ["crop", "embed", "metrics", "compare", "sensitivity", "plots"]
         output = built.run("dvc", "exp", "run", "--name", "low", "-S", "crop.threshold=0.3").stdout
-        assert ran(output) == ["crop", "embed", "metrics", "compare", "sensitivity", "plots"]
+        assert ran(output) == follow
         assert "# " in (built.root / "params.yaml").read_text()  # people's comments are kept
         diff = json.loads(built.run("dvc", "metrics", "diff", "--json").stdout)
         assert list(diff) == ["reports/metrics.json"]  # and not the agent's evaluation
         shown = built.run("dvc", "exp", "show", "--csv", "--no-pager").stdout
         assert "low" in shown
         assert "empty_share.present_pairs" in shown
+        low = outs(built)
+        for threshold in ("0.5", "0.3"):  # both were run before
+            output = built.run("dvc", "exp", "run", "-S", f"crop.threshold={threshold}").stdout
+            assert ran(output) == []
+            assert cached(output) == follow
+        assert outs(built) == low
+        assert built.run("dvc", "status").stdout.startswith("Data and pipelines are up to date")
+
+
+def test_training_that_was_run_before_runs_nothing(built: Checkout) -> None:
+    with restored(built):
+        before = digest(built.root / "data/agent")
+        for gamma, expected in ((0.9, "train"), (0.995, None), (0.9, None)):
+            set_params(built, train__fit__actor_critic__gamma=gamma)
+            output = built.run("dvc", "repro", "train").stdout
+            assert ran(output) == ([expected] if expected else [])
+            assert cached(output) == ([] if expected else ["train"])
+            assert (digest(built.root / "data/agent") == before) is (gamma == 0.995)
+
+
+def test_a_changed_error_message_runs_nothing(built: Checkout) -> None:
+    with restored(built):
+        for file in ("irislib/errors.py", "irislib/params.py", "irislib/runtime.py", "stages/common.py"):
+            path = built.root / file
+            path.write_text(path.read_text() + "\n# a remark\n")
+        assert "up to date" in built.run("dvc", "status").stdout
+
+
+def test_a_mistake_in_the_last_section_stops_the_first_stage(built: Checkout) -> None:
+    with restored(built):
+        failed = built.run(
+            *("dvc", "exp", "run", "-S", "gradcam.score=norm", "-S", "plots.dpi=0"), check=False
+        )
+        assert failed.returncode != 0
+        assert ran(failed.stdout) == ["gradcam"]
+        (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+        assert line.startswith("error: plots.dpi: ")
+        assert "maps by gradcam" not in failed.stderr  # it did no work
+        assert "git checkout params.yaml" in failed.stderr
+
+
+def test_a_clone_with_other_line_ends_has_nothing_to_do(built: Checkout, tmp_path: Path) -> None:
+    built.run("git", "clone", "--quiet", "-c", "core.autocrlf=true", str(built.root), str(tmp_path / "clone"))
+    clone = Checkout(tmp_path / "clone")
+    clone.run("dvc", "cache", "dir", "--local", str(built.root / ".dvc/cache"))
+    clone.run("dvc", "checkout")
+    assert "up to date" in clone.run("dvc", "status").stdout
+
+
+def test_an_agent_to_start_from_is_noticed_and_reaches_experiments(built: Checkout) -> None:
+    temporary = ("dvc", "exp", "run", "--temp", "-S", "train.fit.actor_critic.horizon=99")
+    with restored(built):
+        built.run("python", "-m", "stages.init", "data/agent")
+        assert digest(built.root / "data/init/agent/model.safetensors") == digest(
+            built.root / "data/agent/model.safetensors"
+        )
+        assert "data/init" in built.run("dvc", "status", "train").stdout
+        untracked = built.run(*temporary, check=False)
+        assert "git does not track data/init/agent.dvc" in untracked.stderr
+        built.run("git", "add", "data/init/agent.dvc")
+        tracked = built.run(*temporary, check=False)  # it sees the agent, whose blocks are too few
+        assert "horizon: 99 imagined steps do not fit" in tracked.stderr
+        built.run("git", "reset", "--quiet", "data/init/agent.dvc")
+        shutil.rmtree(built.root / "data/init/agent")
+        unpulled = built.run("python", "-m", "stages.train", check=False)
+        assert "data/init/agent: missing; get it by `dvc pull data/init/agent.dvc`" in unpulled.stderr
+        built.run("python", "-m", "stages.init", "--clear")
+        assert "up to date" in built.run("dvc", "status").stdout
 
 
 def test_a_clone_pulls_everything_and_has_nothing_to_do(built: Checkout, tmp_path: Path) -> None:
@@ -226,7 +303,7 @@ def test_a_clone_pulls_everything_and_has_nothing_to_do(built: Checkout, tmp_pat
         ({"gradcam__layer": "encoder.conv_in"}, "gradcam.layer"),
     ],
 )
-def test_a_bad_parameter_costs_no_artifact(built: Checkout, change: dict[str, Any], key: str) -> None:
+def test_an_error_says_how_to_get_the_results_back(built: Checkout, change: dict[str, Any], key: str) -> None:
     before = {store: digest(built.root / f"data/{store}.zarr") for store in STORES}
     with restored(built):
         set_params(built, **change)
@@ -235,6 +312,8 @@ def test_a_bad_parameter_costs_no_artifact(built: Checkout, change: dict[str, An
         (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
         assert key in line
         assert "Traceback" not in failed.stderr
+        assert "dvc checkout (data/), git checkout reports (reports/)" in failed.stderr
+        built.run("dvc", "checkout")
         assert {store: digest(built.root / f"data/{store}.zarr") for store in STORES} == before
 
 
