@@ -1,6 +1,5 @@
 """Tokenizers of the tests' own through the analysis: one knows what it sees, the other sees nothing."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from irislib.interpret.labels.truth import read_truth
 from irislib.interpret.metrics import compute_metrics
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.playing.rollout import RolloutConfig, roll_out
+from irislib.report.tables import read_metrics
 from irislib.stores.rollouts import ROLLOUTS
 
 EPISODES = 8
@@ -63,7 +63,7 @@ def known_cells(rollouts: Path) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
-    """The numbers and codes.csv about each tokenizer, by the stages one after the other."""
+    """All numbers and codes.csv about each tokenizer, by the stages one after the other."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(own_tokenizers.TABLE, str(folder / "table.npz"))
@@ -84,11 +84,7 @@ def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
             config = MetricsConfig(0.05, 999, 5, 10, 0.05, 3, 16)
             compute_metrics(config, seed=0, agent=folder / "agent", out=out, **paths)
             codes = pd.read_csv(out / "codes.csv", keep_default_na=False, na_values=["", "nan"])
-            headline, details = (
-                json.loads((out / f"{file}.json").read_text()) for file in ("metrics", "details")
-            )
-            numbers = {section: values | headline.get(section, {}) for section, values in details.items()}
-            found[name] = numbers, codes
+            found[name] = read_metrics(out).content, codes
     return found
 
 
