@@ -62,7 +62,7 @@ def collect_frames(folder: Path, steps: int) -> Replay:
         columns.append((obs, action, np.float32(reward), terminated, truncated))
         over = terminated or truncated
         obs = env.reset(seed=stream_seed(0, "benchmark", step))[0] if over else following
-    replay = Replay(1, folder, CrafterConfig().frame[0])
+    replay = Replay(1, folder, CrafterConfig().frame)
     replay.record(Experience(*(np.stack(column)[:, None] for column in zip(*columns, strict=True))))
     return replay
 
@@ -72,7 +72,7 @@ class Ours:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, self.agent, self.config = trainer, trainer.agent, trainer.config
-        self.encoded = EncodedReplay(trainer.replay, trainer.agent.tokenizer)
+        self.encoded = EncodedReplay(trainer.replay, trainer.agent.tokenizer, trainer.pool)
 
     @classmethod
     def over(
@@ -86,34 +86,26 @@ class Ours:
         """With these weights (others than its own are left out), over the frames in a folder."""
         agent = Agent(sizes)
         agent.load_state_dict({name: weights[name] for name in agent.state_dict()})
-        trainer = Trainer(config, agent.to(device).eval(), CrafterConfig(), 0, folder)
+        trainer = Trainer(config, agent.to(device).eval(), 0, folder)
         trainer.replay.load(1)
         return cls(trainer)
 
     def objective(self, component: str, epoch: int = 1) -> Objective:
         """What a component learns in an epoch; a new epoch forgets the tokens of the one before."""
-        return self.trainer.objectives.of(component, epoch, slice(None))
+        return self.trainer.objectives.of(component, epoch, self.trainer.divisions[component])
 
     def imagine(self, rows: np.ndarray) -> None:
         """Imagined trajectories from the ends of the segments with these rows."""
         agent, fit = self.agent, self.config.fit.actor_critic
         sample = Sampler(0, len(rows), slice(None), agent.device)
+        self.encoded.encode(rows)
         batch = self.encoded.batch(rows).to(agent.device)
         precision: torch.dtype = getattr(torch, self.config.precision)
         imagine(batch, agent.tokenizer, agent.world_model, agent.actor_critic, fit.horizon, sample, precision)
 
     def step(self, component: str, objective: Objective, rows: np.ndarray) -> float:
         """A gradient step on segments with these rows; returns the loss."""
-        module: nn.Module = getattr(self.agent, component)
-        optimizer = self.trainer.optimizers[component]
-        module.train()
-        total = torch.stack(list(objective.losses(rows).values())).sum()
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(module.parameters(), getattr(self.config.fit, component).max_grad_norm)
-        optimizer.step()
-        module.eval()
-        return float(total.detach())
+        return self.trainer.step(component, objective, self.trainer.learner(component, 1), rows)
 
 
 class Official:

@@ -45,7 +45,7 @@ def _train(folder: Path) -> None:
     sizes = AgentConfig(
         env.frame, len(ACTION_NAMES), config.tokenizer, config.world_model, config.actor_critic
     )
-    ours = Ours(Trainer(config, Agent(sizes).to(pick_device()), env, 0, folder))
+    ours = Ours(Trainer(config, Agent(sizes).to(pick_device()), 0, folder))
     replay, rng = ours.trainer.replay, stream(0, "benchmark", "memory")
     for epoch in range(1, max(SHOWN_AT) // CHUNK + 1):
         replay.record(_noise(rng, CHUNK // config.collect.lanes, config.collect.lanes, env.frame[0]))

@@ -2,14 +2,20 @@
 
 import importlib
 import os
+import platform
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from irislib.tokenizers.load import load_tokenizer
 
-# Read by torch when it is loaded, so they are set before anything of ours can load it. Whoever sets one keeps it.
-# Threads that wait for each other sleep: beside other work, spinning made a step 14 times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Torch's libraries read these when they are loaded, so they are set before torch is. A variable that is set
+# already keeps its value.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait slow others down
+if platform.machine() in ("x86_64", "AMD64"):
+    # The same arithmetic on every processor with AVX2, of Intel or AMD; `irislib.bits` compares two.
+    os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx2")
+    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
+    os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 
 __all__ = ["load_tokenizer"]
 

@@ -63,7 +63,7 @@ def mean(x: Tensor) -> Tensor:
 
 
 def sum_in_order(own: Mapping[int, Tensor], owners: Sequence[int]) -> Tensor:
-    """The sum of numbered terms, added up in the order of their numbers: the same bits on any number of ranks.
+    """The sum of numbered terms, added up in this order: the same bits for any number of ranks.
 
     On GPUs the order is NCCL's: it adds the ranks' own sums in one step.
 

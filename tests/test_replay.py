@@ -12,6 +12,7 @@ from irislib.agent.config import CollectConfig
 from irislib.errors import IrislibError
 from irislib.training.collect import Collector
 from irislib.training.encoded import EncodedReplay
+from irislib.training.parts import Pool
 from irislib.training.replay import OUTSIDE, Experience, Replay
 from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.vector import make_vector_env
@@ -28,7 +29,7 @@ def counting(steps: int, lanes: int, ends: dict[int, list[int]], first: int = 0,
 
 
 def test_episodes_end_where_the_lanes_say(tmp_path: Path) -> None:
-    replay = Replay(2, tmp_path, 4)
+    replay = Replay(2, tmp_path, (4, 4))
     assert [len(e) for e in replay.record(counting(5, 2, {0: [1, 4]}))] == [2, 3]
     assert [len(e) for e in replay.record(counting(4, 2, {1: [0]}, first=5))] == [6]
     assert [len(e) for e in replay.episodes] == [2, 3, 6, 4, 3]
@@ -40,7 +41,7 @@ def test_episodes_end_where_the_lanes_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end_inside", [False, True])
 @pytest.mark.parametrize("length", [1, 3, 8])
 def test_segments_are_runs_of_one_episode(end_inside: bool, length: int, tmp_path: Path) -> None:
-    replay = Replay(2, tmp_path, 4)
+    replay = Replay(2, tmp_path, (4, 4))
     replay.record(counting(7, 2, {0: [4], 1: [6]}))
     replay.record(counting(5, 2, {1: [4]}, first=7))
     rows = replay.sample(np.random.default_rng(0), 64, length, end_inside=end_inside)
@@ -57,13 +58,13 @@ def test_segments_are_runs_of_one_episode(end_inside: bool, length: int, tmp_pat
 
 
 def test_segment_pads_on_both_sides(tmp_path: Path) -> None:
-    replay = Replay(1, tmp_path, 4)
+    replay = Replay(1, tmp_path, (4, 4))
     replay.record(counting(3, 1, {}))
     assert replay.episodes[0].segment(-1, 5).tolist() == [OUTSIDE, 0, 1, 2, OUTSIDE, OUTSIDE]
 
 
 def test_a_replay_reads_what_another_recorded(tmp_path: Path) -> None:
-    one, other = Replay(2, tmp_path, 4), Replay(2, tmp_path, 4)
+    one, other = Replay(2, tmp_path, (4, 4)), Replay(2, tmp_path, (4, 4))
     one.record(counting(5, 2, {0: [1, 4]}))
     other.load(1)
     one.record(counting(4, 2, {1: [0]}, first=5))
@@ -75,9 +76,9 @@ def test_a_replay_reads_what_another_recorded(tmp_path: Path) -> None:
 
 
 def test_a_chunk_that_a_crash_cut_short_is_overwritten(tmp_path: Path) -> None:
-    Replay(1, tmp_path, 4).record(counting(5, 1, {}, first=50))  # longer, and its steps were never kept
+    Replay(1, tmp_path, (4, 4)).record(counting(5, 1, {}, first=50))  # longer, and its steps were never kept
     (tmp_path / "steps-0001.npz").unlink()
-    replay = Replay(1, tmp_path, 4)
+    replay = Replay(1, tmp_path, (4, 4))
     replay.record(counting(3, 1, {}))
     assert replay.frames(np.arange(3))[:, 0, 0, 0].tolist() == [0, 1, 2]
 
@@ -86,7 +87,7 @@ def test_encoded_replay_encodes_each_frame_once(tmp_path: Path, monkeypatch: pyt
     torch.manual_seed(0)
     tokenizer = Agent(CONFIG).eval().tokenizer
     torch.nn.init.normal_(tokenizer.codebook)
-    replay = Replay(2, tmp_path, 64)
+    replay = Replay(2, tmp_path, (64, 64))
     replay.record(counting(9, 2, {0: [4]}, size=64))
     encode, counts = tokenizer.encode, [0]
 
@@ -95,9 +96,10 @@ def test_encoded_replay_encodes_each_frame_once(tmp_path: Path, monkeypatch: pyt
         return encode(frames)
 
     monkeypatch.setattr(tokenizer, "encode", counted)
-    encoded = EncodedReplay(replay, tokenizer)
+    encoded = EncodedReplay(replay, tokenizer, Pool(2))
     for seed in range(4):
         rows = replay.sample(np.random.default_rng(seed), 16, 4, end_inside=bool(seed % 2))
+        encoded.encode(rows)
         batch = encoded.batch(rows)
         inside = rows != OUTSIDE
         assert torch.equal(batch.tokens[inside], encode(replay.frames(rows[inside])))
@@ -112,14 +114,13 @@ COLLECT = CollectConfig(lanes=2, steps_per_epoch=34, stop_after_epochs=9, epsilo
 
 def collected(agent: Agent, epochs: int, interrupt: bool, folder: Path) -> Replay:
     folder.mkdir()
-    replay = Replay(2, folder, 64)
-    envs = make_vector_env(ENV, 2, workers=1)
-    collector = Collector(envs, replay, COLLECT, seed=3)
+    replay = Replay(2, folder, (64, 64))
+    collector = Collector(make_vector_env(ENV, 2, workers=1), replay, COLLECT, 3, Pool(2))
     for epoch in range(1, epochs + 1):
         if interrupt:  # as a new process would begin: nothing but what is on disk is left
-            replay = Replay(2, folder, 64)
+            replay = Replay(2, folder, (64, 64))
             replay.load(epoch - 1)
-            collector = Collector(make_vector_env(ENV, 2, workers=1), replay, COLLECT, seed=3)
+            collector = Collector(make_vector_env(ENV, 2, workers=1), replay, COLLECT, 3, Pool(2))
             collector.restore()
         collector.collect(agent, burn_in=2, epoch=epoch)
     return replay
@@ -137,8 +138,8 @@ def test_restored_lanes_go_on_as_if_never_interrupted(tmp_path: Path) -> None:
 
 
 def test_an_environment_that_does_not_repeat_itself_is_noticed(tmp_path: Path) -> None:
-    replay = Replay(2, tmp_path, 64)
+    replay = Replay(2, tmp_path, (64, 64))
     envs = make_vector_env(ENV, 2, workers=1)
     replay.record(counting(3, 2, {}, size=64))
     with pytest.raises(IrislibError, match="does not repeat itself"):
-        Collector(envs, replay, COLLECT, seed=3).restore()
+        Collector(envs, replay, COLLECT, 3, Pool(2)).restore()

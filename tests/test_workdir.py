@@ -137,17 +137,17 @@ def test_a_damaged_file_is_named_with_what_to_delete(tmp_path: Path, damage: str
 @pytest.mark.parametrize("damage", [*DAMAGES, "missing"])
 @pytest.mark.parametrize("name", ["frames.u8", "steps-0001.npz", "steps-0002.npz"])
 def test_damaged_experience_is_noticed(tmp_path: Path, name: str, damage: str) -> None:
-    replay = Replay(2, tmp_path, 4)
+    replay = Replay(2, tmp_path, (4, 4))
     replay.record(counting(5, 2, {0: [1, 4]}, first=1))
     replay.record(counting(4, 2, {1: [0]}, first=6))
-    Replay(2, tmp_path, 4).load(2)
+    Replay(2, tmp_path, (4, 4)).load(2)
     file = tmp_path / name
     if damage == "missing":
         file.unlink()
     else:
         file.write_bytes(damages(file.read_bytes())[damage])
     with pytest.raises(ArtifactError) as raised:
-        Replay(2, tmp_path, 4).load(2)
+        Replay(2, tmp_path, (4, 4)).load(2)
     assert str(raised.value).startswith(f"{tmp_path}: damaged ({name} is ")
     assert "; delete it" in str(raised.value) and "\n" not in str(raised.value)
 

@@ -1,4 +1,4 @@
-"""Dropout with a random stream of its own for each thread, so that threads do not share torch's global one."""
+"""Dropout with a random stream for each thread, so that threads do not share torch's global one."""
 
 import threading
 from collections.abc import Iterator

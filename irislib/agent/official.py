@@ -39,8 +39,8 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         device: where to put it, wherever it was trained; by default the first GPU, else the CPU.
 
     Raises:
-        ArtifactError: it is missing, damaged, not an IRIS agent, one whose sizes irislib cannot take, or holds a
-            weight that is not a finite real number.
+        ArtifactError: it is missing, damaged, not an IRIS agent, one whose sizes irislib cannot take, or one
+            with a weight that is not a finite real number.
     """
     file = StateFile.read(Path(path))
     try:

@@ -23,8 +23,8 @@ from irislib.runtime import progress, workers
 from irislib.seeding import stream, stream_seed
 from irislib.training.collect import Collector
 from irislib.training.learning import PartLearner
-from irislib.training.objectives import Objectives
-from irislib.training.parts import Division, Pool, divide
+from irislib.training.objectives import Objective, Objectives, Rows
+from irislib.training.parts import Pool, divide
 from irislib.training.replay import Replay
 from irislib.workdir import read_checked, write_checked
 from irislib.worlds.vector import make_vector_env
@@ -123,49 +123,48 @@ class Trainer:
         fit: FitConfig = getattr(self.config.fit, component)
         if epoch <= fit.start_after_epochs:
             return
-        module: nn.Module = getattr(self.agent, component)
-        parameters, optimizer = list(module.parameters()), self.optimizers[component]
-        division = self.divisions[component]
-        objective = self.objectives.of(component, epoch, division)
+        objective = self.objectives.of(component, epoch, self.divisions[component])
+        learner = self.learner(component, epoch)
         rng = stream(self.seed, "fit", component, epoch)
-        streams = self._dropout_streams(component, epoch, division)
-        learner = PartLearner(parameters, division, streams, self.pool)
-        module.train()
         with progress(desc=f"epoch {epoch} {component}", total=fit.steps_per_epoch, unit="batch") as bar:
             for _ in range(fit.steps_per_epoch):
                 rows = self.replay.sample(
                     rng, fit.batch_size, objective.length, end_inside=objective.end_inside
                 )
-                learner.set_gradient(objective.prepare(rows))
-                objective.finish()
-                nn.utils.clip_grad_norm_(parameters, fit.max_grad_norm)
-                optimizer.step()
-                bar.set_postfix(loss=f"{learner.last_loss():.4g}", refresh=False)
+                loss = self.step(component, objective, learner, rows)
+                bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
                 bar.update()
-        module.eval()
         means = learner.mean_losses(fit.steps_per_epoch)
-        weights = all(bool(parameter.isfinite().all()) for parameter in parameters)
+        weights = all(bool(parameter.isfinite().all()) for parameter in learner.parameters)
         if not (weights and np.isfinite(list(means.values())).all()):
             raise IrislibError(
-                f"train.fit.{component}.learning_rate: the loss is not finite in epoch {epoch}; lower it"
+                f"train.fit.{component}.learning_rate: the loss or a weight is not finite in epoch {epoch}; "
+                "lower it"
             )
         self._log(component, epoch, means)
 
-    def _dropout_streams(
-        self, component: str, epoch: int, division: Division
-    ) -> dict[int, torch.Generator | None]:
-        """What dropout draws from, by the number of the part."""
-        if (
-            self.agent.device.type != "cpu"
-        ):  # one part a rank: torch's own stream, which its fast kernels need
+    def learner(self, component: str, epoch: int) -> PartLearner:
+        """What computes a component's gradients in an epoch."""
+        division = self.divisions[component]
+        streams: dict[int, torch.Generator | None] = {part.number: None for part in division.own}
+        if self.agent.device.type == "cpu":
+            for number in streams:
+                seed = stream_seed(self.seed, "fit", component, epoch, "dropout", number)
+                streams[number] = torch.Generator().manual_seed(seed)
+        else:  # one part a rank: dropout draws from torch's own stream, as its fast kernels do
             torch.manual_seed(stream_seed(self.seed, "fit", component, epoch, "dropout", ranks.rank()))
-            return {part.number: None for part in division.own}
-        return {
-            part.number: torch.Generator().manual_seed(
-                stream_seed(self.seed, "fit", component, epoch, "dropout", part.number)
-            )
-            for part in division.own
-        }
+        return PartLearner(list(getattr(self.agent, component).parameters()), division, streams, self.pool)
+
+    def step(self, component: str, objective: Objective, learner: PartLearner, rows: Rows) -> float:
+        """A gradient step on the segments with these rows; returns the loss, judged by this rank's parts."""
+        module: nn.Module = getattr(self.agent, component)
+        module.train()
+        learner.set_gradient(objective.prepare(rows))
+        objective.finish()
+        nn.utils.clip_grad_norm_(learner.parameters, getattr(self.config.fit, component).max_grad_norm)
+        self.optimizers[component].step()
+        module.eval()
+        return learner.last_loss()
 
     def _log(self, component: str, epoch: int, values: dict[str, float]) -> None:
         self.curves[component].append({"epoch": epoch, "step": self.agent.steps, **values})
