@@ -15,7 +15,7 @@ from irislib.interpret.attribution.heatmaps import GradcamConfig
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.embedder_comparison import CompareConfig
 from irislib.interpret.embedding.embed import EmbedConfig
-from irislib.interpret.embedding.recognition import EmbedderConfig
+from irislib.interpret.embedding.recognition import EmbedderConfig, check_scenes
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.sensitivity.config import SensitivityConfig
 from irislib.params import parse_section, read_yaml
@@ -59,6 +59,18 @@ def check(values: dict[str, Any], source: str) -> dict[str, Any]:
         if section not in CONFIGS:
             raise ParamError(f"{section}: unknown section in {source}; known: {', '.join(CONFIGS)}")
     return {section: parse_section(values, section, config, source) for section, config in CONFIGS.items()}
+
+
+def check_embedder(sections: dict[str, Any]) -> None:
+    """Raises ParamError where the world cannot teach the embedder, or an untrained one is asked for."""
+    check_scenes(sections["embedder"], sections["env"])
+    weights = {"embed": (sections["embed"].weights,), "compare": sections["compare"].weights}
+    for section, names in weights.items():
+        if "cells" in names and not sections["embedder"].steps:
+            raise ParamError(
+                f"{section}.weights: cells needs a trained embedder, and embedder.steps is 0; use random or "
+                "imagenet"
+            )
 
 
 def check_environment(train: TrainConfig) -> None:
@@ -117,6 +129,7 @@ def check_left_behind(init: Path) -> None:
 def main(params: Path, init: Path) -> None:
     """Checks every section of the parameters, the environment, and the agent to start from."""
     sections = check(read_yaml(params), str(params))
+    check_embedder(sections)
     check_environment(sections["train"])
     check_origin(init, sections)
 

@@ -225,6 +225,6 @@ def test_the_figure_says_what_the_table_says(
     assert [bar.get_width() for bar in counts.containers[0]] == [0.5, 0]
     assert [bar.get_width() for bar in cosines.containers[0]] == list(table["mean_cosine_codes"])
     assert [bar.get_width() for bar in labels.containers[0]] == list(table["label_overlap"])
-    assert "colours (3 features): 1 of 2 tested codes consistent" in shown.caption
+    assert "Colours (3 features): 1 of 2 tested codes consistent" in shown.caption
     assert "0% to 50%" in shown.figure.get_suptitle()
     assert "No code could be tested" in untested.figure.get_suptitle()

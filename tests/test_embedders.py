@@ -10,7 +10,7 @@ import torch
 from recordings import record_crops, record_play
 
 from irislib.artifacts import Store, digest, open_store
-from irislib.errors import ArtifactError, ParamError
+from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.interpret.crops import pixels
 from irislib.interpret.embedding import embed
 from irislib.interpret.embedding.embed import MANTISSA_BITS, EmbedConfig, embed_crops, read_distinct
@@ -108,6 +108,22 @@ def run(
     config = EmbedConfig(weights, 32, batch)
     embed_crops(config, seed, rollouts=stores[0].path, crops=stores[1].path, embedder=embedder, out=out)
     return open_store(out, EMBEDDINGS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e5])
+def test_features_that_are_not_finite_end_the_stage_in_one_line(
+    value: float,
+    stores: tuple[Store, Store],
+    colours: Colours,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        Colours, "__call__", lambda self, crops: np.full((len(crops), self.dimension), value, np.float32)
+    )
+    with pytest.raises(IrislibError, match=r"^embed\.weights: .* features that are not finite"):
+        run(stores, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def assert_rounded(stored: np.ndarray, exact: np.ndarray) -> None:
@@ -286,7 +302,7 @@ def of_another_width(folder: Path) -> str:
 
 def foreign(folder: Path) -> str:
     (folder / "config.json").write_text('{"schema": "irislib/agent", "schema_version": 2}')
-    return r"holds 'irislib/agent' version 2, not 'irislib/embedder' version 1"
+    return r"holds 'irislib/agent' version 2, not 'irislib/embedder' version 2"
 
 
 @pytest.mark.parametrize("harm", [missing, headless, torn, of_another_width, foreign])

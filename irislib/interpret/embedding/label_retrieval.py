@@ -32,7 +32,7 @@ def crop_shares(
 
 def neighbour_overlap(
     embedding: Float[np.ndarray, "n feature"],
-    shares: Float32[np.ndarray, "n window_label"],
+    shares: Float[np.ndarray, "n window_label"],
     episode: Int[np.ndarray, " n"],
 ) -> tuple[float, float]:
     """How much of its labels a crop shares with the crop that looks most like it, in another episode.

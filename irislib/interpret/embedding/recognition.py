@@ -61,13 +61,9 @@ def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Pat
     Raises:
         ParamError: the world has no scenes to learn from, and `embedder.steps` is not 0.
     """
+    check_scenes(config, env)
     description, source = env.describe(), env.scenes()
     labels = WindowLabels.of(description)
-    if source is None and config.steps:
-        raise ParamError(
-            f"embedder.steps: {env.world} has no scenes to teach an embedder with; set 0, and embed.weights "
-            "and compare.weights to random or imagenet"
-        )
     # One thread: the same weights on any number of cores, and the sums are small.
     with one_thread(), replacing(out) as partial:
         boxes = np.concatenate([description.world_boxes, description.display_boxes]).astype(np.int64)
@@ -82,6 +78,15 @@ def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Pat
         if source is not None and config.steps:
             evaluation = evaluate(partial, config.evaluation, source, description, seed)
         write_json(partial / "evaluation.json", evaluation)
+
+
+def check_scenes(config: EmbedderConfig, env: WorldConfig) -> None:
+    """Raises ParamError where the embedder is to be trained and the world has no scenes for that."""
+    if config.steps and env.scenes() is None:
+        raise ParamError(
+            f"embedder.steps: {env.world} has no scenes to teach an embedder with; set 0, and embed.weights "
+            "and compare.weights to random or imagenet"
+        )
 
 
 def evaluate(
