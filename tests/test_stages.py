@@ -70,6 +70,7 @@ def test_params_are_the_sections_that_the_stage_loads(name: str) -> None:
         if isinstance(node, ast.Call)
     ]
     loaded = {ast.literal_eval(c.args[1]) for c in calls if ast.unparse(c.func) == "load_params"}
+    loaded |= {"env" for c in calls if ast.unparse(c.func) == "load_world"}
     assert loaded == {key.split(".")[0] for key in STAGES[name]["params"]}
 
 
@@ -250,6 +251,20 @@ def test_an_embedder_that_was_never_trained_is_found_before_the_first_stage_runs
 
 
 # Profiles
+
+
+def test_an_embedder_that_was_never_trained_is_found_before_the_first_stage_runs() -> None:
+    sections = check.check(read_yaml(Path("params.yaml")), "params.yaml")
+    check.check_embedder(sections)
+    untrained = sections | {"embedder": replace(sections["embedder"], steps=0)}
+    with pytest.raises(ParamError, match=r"^embed\.weights: cells needs a trained embedder"):
+        check.check_embedder(untrained)
+    untrained["embed"] = replace(sections["embed"], weights="random")
+    with pytest.raises(ParamError, match=r"^compare\.weights: cells needs a trained embedder"):
+        check.check_embedder(untrained)
+    check.check_embedder(untrained | {"compare": replace(sections["compare"], weights=("random",))})
+    with pytest.raises(ParamError, match=r"^embedder\.steps: tiny has no scenes"):
+        check.check_embedder(sections | {"env": TinyConfig()})
 
 
 def test_check_knows_every_section() -> None:
