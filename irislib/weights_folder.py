@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from irislib.artifacts import check_readable, read_file
 from irislib.errors import ArtifactError, ParamError
 
 
@@ -56,12 +57,11 @@ class WeightsFolder:
             ArtifactError: it is missing, not JSON, or of another schema or version.
         """
         file = folder / "config.json"
+        content = read_file(file, self.remedy)
         try:
-            about = json.loads(file.read_text())
+            about = json.loads(content)
             found = (about["schema"], about["schema_version"])
-        except FileNotFoundError:
-            raise ArtifactError(f"{file}: missing; {self.remedy}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise self.damaged(folder, error) from None
         if found != (self.schema, self.version):
             raise ArtifactError(
@@ -78,12 +78,11 @@ class WeightsFolder:
                 floating point (an int64 counter of a batch norm excepted).
         """
         file = folder / "model.safetensors"
+        check_readable(file, self.remedy)  # safe_open calls a file missing that it may not open
         try:
             with safe_open(file, "pt") as stored:
                 names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
                 weights = {name: stored.get_tensor(name) for name in names}
-        except FileNotFoundError:
-            raise ArtifactError(f"{file}: missing; {self.remedy}") from None
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise self.damaged(folder, error) from None
         check_weights(weights, str(file), self.remedy)
