@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +65,8 @@ def deaf_to_interrupts() -> Iterator[None]:
     For the main thread. A terminal sends Ctrl-C to a process and all that it has started, which would each
     end with a traceback of their own, even while Python itself starts. Who starts them must end them.
     """
-    heard = []
+    heard: list[bool] = []
+    resource_tracker.ensure_running()  # started inside the block it would unblock the signal
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what a new process inherits
     handler = signal.signal(signal.SIGINT, lambda *_: heard.append(True))  # another thread can still hear it
     try:

@@ -11,8 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from irislib.artifacts import read_file
-from irislib.artifacts.files import told_in_one_line
+from irislib.artifacts import check_readable, read_file
 from irislib.errors import ArtifactError, IrislibError, ParamError
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -91,13 +90,12 @@ class WeightsFolder:
                 finite or not floating point (see `check_weights`).
         """
         file = folder / WEIGHTS
-        if not file.exists():
-            raise ArtifactError(f"{file}: missing; {self.remedy}")
+        check_readable(file, self.remedy)  # safe_open calls a file missing that it may not open
         try:
-            with told_in_one_line(file, "read"), safe_open(file, "pt") as stored:
+            with safe_open(file, "pt") as stored:
                 names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
                 weights = {name: stored.get_tensor(name) for name in names}
-        except (ValueError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise self.damaged(folder, error) from None
         check_weights(weights, str(file), self.remedy)
         return {name.removeprefix(prefix): value for name, value in weights.items()}

@@ -63,7 +63,7 @@ ROLLOUTS = Schema(
         ),
         "quantity": Array(
             "uint8",
-            ("step", "quantity"),
+            ("step", "quantity_name"),
             "quantities of the world",
             "1",
             "How many of each of quantity_names.",
@@ -73,7 +73,7 @@ ROLLOUTS = Schema(
         ),
         "goal": Array(
             "bool",
-            ("step", "goal"),
+            ("step", "goal_name"),
             "goals reached",
             "1",
             "Of goal_names, by the action of the row, for the first time or again.",
