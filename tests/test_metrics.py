@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,12 +12,18 @@ import pandas as pd
 import pytest
 import torch
 from recordings import record_play
+from test_comparison import Fake
 from torch.nn import functional
 
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
+from irislib.interpret.crops.cropping import crop_regions
+from irislib.interpret.crops.regions import CropConfig
+from irislib.interpret.embedder_comparison import SUMMARY, CompareConfig, compare_embedders
+from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
+from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.metrics import HEADLINE, compute_metrics
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_value
@@ -168,7 +175,11 @@ def write_rollouts(path: Path, world: World, rng: np.random.Generator) -> None:
 
 
 def write_heatmaps(path: Path, world: World, steps: int | None = None) -> None:
-    attrs = {"codebook_size": world.codes, "steps": len(world.tokens) if steps is None else steps}
+    attrs = {
+        "codebook_size": world.codes,
+        "steps": len(world.tokens) if steps is None else steps,
+        "frame_size": [64, 64],
+    }
     with writing(path, HEATMAPS, attrs) as store:
         store.append(
             heatmap=np.maximum(world.raw, 0).astype(np.float32),
@@ -367,6 +378,77 @@ def test_planted_code_is_found_and_named_and_random_ones_are_not(tmp_path: Path)
     labels = pd.read_csv(tmp_path / "out/labels.csv").set_index(["code", "label"])
     assert labels.loc[(1, "cow"), "mass_share"] > 2 * labels.loc[(1, "cow"), "place_share"]
     assert (codes["label"].drop(1) != "cow").all()
+
+
+@pytest.mark.parametrize("make", [by_chance, planted])
+def test_numbers_are_those_of_before_the_code_was_split_into_rooms(
+    make: Callable[[], World], tmp_path: Path
+) -> None:
+    golden = json.loads((Path(__file__).parent / "golden/metrics.json").read_text())[make.__name__]
+    found = measure(write(tmp_path, make()), tmp_path / "out")
+    for numbers in (golden["numbers"], found):
+        del numbers["agent"]["psnr_db"]  # of an agent with random weights
+    assert {
+        section: pytest.approx(flat(values), rel=1e-4, nan_ok=True)
+        for section, values in golden["numbers"].items()
+    } == {section: flat(values) for section, values in found.items()}
+    for name, columns in golden["tables"].items():
+        table = pd.read_csv(tmp_path / f"out/{name}.csv")
+        assert list(table.columns) == list(columns)
+        for column, values in columns.items():
+            expected = pd.Series(values, dtype=table[column].dtype, name=column)
+            pd.testing.assert_series_equal(table[column], expected, rtol=1e-4)
+
+
+def flat(values: dict[str, Any]) -> dict[str, float]:
+    """Nested numbers by their dotted keys; NaN where undefined."""
+    found: dict[str, float] = {}
+    for key, value in values.items():
+        inner = flat(value) if isinstance(value, dict) else {"": math.nan if value is None else value}
+        found |= {f"{key}.{name}".rstrip("."): number for name, number in inner.items()}
+    return found
+
+
+@pytest.mark.parametrize("why", ["every region is too small", "every map is empty"])
+def test_without_any_region_every_stage_ends_well(
+    why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EMBEDDERS, "colours", Fake(blind=False).make)
+    world = by_chance()
+    paths = write(tmp_path, replace(world, raw=-abs(world.raw)) if "empty" in why else world)
+    for name in ("crops", "embeddings"):
+        shutil.rmtree(paths[name])
+    config = CropConfig(threshold=0.5, min_area=4096, max_per_code=9, connectivity=1)
+    crop_regions(config, seed=0, rollouts=paths["rollouts"], heatmaps=paths["heatmaps"], out=paths["crops"])
+    embed = EmbedConfig("colours", 32, 16)
+    inputs = {name: paths[name] for name in ("rollouts", "crops")} | {"embedder": tmp_path}
+    embed_crops(embed, 0, out=paths["embeddings"], **inputs)
+    metrics = measure(paths, tmp_path / "out")
+    inputs |= {name: paths[name] for name in ("heatmaps", "embeddings")}
+    compare_embedders(CompareConfig(("colours",)), embed, CONFIG, 0, out=tmp_path / "out", **inputs)
+
+    assert set(metrics["crops"].values()) == {0}
+    assert metrics["consistency"]["codes_too_few_crops"] == world.codes
+    assert metrics["consistency"]["mean_cosine_codes"] is None
+    assert metrics["cooccurrence"]["pairs_interpretable"] == 0
+    for name, columns in COLUMNS.items():
+        assert " ".join(pd.read_csv(tmp_path / f"out/{name}.csv").columns) == columns
+    (row,) = pd.read_csv(tmp_path / "out/embedders.csv").to_dict("records")
+    assert set(SUMMARY) < set(row)
+    assert row["codes_tested"] == 0
+    assert math.isnan(row["mean_cosine_codes"]) and math.isnan(row["label_overlap"])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_maps_that_are_not_finite_are_refused(value: float, tmp_path: Path) -> None:
+    world = by_hand()
+    world.raw[0, 0, 0] = value
+    paths = write(tmp_path, world)
+    with pytest.raises(
+        ArtifactError, match=r"heatmaps: holds maps that are not finite .*run the gradcam stage"
+    ):
+        measure(paths, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_sums_agree_with_the_tables(tmp_path: Path) -> None:

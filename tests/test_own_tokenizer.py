@@ -1,6 +1,5 @@
 """Tokenizers of the tests' own through the analysis: one knows what it sees, the other sees nothing."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,16 @@ from tiny import CONFIG, ENV
 from irislib.agent import Agent
 from irislib.artifacts import open_store
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.crops.regions import CropConfig, crop_regions
+from irislib.interpret.crops.cropping import crop_regions
+from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.interpret.embedding.recogniser import save_recogniser
 from irislib.interpret.embedding.resnet import build_resnet50
 from irislib.interpret.labels.truth import read_truth
-from irislib.interpret.metrics import MetricsConfig, compute_metrics
+from irislib.interpret.metrics import compute_metrics
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.playing.rollout import RolloutConfig, roll_out
+from irislib.report.tables import read_metrics
 from irislib.stores.rollouts import ROLLOUTS
 
 EPISODES = 8
@@ -61,7 +63,7 @@ def known_cells(rollouts: Path) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
-    """metrics.json and codes.csv about each tokenizer, by the stages one after the other."""
+    """All numbers and codes.csv about each tokenizer, by the stages one after the other."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(own_tokenizers.TABLE, str(folder / "table.npz"))
@@ -82,7 +84,7 @@ def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
             config = MetricsConfig(0.05, 999, 5, 10, 0.05, 3, 16)
             compute_metrics(config, seed=0, agent=folder / "agent", out=out, **paths)
             codes = pd.read_csv(out / "codes.csv", keep_default_na=False, na_values=["", "nan"])
-            found[name] = json.loads((out / "metrics.json").read_text()), codes
+            found[name] = read_metrics(out).content, codes
     return found
 
 

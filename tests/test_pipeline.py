@@ -19,12 +19,13 @@ from conftest import Checkout
 from ruamel.yaml import YAML
 
 from irislib.artifacts import digest, open_store
+from irislib.report.tables import read_metrics
 from irislib.stores.heatmaps import HEATMAPS
 
 STORES = ("rollouts", "heatmaps", "crops", "embeddings")
 STAGES = (
     *("train", "rollout", "gradcam", "crop", "embedder", "embed"),
-    *("metrics", "compare", "sensitivity", "plots"),
+    *("metrics", "compare", "attributions", "sensitivity", "plots"),
 )
 
 
@@ -77,7 +78,7 @@ def set_params(checkout: Checkout, **values: Any) -> None:
 
 
 def test_one_command_builds_every_artifact(built: Checkout) -> None:
-    metrics = json.loads((built.root / "reports/metrics.json").read_text())
+    metrics = read_metrics(built.root / "reports").content
     for key in ("present_pairs", "all_codes_all_steps", "codes_always_empty"):
         assert 0 <= metrics["empty_share"][key] <= 1
         assert 0 <= metrics["empty_share"][f"{key}_before_relu"] <= metrics["empty_share"][key]
@@ -99,7 +100,7 @@ def test_second_run_does_nothing(built: Checkout) -> None:
 
 def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
     before = outs(built)
-    assert len(before) == 18
+    assert len(before) == 20
     output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="4").stdout
     assert ran(output) == list(STAGES)
     assert outs(built) == before
@@ -109,9 +110,10 @@ def test_one_command_analyses_a_tokenizer_of_ones_own(built: Checkout) -> None:
     with restored(built):
         choice = "rollout.tokenizer=own_tokenizers:random"
         output = built.run("dvc", "exp", "run", "-S", choice, PYTHONPATH="tests").stdout
-        again = ["rollout", "gradcam", "crop", "embed", "metrics", "compare", "sensitivity", "plots"]
+        again = ["rollout", "gradcam", "crop", "embed", "metrics", "compare"]
+        again += ["attributions", "sensitivity", "plots"]
         assert sorted(ran(output)) == sorted(again)
-        metrics = json.loads((built.root / "reports/metrics.json").read_text())
+        metrics = read_metrics(built.root / "reports").content
         assert metrics["codebook"]["size"] == metrics["codebook"]["used"] == 12
         cells = metrics["semantics"]["cells"]
         assert cells["nmi"] == pytest.approx(cells["nmi_null"], abs=0.01)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from recordings import record_play
+from test_dictionary import described
 from tiny import make_decoding_agent
 
 from irislib.agent import Agent
@@ -94,6 +95,7 @@ def test_every_combination_is_a_row_and_the_pipelines_own_is_marked(tables: dict
 @pytest.mark.parametrize("name", TABLES)
 def test_the_parts_add_up_to_the_empty_share(tables: dict[str, pd.DataFrame], name: str) -> None:
     table = tables[name]
+    assert list(table.columns) == described(f"{name}.csv")
     ones = np.ones(len(table))
     close: dict[str, Any] = {"rtol": 0, "atol": 1e-5}
     np.testing.assert_allclose(table[["zero", "negative", "mixed", "positive"]].sum(axis=1), ones, **close)

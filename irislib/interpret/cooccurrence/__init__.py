@@ -1,1 +1,1 @@
-"""Co-occurrence: do several codes together mean something (protocol step 8)?"""
+"""Co-occurrence: do several codes together mean something (docs/protocol.md, step 8)?"""

@@ -1,1 +1,1 @@
-"""Crops: the regions under the heatmaps, and random boxes to compare them with (protocol step 5)."""
+"""Crops: the regions under the maps, and random boxes to compare them with (docs/protocol.md, step 5)."""

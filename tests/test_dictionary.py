@@ -1,0 +1,32 @@
+"""docs/metrics.md describes every number and column of the reports, and none that does not exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+from test_metrics import COLUMNS, KEYS
+
+from irislib.interpret.embedder_comparison import SUMMARY
+
+TEXT = (Path(__file__).parent.parent / "docs/metrics.md").read_text()
+OVERLAP = ("label_overlap", "label_overlap_chance")
+
+
+def described(heading: str) -> list[str]:
+    """Names in the first column of the table under a heading."""
+    (section,) = re.findall(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^\| `([\w.]+)` \|", section, re.MULTILINE)
+
+
+def test_every_number_is_described() -> None:
+    keys = [f"{section}.{key}" for section, names in KEYS.items() for key in names.split()]
+    assert sorted(described("metrics.json and details.json")) == sorted(keys)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_of_the_metrics_stage_is_described(name: str) -> None:
+    assert described(f"{name}.csv") == COLUMNS[name].split()
+
+
+def test_every_column_of_the_embedders_is_described() -> None:
+    assert described("embedders.csv") == ["weights", "size", "dimension", *SUMMARY, *OVERLAP]
