@@ -418,7 +418,7 @@ def test_without_any_region_every_stage_ends_well(
     paths = write(tmp_path, replace(world, raw=-abs(world.raw)) if "empty" in why else world)
     for name in ("crops", "embeddings"):
         shutil.rmtree(paths[name])
-    config = CropConfig(threshold=0.5, min_area=4096, max_per_code=9, connectivity=1)
+    config = CropConfig(threshold=1.0, min_area=4096, max_per_code=9, connectivity=1)
     crop_regions(config, seed=0, rollouts=paths["rollouts"], heatmaps=paths["heatmaps"], out=paths["crops"])
     embed = EmbedConfig("colours", 32, 16)
     inputs = {name: paths[name] for name in ("rollouts", "crops")} | {"embedder": tmp_path}
