@@ -72,8 +72,6 @@ def test_params_are_the_sections_that_the_stage_loads(name: str) -> None:
     ]
     loaded = {ast.literal_eval(c.args[1]) for c in calls if ast.unparse(c.func) == "load_params"}
     loaded |= {"env" for c in calls if ast.unparse(c.func) == "load_world"}
-    loaded |= {"env" for c in calls if ast.unparse(c.func) == "load_world"}
-    assert loaded == {key.split(".")[0] for key in STAGES[name]["params"]}
     assert loaded == {key.split(".")[0] for key in STAGES[name]["params"]}
 
 
