@@ -17,12 +17,14 @@ from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfi
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
-from irislib.interpret.crops.regions import CropConfig, crop_regions
+from irislib.interpret.crops.cropping import crop_regions
+from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.interpret.embedding.label_retrieval import crop_shares
 from irislib.interpret.embedding.recognition import EmbedderConfig, train_embedder
 from irislib.interpret.labels.truth import read_description, read_truth
-from irislib.interpret.metrics import MetricsConfig, compute_metrics
+from irislib.interpret.metrics import compute_metrics
+from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_section
 from irislib.playing.play import play_episodes
 from irislib.playing.player import AgentPlayer, Player
