@@ -255,6 +255,20 @@ def test_an_embedder_that_was_never_trained_is_found_before_the_first_stage_runs
 # Profiles
 
 
+def test_an_embedder_that_was_never_trained_is_found_before_the_first_stage_runs() -> None:
+    sections = check.check(read_yaml(Path("params.yaml")), "params.yaml")
+    check.check_embedder(sections)
+    untrained = sections | {"embedder": replace(sections["embedder"], steps=0)}
+    with pytest.raises(ParamError, match=r"^embed\.weights: cells needs a trained embedder"):
+        check.check_embedder(untrained)
+    untrained["embed"] = replace(sections["embed"], weights="random")
+    with pytest.raises(ParamError, match=r"^compare\.weights: cells needs a trained embedder"):
+        check.check_embedder(untrained)
+    check.check_embedder(untrained | {"compare": replace(sections["compare"], weights=("random",))})
+    with pytest.raises(ParamError, match=r"^embedder\.steps: tiny has no scenes"):
+        check.check_embedder(sections | {"env": TinyConfig()})
+
+
 def test_check_knows_every_section() -> None:
     assert set(check.CONFIGS) == set(read_yaml(Path("params.yaml")))
 
