@@ -24,7 +24,7 @@ from irislib.stores.heatmaps import HEATMAPS
 
 STORES = ("rollouts", "heatmaps", "crops", "embeddings")
 STAGES = (
-    *("train", "rollout", "gradcam", "crop", "embedder", "embed"),
+    *("train", "evaluate", "rollout", "gradcam", "crop", "embedder", "embed"),
     *("metrics", "compare", "attributions", "sensitivity", "plots"),
 )
 
@@ -207,7 +207,7 @@ def test_plots_parameters_remake_the_plots_alone(built: Checkout) -> None:
 
 def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
     with restored(built):
-        follow = ["crop", "embed", "metrics", "compare", "sensitivity", "plots"]
+        follow = ["crop", "embed", "metrics", "compare", "sensitivity", "plots"]  # not attributions
         output = built.run("dvc", "exp", "run", "--name", "low", "-S", "crop.threshold=0.3").stdout
         assert ran(output) == follow
         assert "# " in (built.root / "params.yaml").read_text()  # people's comments are kept
