@@ -239,20 +239,6 @@ def test_setting_a_key_changes_its_lines_alone_and_setting_it_back_restores_the_
     assert file.read_text() == text
 
 
-def test_an_embedder_that_was_never_trained_is_found_before_the_first_stage_runs() -> None:
-    sections = check.check(read_yaml(Path("params.yaml")), "params.yaml")
-    check.check_embedder(sections)
-    untrained = sections | {"embedder": replace(sections["embedder"], steps=0)}
-    with pytest.raises(ParamError, match=r"^embed\.weights: cells needs a trained embedder"):
-        check.check_embedder(untrained)
-    untrained["embed"] = replace(sections["embed"], weights="random")
-    with pytest.raises(ParamError, match=r"^compare\.weights: cells needs a trained embedder"):
-        check.check_embedder(untrained)
-    check.check_embedder(untrained | {"compare": replace(sections["compare"], weights=("random",))})
-    with pytest.raises(ParamError, match=r"^embedder\.steps: tiny has no scenes"):
-        check.check_embedder(sections | {"env": TinyConfig()})
-
-
 # Profiles
 
 
