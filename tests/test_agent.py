@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny import CONFIG
 
 from irislib.agent import Agent, load_agent
 from irislib.agent.config import FitActorCriticConfig
 from irislib.agent.segments import SegmentBatch
-from irislib.errors import ArtifactError, ParamError
+from irislib.device import pick_device
+from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.tokenizers.iris import perplexity
 from irislib.tokenizers.revival import Revival
 from irislib.training.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
@@ -257,6 +259,65 @@ def test_damaged_missing_and_foreign_agents_are_refused(agent: Agent, tmp_path: 
         load_agent(tmp_path)
 
 
-def test_frames_that_no_grid_divides_are_refused() -> None:
-    with pytest.raises(ParamError, match=r"env.size: 72 is not divisible by 16"):
-        replace(CONFIG, frame=(72, 72))
+def test_frames_need_not_be_square_or_multiples_of_16() -> None:
+    torch.manual_seed(0)
+    eighths = replace(CONFIG.tokenizer, ch_mult=(1, 1, 2, 2))
+    agent = Agent(replace(CONFIG, frame=(40, 56), tokenizer=eighths)).eval()
+    assert agent.config.grid == (5, 7) and agent.config.tokens_per_block == 36
+    assert agent.actor_critic.lstm.input_size == 64 * 2 * 3
+    seen = torch.zeros(2, 40, 56, 3, dtype=torch.uint8)
+    rngs = [np.random.default_rng(i) for i in range(2)]
+    actions, tokens, _ = agent.act(seen, agent.actor_critic.initial_state(2), rngs, 1.0)
+    assert actions.shape == (2,) and tokens.shape == (2, 5, 7)
+    zeros, inside = torch.zeros(2, 3), torch.ones(2, 3, dtype=torch.bool)
+    batch = SegmentBatch(torch.stack([tokens] * 3, 1), zeros.long(), zeros, zeros.bool(), inside)
+    assert all(loss.isfinite() for loss in agent.world_model.losses(batch).values())
+    sample = Sampler(0, 2, slice(0, 2), torch.device("cpu"))
+    imagined = imagine(batch, agent.tokenizer, agent.world_model, agent.actor_critic, 2, sample)
+    assert imagined.logits.shape == (2, 2, 17)
+
+
+def test_frames_that_are_too_small_or_do_not_divide_are_refused() -> None:
+    with pytest.raises(ParamError, match=r"env: frames of 64 x 8 pixels are too small for the actor-critic"):
+        replace(CONFIG, frame=(64, 8))
+    with pytest.raises(ParamError, match=r"env: frames of 72 x 64 pixels do not divide into tokens of 16"):
+        Agent(replace(CONFIG, frame=(72, 64)))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_an_agent_that_is_not_finite_is_neither_written_nor_read(
+    agent: Agent, value: float, tmp_path: Path
+) -> None:
+    agent.save(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    name = "actor_critic.actor_linear.bias"
+    save_file(weights | {name: torch.full_like(weights[name], value)}, tmp_path / "model.safetensors")
+    with pytest.raises(ArtifactError, match=rf"{name} holds values that are not finite"):
+        load_agent(tmp_path)
+    agent.actor_critic.actor_linear.bias.data[0] = value
+    with pytest.raises(IrislibError, match=rf"^{name}: not finite in float32"):
+        agent.save(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64])
+def test_weights_that_are_not_floating_point_are_refused(
+    agent: Agent, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    agent.save(tmp_path)
+    weights = {name: w.to(dtype) for name, w in agent.state_dict().items()}
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(ArtifactError, match=r"not floating point"):
+        load_agent(tmp_path)
+
+
+def test_a_weight_beyond_half_precision_is_not_written_as_such(agent: Agent, tmp_path: Path) -> None:
+    agent.actor_critic.actor_linear.bias.data[0] = 1e6
+    with pytest.raises(IrislibError, match=r"not finite in float16; train with a lower learning rate"):
+        agent.save(tmp_path, torch.float16)
+
+
+@pytest.mark.parametrize("name", ["meta", "cuda:99", "nothing"])
+def test_a_device_that_cannot_compute_is_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRISLIB_DEVICE", name)
+    with pytest.raises(ParamError, match=rf"^IRISLIB_DEVICE: no device '{name}' on this machine; use cpu"):
+        pick_device()

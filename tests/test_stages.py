@@ -353,7 +353,7 @@ def test_the_first_stage_finds_a_mistake_in_the_last_section(
         ("IRISLIB_DEVICE", "abacus", "IRISLIB_DEVICE: no device 'abacus'"),
         ("IRISLIB_WORKERS", "many", "IRISLIB_WORKERS: must be a whole number"),
         ("PET_NPROC_PER_NODE", "many", "PET_*: "),
-        ("PET_NPROC_PER_NODE", "17", "train.fit.tokenizer.batch_size: 16 cannot be shared by 17 processes"),
+        ("PET_NPROC_PER_NODE", "9", "train.fit.actor_critic.batch_size: 8 cannot be shared by 9 processes"),
     ],
 )
 def test_a_mistake_in_the_environment_is_found(

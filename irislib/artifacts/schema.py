@@ -21,6 +21,7 @@ class Array:
         chunk: rows that are compressed together.
         shard: rows a file; a multiple of `chunk`.
         shuffle: sort the bytes by significance before compression, which suits rounded floats.
+        undefined: NaN stands for an undefined number here; elsewhere no number that is not finite is stored.
     """
 
     dtype: str
@@ -31,6 +32,7 @@ class Array:
     chunk: int = 1024
     shard: int = 65536
     shuffle: bool = False
+    undefined: bool = False
 
     @property
     def attributes(self) -> dict[str, JSON]:

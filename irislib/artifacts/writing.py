@@ -30,7 +30,8 @@ class StoreWriter:
     def append(self, **rows: Shaped[np.ndarray, "_ ..."]) -> None:
         """Adds rows to the named arrays.
 
-        Raises ArtifactError for an unknown name, for another dtype, and for numbers that are not finite.
+        Raises ArtifactError for an unknown name, for another dtype, and for numbers that are not finite (NaN
+        excepted where the schema says that it stands for an undefined number).
         """
         for name, values in rows.items():
             spec = self.schema.arrays.get(name)
@@ -41,7 +42,8 @@ class StoreWriter:
                     f"{self.schema.name}.{name}: {values.dtype} {values.shape} does not fit "
                     f"{spec.dtype} [{', '.join(spec.dims)}]"
                 )
-            if values.dtype.kind == "f" and (wrong := np.count_nonzero(~np.isfinite(values))):
+            allowed = np.isnan(values) if spec.undefined else False
+            if values.dtype.kind == "f" and (wrong := np.count_nonzero(~(np.isfinite(values) | allowed))):
                 raise ArtifactError(
                     f"{self.schema.name}.{name}: {wrong} of {values.size} numbers are not finite; "
                     f"check what the {self.schema.stage} stage has read"

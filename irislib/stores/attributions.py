@@ -34,6 +34,7 @@ ATTRIBUTIONS = Schema(
             "faithfulness of each method",
             "see docs/metrics.md, attributions.csv",
             "Columns are named by the attribute measures. NaN where a number is undefined.",
+            undefined=True,
         ),
     },
 )
