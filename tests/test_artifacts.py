@@ -247,3 +247,15 @@ def test_digest_sees_content_and_names_but_not_where_they_are(tmp_path: Path) ->
     (tmp_path / "b/x").write_text("2")
     (tmp_path / "c/x").rename(tmp_path / "c/y")
     assert len({digest(tmp_path / name) for name in ("a", "b", "c")}) == 3
+
+
+def test_nan_is_stored_only_where_it_stands_for_an_undefined_number(tmp_path: Path) -> None:
+    schema = Schema("irislib/test", 1, "test", {"x": Array("float32", ("x",), undefined=True)})
+    with writing(tmp_path / "a", schema, {}) as store:
+        store.append(x=np.array([1, np.nan], np.float32))
+    np.testing.assert_array_equal(open_store(tmp_path / "a", schema).read("x"), [1, np.nan])
+    with (
+        pytest.raises(ArtifactError, match="1 of 2 .* not finite"),
+        writing(tmp_path / "a", schema, {}) as store,
+    ):
+        store.append(x=np.array([np.nan, np.inf], np.float32))
