@@ -16,10 +16,30 @@ ATTRIBUTIONS = Schema(
             "index of the attributes gradcam and methods, one after the other",
             "A row of the map arrays is the map of one occurrence of the sample under one variant.",
         ),
-        "map_code": Array("int32", ("map",), "code of the occurrence", "index of the codebook"),
-        "map_high": Array("float32", ("map",), "maximum of the map before the ReLU", "score"),
-        "map_low": Array("float32", ("map",), "minimum of the map before the ReLU", "score"),
-        "map_peak": Array("float32", ("map",), "maximum of the map after the ReLU and upsampling", "score"),
+        "map_code": Array(
+            "int32", ("map",), "code of the occurrence", "index of the codebook", "The code whose map it is."
+        ),
+        "map_high": Array(
+            "float32",
+            ("map",),
+            "maximum of the map before the ReLU",
+            "score",
+            "The map is empty where it is not above 0.",
+        ),
+        "map_low": Array(
+            "float32",
+            ("map",),
+            "minimum of the map before the ReLU",
+            "score",
+            "With map_high it tells zero, negative and mixed maps.",
+        ),
+        "map_peak": Array(
+            "float32",
+            ("map",),
+            "maximum of the map after the ReLU and upsampling",
+            "score",
+            "Regions are relative to it.",
+        ),
         "map_level": Array(
             "float32",
             ("map",),
