@@ -304,7 +304,7 @@ def test_weights_that_are_not_floating_point_are_refused(
     agent: Agent, dtype: torch.dtype, tmp_path: Path
 ) -> None:
     agent.save(tmp_path)
-    weights = {name: w.to(dtype) for name, w in agent.state_dict().items()}
+    weights = {name: w.to(dtype).contiguous() for name, w in agent.state_dict().items()}
     save_file(weights, tmp_path / "model.safetensors")
     with pytest.raises(ArtifactError, match=r"not floating point"):
         load_agent(tmp_path)

@@ -56,7 +56,14 @@ def together(function: Callable[..., Any], *args: Any, processes: int = 2) -> li
         return [pickle.loads(call.with_name(f"result-{rank}").read_bytes()) for rank in range(processes)]
 
 
-@click.command(cls=ElasticStage)
+class Group(ElasticStage):
+    """Starts its processes as a stage does; it has no parameters that could be checked first."""
+
+    def prepare(self, ctx: click.Context) -> None:
+        """Nothing to check."""
+
+
+@click.command(cls=Group)
 @click.argument("call", type=click.Path(path_type=Path))
 def main(call: Path) -> None:
     """Does what CALL, a file of `together`, says."""
