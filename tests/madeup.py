@@ -308,10 +308,10 @@ def make_attributions(alive: bool) -> pd.DataFrame:
 def decomposed(empty: float) -> dict[str, float]:
     """What becomes of the maps of 40 pairs."""
     return {
-        "pairs": 40, "zero": empty / 4, "negative": 3 * empty / 4, "mixed": (1 - empty) / 2,
+        "occurrences": 40, "zero": empty / 4, "negative": 3 * empty / 4, "mixed": (1 - empty) / 2,
         "positive": (1 - empty) / 2, "no_region": (1 - empty) / 10, "faint": (1 - empty) / 2, "unused": 0.1,
-        "absent": 0.6, "present_pairs": empty, "all_codes_all_steps": 0.7 + 0.3 * empty,
-        "codes_always_empty": 0.1 + 0.9 * empty, "present_pairs_before_relu": empty / 4,
+        "absent": 0.6, "present_occurrences": empty, "all_codes_all_steps": 0.7 + 0.3 * empty,
+        "codes_always_empty": 0.1 + 0.9 * empty, "present_occurrences_before_relu": empty / 4,
         "all_codes_all_steps_before_relu": 0.7, "codes_always_empty_before_relu": 0.1,
     }  # fmt: skip
 
@@ -325,7 +325,7 @@ def make_metrics(
     def only_tested(value: float) -> float | None:
         return value if tested else None
 
-    empty = {"present_pairs": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
+    empty = {"present_occurrences": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
     empty |= {"used_codes_always_empty": 0.4, "distinct_maps": 0.47}
     empty = {key: share if alive else 1.0 for key, share in empty.items()}
     return {

@@ -255,7 +255,7 @@ def test_nan_is_stored_only_where_it_stands_for_an_undefined_number(tmp_path: Pa
         store.append(x=np.array([1, np.nan], np.float32))
     np.testing.assert_array_equal(open_store(tmp_path / "a", schema).read("x"), [1, np.nan])
     with (
-        pytest.raises(ArtifactError, match="1 of 2 .* not finite"),
+        pytest.raises(ArtifactError, match=r"1 of 2 .* not finite"),
         writing(tmp_path / "a", schema, {}) as store,
     ):
         store.append(x=np.array([np.nan, np.inf], np.float32))

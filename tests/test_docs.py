@@ -70,7 +70,7 @@ def test_the_readme_has_the_numbers_of_the_reports(tmp_path: Path) -> None:
     for name in ("metrics", "details"):
         content = json.loads((REPO / f"reports/{name}.json").read_text())
         for section in content.values():
-            section.update({key: 0.123 for key in section if key == "present_pairs"})
+            section.update({key: 0.123 for key in section if key == "present_occurrences"})
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     changed = renew(README, tmp_path)
     assert changed != README

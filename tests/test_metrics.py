@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import zarr
 from recordings import record_play
 from test_comparison import Fake
 from torch.nn import functional
@@ -18,6 +19,7 @@ from torch.nn import functional
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import digest, open_store, writing
+from irislib.artifacts.content import file_sizes
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.crops.cropping import crop_regions
 from irislib.interpret.crops.regions import CropConfig
@@ -57,10 +59,10 @@ KEYS = {
     "agent": "episodes transitions return_mean return_std length_mean score success_rate psnr_db "
     "training_steps",
     "codebook": "size used perplexity codes_per_observation",
-    "empty_share": "present_pairs present_pairs_before_relu all_codes_all_steps "
+    "empty_share": "present_occurrences present_occurrences_before_relu all_codes_all_steps "
     "all_codes_all_steps_before_relu codes_always_empty codes_always_empty_before_relu distinct_maps "
     "distinct_maps_before_relu used_codes_always_empty used_codes_always_empty_before_relu",
-    "maps": "distinct pairs nonempty_pairs pairs_per_map",
+    "maps": "distinct occurrences nonempty_occurrences occurrences_per_map",
     "crops": "regions crops distinct_crops codes_with_crops",
     "consistency": "codes_tested codes_consistent share_consistent share_of_codebook codes_too_few_crops "
     "codes_too_few_episodes mean_cosine_codes mean_cosine_random median_difference median_effect_size "
@@ -224,8 +226,8 @@ def measure(paths: dict[str, Path], out: Path, config: MetricsConfig = CONFIG) -
 def test_shares_by_hand(tmp_path: Path) -> None:
     metrics = measure(write(tmp_path, by_hand()), tmp_path / "out")
     assert metrics["empty_share"] == {
-        "present_pairs": pytest.approx(5 / 6, rel=1e-5),
-        "present_pairs_before_relu": pytest.approx(2 / 6, rel=1e-5),
+        "present_occurrences": pytest.approx(5 / 6, rel=1e-5),
+        "present_occurrences_before_relu": pytest.approx(2 / 6, rel=1e-5),
         "all_codes_all_steps": 1 - 1 / 16,
         "all_codes_all_steps_before_relu": 1 - 4 / 16,
         "codes_always_empty": 3 / 4,
@@ -236,7 +238,12 @@ def test_shares_by_hand(tmp_path: Path) -> None:
         "used_codes_always_empty_before_relu": 0,
     }
     assert metrics["codebook"] == {"size": 4, "used": 2, "perplexity": 2, "codes_per_observation": 1.5}
-    assert metrics["maps"] == {"distinct": 4, "pairs": 6, "nonempty_pairs": 1, "pairs_per_map": 1.5}
+    assert metrics["maps"] == {
+        "distinct": 4,
+        "occurrences": 6,
+        "nonempty_occurrences": 1,
+        "occurrences_per_map": 1.5,
+    }
     assert metrics["crops"] == {"regions": 1, "crops": 1, "distinct_crops": 1, "codes_with_crops": 1}
     agent = metrics["agent"]
     # Rewards 0, 1, 2, 3 alternate between two episodes: returns 2 and 4.
@@ -266,7 +273,7 @@ def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_p
     codes = pd.read_csv(tmp_path / "out/codes.csv")
     labels = pd.read_csv(tmp_path / "out/labels.csv")
     assert list(codes["code"]) == list(range(world.codes))
-    assert labels["count"].sum() == metrics["maps"]["nonempty_pairs"]
+    assert labels["count"].sum() == metrics["maps"]["nonempty_occurrences"]
     if make is by_chance and with_crops:
         assert list(codes.loc[codes["consistent"], "code"]) == [1]
         assert metrics["consistency"]["codes_consistent"] == 1
@@ -441,9 +448,12 @@ def test_without_any_region_every_stage_ends_well(
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_maps_that_are_not_finite_are_refused(value: float, tmp_path: Path) -> None:
-    world = by_hand()
-    world.raw[0, 0, 0] = value
-    paths = write(tmp_path, world)
+    paths = write(tmp_path, by_hand())
+    # Our writer refuses such a map; another program's may not.
+    store = zarr.open_group(paths["heatmaps"], mode="r+")
+    store["map_raw_max"][0] = value
+    store.update_attributes({"files": file_sizes(paths["heatmaps"])})
+    zarr.consolidate_metadata(paths["heatmaps"])
     with pytest.raises(
         ArtifactError, match=r"heatmaps: holds maps that are not finite .*run the gradcam stage"
     ):
@@ -473,8 +483,8 @@ def test_sums_agree_with_the_tables(tmp_path: Path) -> None:
 def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
     world = by_chance()
     metrics = measure(write(tmp_path, replace(world, raw=-world.raw.clip(0))), tmp_path / "out")
-    assert metrics["empty_share"]["present_pairs"] == 1
-    assert 0 < metrics["empty_share"]["present_pairs_before_relu"] < 1
+    assert metrics["empty_share"]["present_occurrences"] == 1
+    assert 0 < metrics["empty_share"]["present_occurrences_before_relu"] < 1
     assert metrics["consistency"]["codes_tested"] == 0
     assert metrics["consistency"]["share_consistent"] is None
     assert metrics["consistency"]["mean_cosine_codes"] is None

@@ -102,7 +102,7 @@ def test_the_oracle_is_pure_and_consistent(results: dict[str, tuple[dict[str, An
     cells = metrics["semantics"]["cells"]
     assert cells["purity"] == cells["homogeneity"] == cells["completeness"] == 1
     assert cells["purity_null"] < 0.9 and cells["nmi_null"] < 0.1
-    assert metrics["empty_share"]["present_pairs"] == 0
+    assert metrics["empty_share"]["present_occurrences"] == 0
     tested = codes[codes["p_value"].notna()]
     common = tested[tested["crops"] >= 30]
     assert len(common) >= 3

@@ -85,7 +85,7 @@ def set_params(checkout: Checkout, **values: Any) -> None:
 
 def test_one_command_builds_every_artifact(built: Checkout) -> None:
     metrics = read_metrics(built.root / "reports").content
-    for key in ("present_pairs", "all_codes_all_steps", "codes_always_empty"):
+    for key in ("present_occurrences", "all_codes_all_steps", "codes_always_empty"):
         assert 0 <= metrics["empty_share"][key] <= 1
         assert 0 <= metrics["empty_share"][f"{key}_before_relu"] <= metrics["empty_share"][key]
     assert metrics["agent"]["episodes"] == 4
@@ -215,7 +215,7 @@ def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
         assert list(diff) == ["reports/metrics.json"]  # and not the agent's evaluation
         shown = built.run("dvc", "exp", "show", "--csv", "--no-pager").stdout
         assert "low" in shown
-        assert "empty_share.present_pairs" in shown
+        assert "empty_share.present_occurrences" in shown
         low = outs(built)
         for threshold in ("0.5", "0.3"):  # both were run before
             output = built.run("dvc", "exp", "run", "-S", f"crop.threshold={threshold}").stdout

@@ -207,7 +207,7 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
 
 def test_every_number_follows_the_metrics(inputs: Inputs) -> None:
     metrics = json.loads(json.dumps(inputs.metrics.content))
-    metrics["empty_share"]["present_pairs"] = 0.1357
+    metrics["empty_share"]["present_occurrences"] = 0.1357
     metrics["agent"]["length_mean"] = 321.5
     changed = replace(inputs, metrics=replace(inputs.metrics, content=metrics))
     claims = collect_claims(changed)

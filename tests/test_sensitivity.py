@@ -99,8 +99,8 @@ def test_the_parts_add_up_to_the_empty_share(tables: dict[str, pd.DataFrame], na
     ones = np.ones(len(table))
     close: dict[str, Any] = {"rtol": 0, "atol": 1e-5}
     np.testing.assert_allclose(table[["zero", "negative", "mixed", "positive"]].sum(axis=1), ones, **close)
-    np.testing.assert_allclose(table["zero"] + table["negative"], table["present_pairs"], **close)
-    np.testing.assert_allclose(table["zero"], table["present_pairs_before_relu"], **close)
+    np.testing.assert_allclose(table["zero"] + table["negative"], table["present_occurrences"], **close)
+    np.testing.assert_allclose(table["zero"], table["present_occurrences_before_relu"], **close)
     present = 1 - table["unused"] - table["absent"]
     everywhere = table["unused"] + table["absent"] + present * (table["zero"] + table["negative"])
     np.testing.assert_allclose(everywhere, table["all_codes_all_steps"], **close)
@@ -116,12 +116,12 @@ def test_of_all_observations_the_shares_are_those_of_the_metrics(
     table = tables["sensitivity"]
     own = table[table["chosen"]].iloc[0]
     shares = empty_shares(maps)
-    for name in ("present_pairs", "all_codes_all_steps", "codes_always_empty"):
+    for name in ("present_occurrences", "all_codes_all_steps", "codes_always_empty"):
         for key in (name, f"{name}_before_relu"):
             assert own[key] == pytest.approx(shares[key], abs=1e-5)
-    assert own["pairs"] == len(maps.occurrence_map)
+    assert own["occurrences"] == len(maps.occurrence_map)
     assert own["unused"] == pytest.approx(1 / CODES, abs=1e-5)
-    assert 0 < own["present_pairs"] < 1
+    assert 0 < own["present_occurrences"] < 1
 
 
 def test_at_the_code_input_the_sign_of_one_number_decides(tables: dict[str, pd.DataFrame]) -> None:
@@ -178,15 +178,15 @@ def test_masked_after_the_gradient_a_map_is_its_observations_cut_to_the_code(
 @pytest.mark.parametrize("masking", ["before", "after"])
 def test_batches_hold_every_pair_once(agent: Agent, stores: tuple[Path, Path], masking: str) -> None:
     sample = load_sample(open_store(stores[1], ROLLOUTS), agent.tokenizer, np.array([0, 2, 5]))
-    pairs = len(sample.pairs.code)
+    pairs = len(sample.occurrences.code)
     for size in (2, 1000):
         rows: list[int] = []
         for batch in sample.batches(masking, size):  # type: ignore[arg-type]
             rows += range(pairs)[batch.rows]
-            code = torch.from_numpy(sample.pairs.code[batch.rows]).long()
+            code = torch.from_numpy(sample.occurrences.code[batch.rows]).long()
             alone = agent.tokenizer.codebook[code][:, :, None, None] * batch.positions[:, None]
             torch.testing.assert_close(batch.latents[batch.owner] * batch.positions[:, None], alone)
-            step = torch.from_numpy(sample.pairs.step[batch.rows]).long()
+            step = torch.from_numpy(sample.occurrences.step[batch.rows]).long()
             assert torch.equal(batch.frames[batch.owner], sample.frames[step])
         assert rows == list(range(pairs))
 
@@ -301,6 +301,6 @@ def test_figures_say_what_the_tables_say(tables: dict[str, pd.DataFrame]) -> Non
     assert widths.min() > -1e-6
     assert widths.shape[1] == 3 + 7 + 2 + 2 + 3 + 3
     assert f"Over all {3 * 7 * 2} combinations" in one.note
-    empty = tables["attributions"].set_index(["method", "masking"])["present_pairs"]
+    empty = tables["attributions"].set_index(["method", "masking"])["present_occurrences"]
     shown = [bar.get_width() for bar in two.figure.axes[0].containers[0]]
     assert shown == list(empty.xs("before", level="masking"))

@@ -29,7 +29,7 @@ from irislib.tokenizers.reconstruction import reconstruction_psnr
 HEADLINE = {
     "agent": ("return_mean", "psnr_db"),
     "codebook": ("used", "perplexity"),
-    "empty_share": ("present_pairs", "codes_always_empty"),
+    "empty_share": ("present_occurrences", "codes_always_empty"),
     "consistency": ("share_consistent", "codes_consistent_beyond_place"),
     "cooccurrence": ("observations_covered", "observations_covered_meaningful"),
     "semantics": ("purity", "nmi", "codes_named"),

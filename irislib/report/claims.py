@@ -57,7 +57,7 @@ _CLAIMS: tuple[tuple[str, str, float | str | None, str, Unit], ...] = (
         "Empty maps, codes in the observation",
         "share of the occurrences (an observation and a code that is in it) whose map has no positive value",
         PAPER_EMPTY_SHARE,
-        "empty_share.present_pairs",
+        "empty_share.present_occurrences",
         "share",
     ),
     (

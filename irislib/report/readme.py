@@ -14,7 +14,7 @@ _LINES = (
     "significantly more alike than random parts of the frames. "
     "{consistency.codes_consistent_beyond_place:code} passed a stricter test against other codes at the same "
     "places. The paper: almost none.",
-    "{empty_share.present_pairs:%} of the heatmaps of codes that are in the observation are empty, and "
+    "{empty_share.present_occurrences:%} of the heatmaps of codes that are in the observation are empty, and "
     "{empty_share.all_codes_all_steps:%} if all codes count in all observations. The paper: 90%, and it does "
     "not say which heatmaps it counts.",
     "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested frequent pair} of codes passed as "

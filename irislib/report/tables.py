@@ -24,7 +24,7 @@ EMBEDDER_COLUMNS = [
     *("mean_cosine_codes", "mean_cosine_random", "mean_cosine_same_place", "median_effect_size"),
     *("label_overlap", "label_overlap_chance"),
 ]
-_SHARES = ["pairs", "zero", "negative", "mixed", "positive", "present_pairs"]
+_SHARES = ["occurrences", "zero", "negative", "mixed", "positive", "present_occurrences"]
 SENSITIVITY_COLUMNS = [
     *("score", "layer", "masking", "chosen", *_SHARES),
     *("no_region", "faint", "unused", "absent", "codes_always_empty"),

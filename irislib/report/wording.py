@@ -68,8 +68,8 @@ class Prose(Formatter):
     """Fills numbers into text by their dotted keys.
 
     ``{codebook.used}`` becomes a number, ``{codebook.used:code}`` a count with its noun ("2 codes"),
-    ``{empty_share.present_pairs:%}`` a percentage, and ``{codebook.used:of codebook.size code}`` a count
-    out of a total (`some_of`).
+    ``{empty_share.present_occurrences:%}`` a percentage, and ``{codebook.used:of codebook.size code}`` a
+    count out of a total (`some_of`).
 
     Args:
         look_up: returns the number of a key; None if it is undefined.

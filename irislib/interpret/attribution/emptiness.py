@@ -83,13 +83,13 @@ def summarise_codebook(maps: Maps, uses: Int[np.ndarray, " codes"]) -> dict[str,
 
 
 def count_maps(maps: Maps) -> dict[str, float]:
-    """Numbers of distinct maps and of the occurrences (called pairs in these keys) that share them."""
+    """Numbers of distinct maps and of the occurrences that share them."""
     occurrences, distinct = len(maps.occurrence_map), len(maps.code)
     return {
         "distinct": distinct,
-        "pairs": occurrences,
-        "nonempty_pairs": int(maps.occurrence_nonempty.sum()),
-        "pairs_per_map": occurrences / distinct if distinct else float("nan"),
+        "occurrences": occurrences,
+        "nonempty_occurrences": int(maps.occurrence_nonempty.sum()),
+        "occurrences_per_map": occurrences / distinct if distinct else float("nan"),
     }
 
 
@@ -99,7 +99,7 @@ def empty_shares(maps: Maps) -> dict[str, float]:
     The map of a code that does not occur in an observation is empty by definition.
 
     Returns:
-        present_pairs: of all occurrences. all_codes_all_steps: of all K codes x all observations.
+        present_occurrences: of all occurrences. all_codes_all_steps: of all K codes x all observations.
         codes_always_empty: of all K codes, those whose every map is empty; an unused code counts.
         used_codes_always_empty: the same, of the codes that occur. distinct_maps: of the distinct maps.
         Each also with the suffix _before_relu.
@@ -113,7 +113,7 @@ def _empty_shares(maps: Maps, alive: Bool[np.ndarray, " maps"]) -> dict[str, flo
     occurrences = alive[maps.occurrence_map]
     living = len(np.unique(maps.occurrence_code[occurrences]))
     return {
-        "present_pairs": _rest(occurrences.sum(), len(occurrences)),
+        "present_occurrences": _rest(occurrences.sum(), len(occurrences)),
         "all_codes_all_steps": _rest(occurrences.sum(), maps.codes * maps.steps),
         "codes_always_empty": _rest(living, maps.codes),
         "distinct_maps": _rest(alive.sum(), len(alive)),

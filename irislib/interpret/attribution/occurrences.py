@@ -113,9 +113,9 @@ def take_census(rollouts: Store, codes: int) -> Census:
     counts: list[np.ndarray] = []
     distinct: Occurrences | None = None
     with progress(desc="occurrences", total=len(rollouts), unit="step") as bar:
-        for pairs in read_blocks(rollouts, codes):
-            counts.append(np.unique(pairs.step, return_counts=True)[1])
-            new = pairs.distinct()
+        for found in read_blocks(rollouts, codes):
+            counts.append(np.unique(found.step, return_counts=True)[1])
+            new = found.distinct()
             distinct = new if distinct is None else distinct.join(new).distinct()
             bar.update(len(counts[-1]))
     assert distinct is not None
@@ -126,6 +126,6 @@ def read_occurrences(rollouts: Store, census: Census, rows: range) -> Occurrence
     """The occurrences with these consecutive numbers, of all in recorded play."""
     steps = np.searchsorted(census.starts, [rows.start, rows.stop - 1], side="right") - 1
     first, last = (int(step) for step in steps)
-    pairs = find_occurrences(rollouts.read("token", slice(first, last + 1)), first)
+    found = find_occurrences(rollouts.read("token", slice(first, last + 1)), first)
     before = int(census.starts[first])
-    return pairs.take(slice(rows.start - before, rows.stop - before))
+    return found.take(slice(rows.start - before, rows.stop - before))

@@ -64,22 +64,22 @@ class Sample:
         tokenizer: that made the tokens.
         tokens: int64 [T,h,w].
         frames: u8 [T,H,W,3].
-        pairs: the occurrences; their `step` counts the observations of the sample.
+        occurrences: all of them; their `step` counts the observations of the sample.
     """
 
     tokenizer: FrameTokenizer
     tokens: Int64[Tensor, "t h w"]
     frames: UInt8[Tensor, "t y x 3"]
-    pairs: Occurrences
+    occurrences: Occurrences
 
     def batches(self, masking: Masking, size: int) -> Iterator[OccurrenceBatch]:
         """All occurrences in order; a batch decodes `size` grids."""
-        step, device = self.pairs.step, self.tokens.device
+        step, device = self.occurrences.step, self.tokens.device
         for start in range(0, len(step) if masking == "before" else len(self.tokens), size):
             rows = slice(start, start + size)
             if masking == "after":
                 rows = slice(*np.searchsorted(step, [start, start + size]).tolist())
-            code = torch.from_numpy(self.pairs.code[rows].astype(np.int64)).to(device)
+            code = torch.from_numpy(self.occurrences.code[rows].astype(np.int64)).to(device)
             owner = torch.from_numpy(step[rows].astype(np.int64)).to(device)
             positions = self.tokens[owner] == code[:, None, None]
             if masking == "before":

@@ -50,7 +50,7 @@ class LabelMass:
         return total
 
 
-def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMass:
+def label_occurrences(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMass:
     """Finds what lies under each non-empty map.
 
     The mass of a label is the sum of the upsampled map over the rectangles that have that label in the
@@ -65,11 +65,11 @@ def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMa
     """
     mass = mass_by_box(heatmaps, truth.boxes.weights(heatmaps.array("heatmap").shape[1:]))
     other = stream(seed, "semantics", "elsewhen").permutation(maps.steps)
-    pairs = maps.nonempty_by_code
-    episode = maps.episode[maps.occurrence_step[pairs]]
-    pairs = pairs[np.lexsort((episode, maps.occurrence_code[pairs]))]
+    lit = maps.nonempty_by_code
+    episode = maps.episode[maps.occurrence_step[lit]]
+    lit = lit[np.lexsort((episode, maps.occurrence_code[lit]))]
     episodes = int(maps.episode.max()) + 1
-    key = maps.occurrence_code[pairs].astype(np.int64) * episodes + maps.episode[maps.occurrence_step[pairs]]
+    key = maps.occurrence_code[lit].astype(np.int64) * episodes + maps.episode[maps.occurrence_step[lit]]
     key, stretch = np.unique(key, return_inverse=True)
 
     labels = len(truth.names)
@@ -78,8 +78,8 @@ def label_pairs(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMa
     box_mass, label_mass, quantity_mass = (
         np.zeros((len(key), width)) for width in (len(truth.boxes), labels, len(truth.quantities))
     )
-    for start in progress(range(0, len(pairs), CHUNK), desc="semantics", unit="chunk"):
-        chunk, rows = pairs[start : start + CHUNK], stretch[start : start + CHUNK]
+    for start in progress(range(0, len(lit), CHUNK), desc="semantics", unit="chunk"):
+        chunk, rows = lit[start : start + CHUNK], stretch[start : start + CHUNK]
         step, code = maps.occurrence_step[chunk], maps.occurrence_code[chunk]
         by_box = mass[maps.occurrence_map[chunk]]
         by_label = truth.by_label(by_box, step)

@@ -9,7 +9,7 @@ import pandas as pd
 from irislib.artifacts import Store
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.agreement import semantic_metrics
-from irislib.interpret.labels.label_mass import LabelMass, label_pairs
+from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
 from irislib.interpret.labels.naming import WORLD, label_by_code, labels_table, token_labels
 from irislib.interpret.labels.overlap import overlap_labels
 from irislib.interpret.labels.position_baseline import expect_labels, judge_labels
@@ -53,7 +53,7 @@ def measure_labels(
     """
     alpha, permutations = config.alpha, config.permutations
     truth = read_truth(rollouts)
-    mass = label_pairs(truth, heatmaps, maps, seed)
+    mass = label_occurrences(truth, heatmaps, maps, seed)
     overlap = overlap_labels(truth, heatmaps, maps, threshold, seed)
     expected = expect_labels(mass, truth, maps.episode)
     tests = judge_labels(mass, expected, alpha, permutations, seed)

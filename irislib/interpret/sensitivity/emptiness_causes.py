@@ -16,13 +16,13 @@ class Population:
     Attributes:
         codes: K, the size of the codebook.
         steps: T, number of observations.
-        pairs: number of occurrences in all of them.
+        occurrences: number of them in all observations.
         used: number of codes that occur in any of them.
     """
 
     codes: int
     steps: int
-    pairs: int
+    occurrences: int
     used: int
 
 
@@ -88,10 +88,10 @@ def decompose(
     """
     empty, zero = maps.high <= 0, (maps.high == 0) & (maps.low == 0)
     region = (maps.level > 0) & (maps.level >= threshold * maps.peak)
-    present = among.pairs / (among.codes * among.steps)
+    present = among.occurrences / (among.codes * among.steps)
     unused = 1 - among.used / among.codes
     shares = {
-        "pairs": len(code),
+        "occurrences": len(code),
         "zero": zero.mean(),
         "negative": (empty & ~zero).mean(),
         "mixed": (~empty & (maps.low < 0)).mean(),
@@ -104,7 +104,7 @@ def decompose(
     for suffix, dead in (("", empty), ("_before_relu", zero)):
         alive = len(np.unique(code[~dead])) / len(np.unique(code))
         shares |= {
-            f"present_pairs{suffix}": dead.mean(),
+            f"present_occurrences{suffix}": dead.mean(),
             f"all_codes_all_steps{suffix}": 1 - present * (1 - dead.mean()),
             f"codes_always_empty{suffix}": unused + (1 - unused) * (1 - alive),
         }

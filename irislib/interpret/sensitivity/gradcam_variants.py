@@ -50,7 +50,7 @@ def vary_gradcam(sample: Sample, config: GradcamConfig, crop: CropConfig) -> lis
     return [
         Variant(
             {"score": score, "layer": layer, "masking": masking, "chosen": (score, layer, masking) == chosen},
-            sample.pairs.code,
+            sample.occurrences.code,
             Extremes.join(found[score, layer, masking]),
         )
         for score, layer, masking in product(SCORES, layers, MASKINGS)

@@ -58,7 +58,7 @@ def compare_methods(
         variants.append(
             Variant(
                 {"method": method, "masking": masking},
-                sample.pairs.code,
+                sample.occurrences.code,
                 extremes,
                 _faithfulness(sample, config, maps, gain, extremes),
             )
@@ -122,14 +122,14 @@ def image_gains(
 def _areas(sample: Sample, maps: np.ndarray, config: GradcamConfig) -> tuple[np.ndarray, np.ndarray]:
     """Areas under the insertion curve and under the deletion curve of each observation, float32."""
     values = np.zeros((len(sample.tokens), *maps.shape[1:]), np.float32)
-    np.add.at(values, sample.pairs.step, maps * sample.pairs.positions())
+    np.add.at(values, sample.occurrences.step, maps * sample.occurrences.positions())
     found = []
     for batch in sample.batches("after", config.batch_size):
 
         def objective(latents: Tensor, score: Score = config.score, frames: Tensor = batch.frames) -> Tensor:
             return score_images(score, sample.tokenizer.decode(latents), frames)
 
-        steps = sample.pairs.step[batch.rows]
+        steps = sample.occurrences.step[batch.rows]
         value = torch.from_numpy(values[steps[0] : steps[-1] + 1]).to(batch.latents)
         areas = latent_areas(objective, batch.latents, value, batch.blank)
         found.append(torch.stack(areas).float().cpu().numpy())

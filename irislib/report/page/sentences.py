@@ -28,9 +28,9 @@ def introduction(inputs: Inputs) -> str:
 def headline(inputs: Inputs) -> list[str]:
     """The main results, a few sentences each."""
     texts = [
-        "{empty_share.present_pairs:%} of the heatmaps are empty if only codes that are in the observation "
-        "count, and {empty_share.all_codes_all_steps:%} if every code counts in every observation. The paper "
-        "reports 90% and does not say which maps it counts.",
+        "{empty_share.present_occurrences:%} of the heatmaps are empty if only codes that are in the "
+        "observation count, and {empty_share.all_codes_all_steps:%} if every code counts in every "
+        "observation. The paper reports 90% and does not say which maps it counts.",
         "{consistency.codes_consistent:of consistency.codes_tested tested code} passed the consistency test. "
         "A code passes if the parts of the frames that its heatmaps highlight are significantly more alike "
         "than random parts of the same sizes. The paper reports that almost no code is consistent.",

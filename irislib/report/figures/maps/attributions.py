@@ -20,7 +20,7 @@ _METHODS = {
 }
 # Column, column of its standard error, axis label, value of a method that knows nothing.
 _PANELS = (
-    ("present_pairs", None, "empty maps", None),
+    ("present_occurrences", None, "empty maps", None),
     ("right_sign", None, "maps with the sign of\nthe code's effect", 0.5),
     ("latents", "latents_error", "insertion minus deletion\n(unit of the score)", 0.0),
 )
@@ -86,15 +86,15 @@ def _draw_panel(
 
 def _caption(table: pd.DataFrame, own: pd.Series) -> str:
     caption = (
-        f"Of {many(own['pairs'], 'Grad-CAM map')} {percent(own['present_pairs'])} are empty, and in "
-        f"{percent(own['right_sign'])} the map's sign agrees with the effect of the code"
+        f"Of {many(own['occurrences'], 'Grad-CAM map')} {percent(own['present_occurrences'])} are empty, "
+        f"and in {percent(own['right_sign'])} the map's sign agrees with the effect of the code"
     )
     others = table[(table["masking"] == "before") & (table["method"] != "gradcam")]
     if len(others) == 0:
         return f"{caption}."
     return (
-        f"{caption}. For the other methods {percent_range(others['present_pairs'])} are empty, and the sign "
-        f"agrees in {percent_range(others['right_sign'])} (codes masked before decoding)."
+        f"{caption}. For the other methods {percent_range(others['present_occurrences'])} are empty, and the "
+        f"sign agrees in {percent_range(others['right_sign'])} (codes masked before decoding)."
     )
 
 

@@ -12,7 +12,7 @@ from irislib.report.wording import percent
 HEADING = "How many maps are empty"
 TITLE = "The share of empty maps depends on which maps are counted"
 _DENOMINATORS = {
-    "present_pairs": "codes that are in the observation",
+    "present_occurrences": "codes that are in the observation",
     "distinct_maps": "distinct maps",
     "all_codes_all_steps": "all codes in all observations",
     "codes_always_empty": "codes whose maps are all empty,\nof the codebook",
@@ -56,7 +56,7 @@ def _bars(axes: Axes, offset: float, shares: list[float | None], colour: object,
 
 def _caption(inputs: Inputs) -> str:
     return inputs.say(
-        "{empty_share.present_pairs:%} of the maps are empty if only codes that are in the observation "
+        "{empty_share.present_occurrences:%} of the maps are empty if only codes that are in the observation "
         "count. If every code counts in every observation, {empty_share.all_codes_all_steps:%} are empty. "
         "{empty_share.codes_always_empty:%} of the codes have no map that is not empty."
     )
@@ -66,7 +66,7 @@ def _note(inputs: Inputs) -> str:
     return inputs.say(
         "Grad-CAM ends with a ReLU, which sets negative values to zero. Before the ReLU a map counts as "
         "empty only if it is zero everywhere; the three shares are then "
-        "{empty_share.present_pairs_before_relu:%}, {empty_share.all_codes_all_steps_before_relu:%} and "
-        "{empty_share.codes_always_empty_before_relu:%}. The difference is the share of maps that are "
+        "{empty_share.present_occurrences_before_relu:%}, {empty_share.all_codes_all_steps_before_relu:%} "
+        "and {empty_share.codes_always_empty_before_relu:%}. The difference is the share of maps that are "
         "negative, not absent. The map of a code that is not in the observation is zero before the ReLU too."
     )

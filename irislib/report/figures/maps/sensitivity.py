@@ -73,17 +73,17 @@ def draw(table: pd.DataFrame) -> Illustration:
     _draw_bars(figure.subplots(), bars)
     figure.legend(loc="outside lower center", ncols=2)
     caption = (
-        f"With the parameters of this run (●) {percent(own['present_pairs'])} of the maps are empty. If one "
-        "choice is changed, the share is "
+        f"With the parameters of this run (●) {percent(own['present_occurrences'])} of the maps are empty. "
+        "If one choice is changed, the share is "
         + ", ".join(f"{percent_range(ends)} ({choice})" for choice, ends in reach.items())
         + "."
     )
     note = (
-        f"Measured on {many(own['pairs'], 'occurrence')} of a code in a sample of observations. With the "
-        f"parameters of this run {percent(own['negative'])} of the maps are negative before the ReLU, "
+        f"Measured on {many(own['occurrences'], 'occurrence')} of a code in a sample of observations. With "
+        f"the parameters of this run {percent(own['negative'])} of the maps are negative before the ReLU, "
         f"{percent(own['zero'])} are zero, and {percent(own['mixed'])} have values of both signs. Over all "
         f"{many(len(table), 'combination')} of score, layer and masking the share of empty maps is "
-        f"{percent_range(table['present_pairs'])}."
+        f"{percent_range(table['present_occurrences'])}."
     )
     return Illustration("sensitivity", HEADING, caption, figure, note)
 
