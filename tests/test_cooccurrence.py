@@ -34,8 +34,9 @@ def make_labels(maps: Maps, label: np.ndarray) -> LabelMass:
     counts = np.zeros((maps.codes, len(NAMES)), np.int64)
     alive = maps.occurrence_nonempty
     np.add.at(counts, (maps.occurrence_code[alive], label[alive]), 1)
-    none = np.zeros((0, 1))
-    return LabelMass(NAMES, np.where(alive, label, -1), counts, counts, none, none, none, none, none)
+    stretch, mass = np.zeros(0, np.int64), np.zeros((0, 1))
+    found = np.where(alive, label, -1).astype(np.int8)
+    return LabelMass(NAMES, found, counts, counts, stretch, stretch, mass, np.zeros((0, len(NAMES))), mass)
 
 
 def no_crops() -> Crops:

@@ -67,7 +67,11 @@ def outs(checkout: Checkout) -> dict[str, str]:
 def declared(checkout: Checkout) -> list[str]:
     """Every artifact that dvc.yaml declares."""
     stages = YAML(typ="safe").load(checkout.root / "dvc.yaml")["stages"].values()
-    return [next(iter(out)) if isinstance(out, dict) else out for stage in stages for out in stage["outs"]]
+    return [
+        next(iter(out)) if isinstance(out, dict) else out
+        for stage in stages
+        for out in (*stage.get("outs", []), *stage.get("metrics", []))
+    ]
 
 
 def set_params(checkout: Checkout, **values: Any) -> None:
