@@ -15,7 +15,7 @@ import pytest
 from madeup import Lacking, sources, write_inputs
 from matplotlib.patches import Rectangle
 from PIL import Image
-from safetensors.torch import load, save_file
+from safetensors.torch import load_file, save_file
 
 from irislib.errors import ArtifactError
 from irislib.interpret.evenly_spaced import evenly_spaced
@@ -272,7 +272,7 @@ def test_a_damaged_evaluation_is_a_one_line_error(root: Path, text: str) -> None
 def test_rollouts_of_another_agent_are_refused(root: Path) -> None:
     path = root / "agent/model.safetensors"
     before = path.read_bytes()
-    save_file({name: weight + 1 for name, weight in load(before).items()}, path)
+    save_file({name: weight + 1 for name, weight in load_file(path).items()}, path)
     with pytest.raises(ArtifactError, match=r"rollouts.zarr: its tokens were not made by"):
         report(root)
     path.write_bytes(before)
