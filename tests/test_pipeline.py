@@ -223,8 +223,8 @@ def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
         low = outs(built)
         for threshold in ("0.5", "0.3"):  # both were run before
             output = built.run("dvc", "exp", "run", "-S", f"crop.threshold={threshold}").stdout
-            assert ran(output) == []
-            assert cached(output) == follow
+            assert cached(output) == ["crop", "embed"]
+            assert ran(output) == follow[2:]  # what git keeps is no part of the run-cache
         assert outs(built) == low
         assert built.run("dvc", "status").stdout.startswith("Data and pipelines are up to date")
 

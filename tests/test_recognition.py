@@ -212,7 +212,7 @@ def test_training_repeats_bit_by_bit_whatever_the_threads_and_follows_the_seed(
 
 def test_a_short_training_beats_chance_on_new_worlds(trained: Path) -> None:
     evaluation = json.loads((trained / "evaluation.json").read_text())
-    assert evaluation["accuracy"] == evaluation["play"]["accuracy"] > 0.9
+    assert evaluation["accuracy"] == evaluation["play"]["accuracy"] > 0.75
     assert evaluation["accuracy_mean_over_labels"] > 5 / len(LABELS.names)
     assert evaluation["staged"]["boxes"] == TINY.evaluation * 81
     assert 0 < (trained / "model.safetensors").stat().st_size < 3_300_000
