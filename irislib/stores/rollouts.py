@@ -12,7 +12,7 @@ from irislib.artifacts import Array, Schema
 #   goal_names, action_names: see `irislib.worlds.world.WorldDescription`.
 ROLLOUTS = Schema(
     name="irislib/rollouts",
-    version=4,
+    version=5,
     stage="rollout",
     arrays={
         "obs": Array(
@@ -70,6 +70,13 @@ ROLLOUTS = Schema(
         ),
         "hidden": Array(
             "bool", ("step",), "whether the frame hides the world", "1", "The state is called hidden_label."
+        ),
+        "daylight": Array(
+            "float32",
+            ("step",),
+            "daylight of the world",
+            "1",
+            "From 0, the darkest night, to 1, full day. Always 1 in a world without a night.",
         ),
         "goal": Array(
             "bool",
