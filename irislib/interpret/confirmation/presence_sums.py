@@ -1,7 +1,7 @@
-"""What stands beside a code: values of observations, summed over the observations of each episode that have it."""
+"""What stands beside a code, summed over the observations of each episode that have the code."""
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 from scipy import sparse
 
 from irislib.interpret.confirmation.excess import Sums
@@ -52,3 +52,41 @@ def presence_sums(
         whole[~np.isfinite(whole)] = np.nan
         exchanged[round_] = by_episode((member @ drawn) * whole[:, None])
     return Sums(observed, exchanged)
+
+
+def joint_sums(
+    visible: Visible,
+    first: Bool[np.ndarray, "observations n"],
+    second: Bool[np.ndarray, "observations n"],
+    desc: str,
+) -> Sums:
+    """Number of visible observations of each episode with two events, for n pairs of events.
+
+    Args:
+        visible: which observations show the world, and what stands in for them.
+        first: whether the first event happens; an episode without it takes no part.
+        second: whether the second one happens; the exchanged sums take it from the observations that stand in.
+        desc: text of the progress bar.
+    """
+    rows = np.flatnonzero(visible.observation)
+    starts = np.flatnonzero(np.diff(visible.episode[rows], prepend=-1))
+    episodes = visible.episode[rows[starts]]
+    first = first[rows]
+
+    def by_episode(values: np.ndarray) -> np.ndarray:
+        sums = np.zeros((visible.episodes, values.shape[1]), np.float32)
+        if len(rows):
+            sums[episodes] = np.add.reduceat(values, starts, axis=0, dtype=np.float32)
+        return sums
+
+    size = by_episode(first)
+    part = np.where(size > 0, 1, np.nan).astype(np.float32)
+    exchanged = np.empty((ROUNDS, *size.shape), np.float32)
+    for round_ in progress(range(ROUNDS), desc=desc, unit="round"):
+        other = visible.exchanged(rows, round_)
+        known = other >= 0
+        drawn = second[np.maximum(other, 0)] & first & known[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            whole = size / by_episode(first & known[:, None])
+        exchanged[round_] = by_episode(drawn) * np.where(np.isfinite(whole), whole, np.nan)
+    return Sums(by_episode(first & second[rows]) * part, exchanged)
