@@ -143,7 +143,8 @@ def score_sets(
         },
         columns=list(COLUMNS),
     )
-    return ScoredSets(table, found, null, there[:, found.holds].any(axis=1))
+    covered: np.ndarray = there[:, found.holds].any(axis=1)
+    return ScoredSets(table, found, null, covered)
 
 
 def splits(size: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

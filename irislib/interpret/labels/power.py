@@ -28,9 +28,9 @@ def power_table(
 ) -> pd.DataFrame:
     """How often a planted code would be named, by label.
 
-    A planted code stands in up to `OBSERVATIONS` observations, spread evenly over the episodes that show the label, and each of its
-    maps lies on one rectangle that shows the label. A code that shows nothing lies on any rectangle. Each is
-    tested together with the real codes, as one code more.
+    A planted code stands in up to `OBSERVATIONS` observations, spread evenly over the episodes that show the
+    label, and each of its maps lies on one rectangle that shows the label. A code that shows nothing lies on
+    any rectangle. Each is tested together with the real codes, as one code more.
 
     Args:
         truth: labels of the play.
@@ -106,9 +106,7 @@ def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attribut
     return Attributed(maps, mass, np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
 
 
-def _named(
-    mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, label: int | None
-) -> float:
+def _named(mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, label: int | None) -> float:
     names = find_names(mass, halves, alpha, nulls=0)
     right = np.ones(len(names.label), bool) if label is None else names.label == label
     held = 0
