@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int, Int8, Int64
+from jaxtyping import Float32, Float64, Int, Int8, Shaped
 
 from irislib.interpret.attributed import Attributed
 from irislib.interpret.confirmation.excess import Sums
@@ -126,7 +126,7 @@ def label_occurrences(truth: Truth, attributed: Attributed, visible: Visible) ->
 
 
 def add_runs(
-    total: Float64[np.ndarray, "row m"], rows: Int64[np.ndarray, " n"], values: Float64[np.ndarray, "n m"]
+    total: Float64[np.ndarray, "row m"], rows: Int[np.ndarray, " n"], values: Shaped[np.ndarray, "n m"]
 ) -> None:
     """Adds each of `values` to its row of `total`; `rows` must ascend."""
     if len(rows):
