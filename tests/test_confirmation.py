@@ -147,6 +147,19 @@ def test_one_of_a_group_is_selected_at_most() -> None:
         assert (found.chosen[:, 4 * group : 4 * group + 4].sum(axis=1) <= 1).all()
 
 
+def test_of_a_group_one_holds_at_most() -> None:
+    """Two names of one code that take turns: each is confirmed in half of the divisions."""
+    halves = divide(30, 0)
+
+    def p_values(groups: np.ndarray) -> np.ndarray:
+        turn = np.arange(len(groups)) % 2
+        return np.stack([np.where(turn, 0.002, 0.001), np.where(turn, 0.001, 0.002)], axis=1)
+
+    found = confirm(p_values, halves, 0.05, np.zeros(2, int))
+    np.testing.assert_array_equal(found.share, [0.5, 0.5])
+    assert not found.holds.any()
+
+
 def test_summary_by_hand() -> None:
     value = np.random.default_rng(7).normal(3, 1, (30, 5))
     found = confirm(make_excess(value).p_values, divide(30, 0), 0.05)

@@ -36,7 +36,7 @@ class ScoredSets:
             episodes: number of episodes with such an observation.
             labels: of the codes, in the same order.
             confirmed: share of the divisions that confirm the set; empty where untested.
-            meaningful: confirmed in at least half of the divisions.
+            meaningful: confirmed in more than half of the divisions.
         found: what was confirmed.
         null: how many are confirmed by chance (mean over `NULLS` exchanges).
         covered: the observations in which some meaningful set co-occurs.

@@ -119,5 +119,5 @@ def _named(mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, l
                 others = real.second[division, real.chosen[division]]
                 family = np.concatenate([names.found.second[division, chosen], others])
                 confirmed += bool(significant(family, alpha)[0])
-        held += confirmed >= len(halves) / 2
+        held += confirmed > len(halves) / 2
     return held / mass.codes
