@@ -67,14 +67,17 @@ class Maps:
 
 @dataclass(frozen=True)
 class Crops:
-    """N crops of codes, each matched with one random crop of the same size from the same frame.
+    """N crops of codes, each with two counterparts of the same size (docs/protocol.md, step 5).
 
     Attributes:
         regions: number of regions that the crops were drawn from.
         code, step, episode: int32, of each crop.
         box: int16, (y0, x0, y1, x1) of each crop in pixels, half open.
         own: int32, the row of `embedding` of each crop; crops with the same pixels share a row.
-        random: int32, the row of `embedding` of the matched random crop.
+        random: int32, the row of `embedding` of the random counterpart: the box, moved by whole token patches
+            in the same observation.
+        elsewhen: int32, the row of `embedding` of the elsewhen counterpart: the same box in an observation of
+            another episode; -1 where there is none.
         embedding: float16, features of the distinct crops.
     """
 
@@ -85,6 +88,7 @@ class Crops:
     box: Int[np.ndarray, "crops 4"]
     own: Int[np.ndarray, " crops"]
     random: Int[np.ndarray, " crops"]
+    elsewhen: Int[np.ndarray, " crops"]
     embedding: Float[np.ndarray, "distinct features"]
 
     def units(self, rows: Int[np.ndarray, " n"]) -> Float64[np.ndarray, "n features"]:
