@@ -174,7 +174,7 @@ def test_type_one_error_is_nominal_where_crops_are_exchangeable(kind: str) -> No
 
 
 def plant(rng: np.random.Generator) -> Crops:
-    """40 codes in all episodes; 0 to 9 show a sprite of their own, the others what their places always show."""
+    """40 codes in all episodes; 0 to 9 show a sprite of their own, the others what their places show."""
     code = np.repeat(np.arange(40), 2 * EPISODES)
     episode = np.tile(np.repeat(np.arange(EPISODES), 2), 40)
     place, sprite = rng.normal(size=(2, 40, FEATURES))[:, code]
