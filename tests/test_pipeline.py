@@ -331,7 +331,7 @@ def test_a_clone_pulls_everything_and_has_nothing_to_do(built: Checkout, tmp_pat
         ({"rollout__episodes": 0}, "rollout.episodes"),
         ({"rollout__speed": 3}, "rollout.speed"),
         ({"crop__threshold": "half"}, "crop.threshold"),
-        ({"env__size": 70}, "env.size"),
+        ({"env__frame_size": 70}, "env.frame_size"),
         ({"gradcam__layer": "encoder.conv_in"}, "gradcam.layer"),
     ],
 )

@@ -7,10 +7,10 @@ import re
 import stat
 import sys
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import click
 import pytest
@@ -22,6 +22,7 @@ from tiny_world import TinyConfig
 from irislib.errors import ParamError
 from irislib.params import read_yaml
 from irislib.sources import WITHOUT_EFFECT
+from irislib.worlds.make import KINDS
 from stages import check, crop, deps, profile, start
 from stages.deps import closure, file_of
 
@@ -215,6 +216,21 @@ def spelled(value: Any) -> str:
 
 
 PARAMS = read_yaml(REPO / "params.yaml")
+
+
+def parameters_of(config: Any) -> set[str]:
+    """Names of all parameters of a section's type, with those of sections in it and of all alternatives."""
+    if is_dataclass(config):
+        hints = get_type_hints(config)
+        return {field.name for field in fields(config)}.union(*map(parameters_of, hints.values()))
+    return set().union(*map(parameters_of, get_args(config)))
+
+
+def test_no_parameter_has_a_name_that_the_run_cache_leaves_out() -> None:
+    # It takes any key of these names for the size of a file (treeverse/dvc #10296): a change goes unnoticed.
+    names = set().union(*map(parameters_of, (*check.CONFIGS.values(), KINDS)))
+    assert {"frame_size", "window_size", "vocab_size"} <= names
+    assert not {"size", "nfiles"} & names
 
 
 def test_a_written_file_is_a_fixed_point(tmp_path: Path) -> None:
