@@ -72,8 +72,8 @@ def way_back() -> list[str]:
     if "DVC_STAGE" not in os.environ or root is None or Path(root).resolve() != Path.cwd():
         return []
     line = (
-        "DVC removed the old results of this stage; to get them back: dvc checkout (data/), "
-        "git checkout reports (reports/)"
+        "DVC removed the old results of this stage; to get them back: dvc checkout (data/ and the page), "
+        "git checkout reports (tables and figures)"
     )
     if "DVC_EXP_NAME" in os.environ:
         line += "; and what -S changed: git checkout params.yaml"

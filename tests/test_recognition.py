@@ -45,7 +45,7 @@ SMALL = WindowLabels.of(
     )
 )
 TINY = EmbedderConfig(
-    width=16, size=32, scenes=60, steps=70, batch_size=48, learning_rate=0.003, evaluation=6
+    width=16, window_size=32, scenes=60, steps=70, batch_size=48, learning_rate=0.003, evaluation=6
 )
 
 
@@ -181,9 +181,9 @@ def test_windows_stay_in_their_frames_and_half_are_cells_of_every_label_alike(sc
     cells = cells_of(scenes)
     windows = Windows(scenes, cells, BOXES, LABELS)
     scene, box = windows.draw(4000, np.random.default_rng(0))
-    assert box[:, :2].min() == 0 and (box[:, 2:] > box[:, :2]).all() and box[:, 2:].max() == ENV.size
+    assert box[:, :2].min() == 0 and (box[:, 2:] > box[:, :2]).all() and box[:, 2:].max() == ENV.frame_size
     sides = box[:, 2:] - box[:, :2]
-    assert sides.min() == 4 and sides.max() == ENV.size
+    assert sides.min() == 4 and sides.max() == ENV.frame_size
     shares = share_labels(cells[scene], BOXES, box, LABELS)
     aligned = (sides == ENV.cell).all(axis=1) & (box[:, :2] % ENV.cell == 0).all(axis=1)
     assert (shares[aligned].max(axis=1) == 1).all()
@@ -293,6 +293,6 @@ def test_a_training_that_diverges_ends_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [8, 24, 80])
 def test_an_impossible_width_is_refused(width: int) -> None:
-    values = {"width": width, "size": 32, "scenes": 1, "steps": 1, "batch_size": 2}
+    values = {"width": width, "window_size": 32, "scenes": 1, "steps": 1, "batch_size": 2}
     with pytest.raises(ParamError, match=r"^embedder\.width: "):
         parse_value({**values, "learning_rate": 0.1, "evaluation": 1}, "embedder", EmbedderConfig)

@@ -205,10 +205,10 @@ def test_worlds_have_their_own_score_or_none() -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"world": "chess", "size": 64}, r"^env.*world: must be one of crafter, not 'chess'"),
-        ({"world": "crafter", "size": 64, "length": 9, "tiles": 8}, r"^env\.tiles: unknown parameter"),
-        ({"world": "crafter", "size": 50, "length": 9}, r"^env\.size: 50 pixels leave a border"),
-        ({"size": 64, "length": 9}, r"^env.*world: must be one of crafter"),
+        ({"world": "chess", "frame_size": 64}, r"^env.*world: must be one of crafter, not 'chess'"),
+        ({"world": "crafter", "frame_size": 64, "length": 9, "tiles": 8}, r"^env\.tiles: unknown parameter"),
+        ({"world": "crafter", "frame_size": 50, "length": 9}, r"^env\.frame_size: 50 pixels leave a border"),
+        ({"frame_size": 64, "length": 9}, r"^env.*world: must be one of crafter"),
     ],
 )
 def test_mistakes_in_the_world_are_named(values: dict[str, object], complaint: str) -> None:

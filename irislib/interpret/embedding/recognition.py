@@ -34,7 +34,7 @@ class EmbedderConfig:
 
     Attributes:
         width: of the network; 64 is ResNet50's own, with 2048 features, narrower ones have as many fewer.
-        size: side that windows are resized to, in pixels.
+        window_size: side that windows are resized to, in pixels.
         scenes: staged ones to learn from.
         steps: of gradient descent. 0 leaves the network untrained, for a world without scenes; then
             `embed.weights` and `compare.weights` can be random or imagenet only.
@@ -45,7 +45,7 @@ class EmbedderConfig:
 
     __pydantic_config__ = STRICT
     width: Annotated[int, Ge(16), Le(64), MultipleOf(16)]
-    size: Annotated[int, Ge(32)]
+    window_size: Annotated[int, Ge(32)]
     scenes: Annotated[int, Ge(1)]
     steps: Annotated[int, Ge(0)]
     batch_size: Annotated[int, Ge(2)]
@@ -73,7 +73,7 @@ def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Pat
             windows = Windows(scenes, labels.of_boxes(scenes.label, scenes.quantity), boxes, labels)
         net = fit(windows, config, len(labels), seed)
         names = [labels.names[thing] for thing in labels.thing]
-        save_recogniser(net, config.width, config.size, names, config.steps, partial)
+        save_recogniser(net, config.width, config.window_size, names, config.steps, partial)
         evaluation: dict[str, Any] = {}
         if source is not None and config.steps:
             evaluation = evaluate(partial, config.evaluation, source, description, seed)
@@ -154,7 +154,7 @@ def fit(windows: Windows | None, config: EmbedderConfig, labels: int, seed: int)
     rng = stream(seed, "embedder", "windows")
     bar = progress(range(config.steps), desc="embedder", unit="step")
     for _ in bar:
-        images, shares = windows.batch(config.batch_size, config.size, rng)
+        images, shares = windows.batch(config.batch_size, config.window_size, rng)
         loss = F.cross_entropy(net(images.to(device)), shares.to(device))
         if not bool(torch.isfinite(loss)):
             raise IrislibError("embedder.learning_rate: the loss is not finite; lower it")
