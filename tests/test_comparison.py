@@ -34,7 +34,7 @@ DESCRIPTION = describe(
     world_boxes=BOXES[:63].astype(np.int16),
     display_boxes=BOXES[63:].astype(np.int16),
 )
-METRICS = MetricsConfig(0.05, 199, 5, 10, 0.001, 4, 8)
+METRICS = MetricsConfig(0.05, 5, 10, 0.001, 4, 8)
 EMBED = EmbedConfig("random", 32, 16)
 
 

@@ -24,7 +24,9 @@ def make_visible(episodes: int, length: int, seed: int = 0) -> Visible:
     return Visible.of(episode, np.zeros(len(episode), np.uint8), seed)
 
 
-def persistent(rng: np.random.Generator, visible: Visible, n: int, rate: float, stay: float = 0.9) -> np.ndarray:
+def persistent(
+    rng: np.random.Generator, visible: Visible, n: int, rate: float, stay: float = 0.9
+) -> np.ndarray:
     """Events that last: bool [T,n]."""
     steps = len(visible.episode)
     fresh, there = rng.random((steps, n)) < rate, np.zeros((steps, n), bool)
@@ -149,7 +151,15 @@ def test_one_of_a_group_is_selected_at_most() -> None:
 def test_summary_by_hand() -> None:
     value = np.random.default_rng(7).normal(3, 1, (30, 5))
     found = confirm(make_excess(value).p_values, divide(30, 0), 0.05)
-    expected = {"tested": 5, "selected": 5, "confirmed": 5, "low": 5, "high": 5, "confirmation": 1, "holds": 5}
+    expected = {
+        "tested": 5,
+        "selected": 5,
+        "confirmed": 5,
+        "low": 5,
+        "high": 5,
+        "confirmation": 1,
+        "holds": 5,
+    }
     assert found.summary() == expected
     nothing = confirm(make_excess(value[:, :0]).p_values, divide(30, 0), 0.05).summary()
     assert nothing["tested"] == nothing["confirmed"] == 0

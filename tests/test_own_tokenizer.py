@@ -81,7 +81,7 @@ def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
             embed = EmbedConfig("random", 32, 64)
             embedder = folder / "embedder"
             embed_crops(embed, crops=paths["crops"], embedder=embedder, out=paths["embeddings"], **inputs)
-            config = MetricsConfig(0.05, 999, 5, 10, 0.05, 3, 16)
+            config = MetricsConfig(0.05, 5, 10, 0.05, 3, 16)
             compute_metrics(config, seed=0, agent=folder / "agent", out=out, **paths)
             codes = pd.read_csv(out / "codes.csv", keep_default_na=False, na_values=["", "nan"])
             found[name] = read_metrics(out).content, codes

@@ -63,7 +63,9 @@ def steps_in_episodes(episode: Int[np.ndarray, " observations"]) -> Int64[np.nda
     return steps
 
 
-def draw_partners(episodes: int, seed: int, *purpose: Shaped[np.ndarray, ""] | str) -> Int64[np.ndarray, "rounds episodes"]:
+def draw_partners(
+    episodes: int, seed: int, *purpose: Shaped[np.ndarray, ""] | str
+) -> Int64[np.ndarray, "rounds episodes"]:
     """For each round, another episode that stands in for each episode; each serves once a round.
 
     Args:

@@ -9,7 +9,7 @@ in few episodes is small enough to survive a correction for many tests.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float64
 from scipy.stats import t as student
 
 FEWEST = 5  # episodes; with fewer, a standard error says little

@@ -55,7 +55,10 @@ class Names:
 
     def shares(self, mass: LabelMass) -> tuple[Float64[np.ndarray, "code label"], ...]:
         """Share of the divisions that confirm a code's label, and the expected mass; NaN and 0 elsewhere."""
-        confirmed, expected = np.full((mass.codes, len(mass.names)), np.nan), np.zeros((mass.codes, len(mass.names)))
+        confirmed, expected = (
+            np.full((mass.codes, len(mass.names)), np.nan),
+            np.zeros((mass.codes, len(mass.names))),
+        )
         confirmed[self.code, self.label] = np.where(self.found.tested, self.found.share, np.nan)
         expected[self.code, self.label] = self.sums.expected().sum(axis=0)
         return confirmed, expected

@@ -11,6 +11,7 @@ from irislib.interpret.labels.truth import DISPLAY
 
 WORLD = "world"  # kind of a code whose maps lie on the world rather than on the display
 
+
 def lifts(counts: Int[np.ndarray, "code label"]) -> Float64[np.ndarray, "code label"]:
     """Share of each label within a code, divided by the label's share among all codes.
 

@@ -30,9 +30,7 @@ class Overlap:
     elsewhen: Float[np.ndarray, "code label"]
 
 
-def overlap_labels(
-    truth: Truth, heatmaps: Store, maps: Maps, visible: Visible, threshold: float
-) -> Overlap:
+def overlap_labels(truth: Truth, heatmaps: Store, maps: Maps, visible: Visible, threshold: float) -> Overlap:
     """Compares the pixels under the thresholded maps of a code with those of each label.
 
     Intersections and unions are summed over the visible observations in which the code's map is not empty.

@@ -106,9 +106,7 @@ def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attribut
     return Attributed(maps, mass, np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
 
 
-def _named(
-    mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, label: int | None
-) -> float:
+def _named(mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, label: int | None) -> float:
     names = find_names(mass, halves, alpha, nulls=0)
     right = np.ones(len(names.label), bool) if label is None else names.label == label
     held = 0
