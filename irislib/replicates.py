@@ -129,10 +129,10 @@ def _analyse(
         open_store(crops, CROPS),
     )
     truth = read_truth(play)
-    attributed = attribute_changes(play, changed, truth.boxes, boxes)
-    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, attributed.maps)
-    activation = crop_activation(changed, attributed.maps, cut)
-    found = find(truth, read_visible(play, seed), attributed, cut, activation, config.metrics, seed)
+    attribution = attribute_changes(play, changed, truth.boxes, boxes)
+    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, attribution.maps)
+    activation = crop_activation(changed, attribution.maps, cut)
+    found = find(truth, read_visible(play, seed), attribution, cut, activation, config.metrics, seed)
     return {"episodes": len(np.unique(play.read("episode"))), **found.row(PARTS)}
 
 

@@ -1,4 +1,4 @@
-"""Every procedure keeps its promise: few findings where there is nothing, nearly all where something is planted."""
+"""Few findings where there is nothing, nearly all where something is planted."""
 
 import numpy as np
 import pytest
@@ -24,10 +24,9 @@ def make_visible(episodes: int, length: int, seed: int = 0) -> Visible:
     return Visible.of(episode, np.zeros(len(episode), np.uint8), seed)
 
 
-def persistent(
-    rng: np.random.Generator, visible: Visible, n: int, rate: float, stay: float = 0.9
-) -> np.ndarray:
+def persistent(rng: np.random.Generator, visible: Visible, n: int, rate: float) -> np.ndarray:
     """Events that last: bool [T,n]."""
+    stay = 0.9
     steps = len(visible.episode)
     fresh, there = rng.random((steps, n)) < rate, np.zeros((steps, n), bool)
     keep = (rng.random((steps, n)) < stay) & (visible.step > 0)[:, None]
@@ -146,6 +145,19 @@ def test_one_of_a_group_is_selected_at_most() -> None:
     found = confirm(make_excess(value).p_values, divide(30, 0), 0.05, np.repeat([0, 1, 2], 4))
     for group in range(3):
         assert (found.chosen[:, 4 * group : 4 * group + 4].sum(axis=1) <= 1).all()
+
+
+def test_of_a_group_one_holds_at_most() -> None:
+    """Two names of one code that take turns: each is confirmed in half of the divisions."""
+    halves = divide(30, 0)
+
+    def p_values(groups: np.ndarray) -> np.ndarray:
+        turn = np.arange(len(groups)) % 2
+        return np.stack([np.where(turn, 0.002, 0.001), np.where(turn, 0.001, 0.002)], axis=1)
+
+    found = confirm(p_values, halves, 0.05, np.zeros(2, int))
+    np.testing.assert_array_equal(found.share, [0.5, 0.5])
+    assert not found.holds.any()
 
 
 def test_summary_by_hand() -> None:

@@ -16,7 +16,7 @@ from jaxtyping import Int, Int16
 from irislib.artifacts import Store, open_store
 from irislib.baselines.fit import fit_baselines, fitting_steps
 from irislib.baselines.shuffled import shuffled
-from irislib.interpret.attributed import Attributed
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.attribution.records import (
     attribute_changes,
     attribute_gradcam,
@@ -52,12 +52,12 @@ class Case:
     Attributes:
         tokenizer: whose codes: "agent" or the name of a baseline.
         attribution: "change", "position" or "gradcam".
-        attributed: the maps.
+        attribution: the maps.
     """
 
     tokenizer: str
     attribution: str
-    attributed: Attributed
+    attribution: Attribution
 
 
 def compare_baselines(
@@ -99,12 +99,12 @@ def compare_baselines(
     rows = []
     cases = _cases(play, truth, *stores, crop, agent, seed)
     for case in progress(cases, desc="baselines", unit="row"):
-        cut = cut_and_embed(play, visible, case.attributed, crop, embed, seed, embedder)
-        found = find(truth, visible, case.attributed, cut, np.ones(len(cut.own)), metrics, seed)
+        cut = cut_and_embed(play, visible, case.attribution, crop, embed, seed, embedder)
+        found = find(truth, visible, case.attribution, cut, np.ones(len(cut.own)), metrics, seed)
         row: dict[str, Any] = {
             "tokenizer": case.tokenizer,
             "attribution": case.attribution,
-            "codes_used": len(np.unique(case.attributed.maps.occurrence_code)),
+            "codes_used": len(np.unique(case.attribution.maps.occurrence_code)),
             **found.row(PARTS),
             "pairs_covered": found.summary["pairs"]["covered"],
             **{name: found.summary["world"][name] for name in AGREEMENT},
@@ -121,7 +121,7 @@ def _cases(
     codes, tokens = len(tokenizer.codebook), play.read("token")
     frame = play.array("obs").shape[1:3]
 
-    def by_position(tokens: Int[np.ndarray, "observations h w"]) -> Attributed:
+    def by_position(tokens: Int[np.ndarray, "observations h w"]) -> Attribution:
         return attribute_positions(tokens, codes, play.read("episode"), frame, truth.boxes, crop)
 
     yield Case("agent", "change", attribute_changes(play, changes, frame, truth.boxes, crop))
@@ -141,7 +141,7 @@ def _encode(tokenizer: Any, play: Store) -> Int16[np.ndarray, "observations h w"
 def cut_and_embed(
     play: Store,
     visible: Visible,
-    attributed: Attributed,
+    attribution: Attribution,
     crop: CropConfig,
     embed: EmbedConfig,
     seed: int,
@@ -152,15 +152,15 @@ def cut_and_embed(
     Args:
         play: the frames.
         visible: which observations show the world.
-        attributed: the maps, with their regions.
+        attribution: the maps, with their regions.
         crop: the `crop` section.
         embed: the `embed` section.
         seed: the pipeline's.
         embedder: folder of the embedder stage.
     """
-    maps, frame, grid = attributed.maps, play.array("obs").shape[1:3], play.array("token").shape[1:]
+    maps, frame, grid = attribution.maps, play.array("obs").shape[1:3], play.array("token").shape[1:]
     most = min(crop.max_per_code, CROPS_PER_CODE)
-    regions = attributed.region_map, attributed.region_box
+    regions = attribution.region_map, attribution.region_box
     plan = plan_crops(maps, *regions, visible.stratum, frame, grid, most, seed)
     known = np.flatnonzero(plan.elsewhen_step >= 0)
     n = len(plan.code)
@@ -175,7 +175,7 @@ def cut_and_embed(
     elsewhen = np.full(n, -1, row.dtype)
     elsewhen[known] = row[n:]
     return Crops(
-        regions=len(attributed.region_map),
+        regions=len(attribution.region_map),
         code=plan.code.astype(np.int32),
         step=plan.step.astype(np.int32),
         episode=maps.episode[plan.step],

@@ -6,7 +6,7 @@ says of its very observation is lost.
 """
 
 import numpy as np
-from jaxtyping import Int, Int64, Shaped, UInt8
+from jaxtyping import Int, Int64, UInt8
 
 from irislib.seeding import stream
 
@@ -63,9 +63,7 @@ def steps_in_episodes(episode: Int[np.ndarray, " observations"]) -> Int64[np.nda
     return steps
 
 
-def draw_partners(
-    episodes: int, seed: int, *purpose: Shaped[np.ndarray, ""] | str
-) -> Int64[np.ndarray, "rounds episodes"]:
+def draw_partners(episodes: int, seed: int, *purpose: str | int) -> Int64[np.ndarray, "rounds episodes"]:
     """For each round, another episode that stands in for each episode; each serves once a round.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from irislib.interpret.attributed import Attributed
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.consistency.measure import measure_consistency
 from irislib.interpret.cooccurrence.measure import MeasuredCooccurrence, measure_cooccurrence
@@ -53,7 +53,7 @@ class Findings:
 def find(
     truth: Truth,
     visible: Visible,
-    attributed: Attributed,
+    attribution: Attribution,
     crops: Crops,
     activation: Float[np.ndarray, " crops"],
     config: MetricsConfig,
@@ -65,7 +65,7 @@ def find(
     Args:
         truth: labels of the play.
         visible: which observations show the world, and what stands in for them.
-        attributed: the maps.
+        attribution: the maps.
         crops: of all codes, under these maps.
         activation: largest value of the map behind each crop (`crop_activation`).
         config: the `metrics` section.
@@ -73,9 +73,9 @@ def find(
         random: whether to compare crops with random boxes as well.
     """
     halves = divide(visible.episodes, seed)
-    maps = attributed.maps
+    maps = attribution.maps
     alike = measure_consistency(crops, activation, maps.codes, halves, config, seed, random)
-    labels = measure_labels(truth, visible, attributed, halves, config.alpha, seed)
+    labels = measure_labels(truth, visible, attribution, halves, config.alpha, seed)
     groups = measure_cooccurrence(
         maps, visible, labels.mass, alike.codes["consistent"].to_numpy(bool), halves, config
     )

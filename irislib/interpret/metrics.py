@@ -86,11 +86,11 @@ def compute_metrics(
     truth, visible = read_truth(play), read_visible(play, seed)
 
     usage, emptiness = measure_emptiness(play, read_maps(play, drawn))
-    attributed = attribute_changes(play, changed, truth.boxes, boxes)
-    maps = attributed.maps
+    attribution = attribute_changes(play, changed, truth.boxes, boxes)
+    maps = attribution.maps
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, maps)
     found = find(
-        truth, visible, attributed, cut, crop_activation(changed, maps, cut), config, seed, random=True
+        truth, visible, attribution, cut, crop_activation(changed, maps, cut), config, seed, random=True
     )
     overlap = overlap_labels(truth, changed, maps, visible, boxes.attrs["threshold"])
     labelled = label_by_code(found.labels.mass, overlap)

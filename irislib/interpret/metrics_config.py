@@ -18,8 +18,8 @@ class MetricsConfig:
             of codes, items of codes, pairs of codes, sets of codes.
         min_crops: smallest number of crops with which a code is tested.
         min_pair_count: smallest number of visible observations that two codes must share to be listed.
-        min_set_share: smallest share of the visible observations that three or more codes must share to be listed as
-            a set; the number of observations is never below `min_pair_count`.
+        min_set_share: smallest share of the visible observations that three or more codes must share to be
+            listed as a set; the number of observations is never below `min_pair_count`.
         max_set_size: largest number of codes in a set.
         psnr_frames: largest number of frames on which the reconstruction is measured, evenly spaced over the
             rollouts.

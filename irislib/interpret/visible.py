@@ -42,7 +42,8 @@ class Visible:
     @property
     def episodes(self) -> int:
         """E, the number of episodes."""
-        return self.partners.shape[1]
+        count: int = self.partners.shape[1]
+        return count
 
     def exchanged(self, of: Int[np.ndarray, " n"], round_: int) -> Int64[np.ndarray, " n"]:
         """The observations that stand in for some others; -1 where there is none (see `exchange`)."""

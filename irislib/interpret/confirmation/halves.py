@@ -34,7 +34,8 @@ class Confirmed:
 
     A hypothesis is selected if its p-value on the first half is at most alpha, and the smallest of its group.
     It is confirmed if its p-value on the second half is significant among the selected ones
-    (Benjamini-Hochberg). It *holds* if it is confirmed in at least half of the divisions.
+    (Benjamini-Hochberg). It *holds* if it is confirmed in more than half of the divisions;
+    so at most one of a group holds.
 
     Attributes:
         tested: whether a hypothesis can be tested in most divisions.
@@ -53,7 +54,7 @@ class Confirmed:
     @property
     def holds(self) -> Bool[np.ndarray, " n"]:
         """The findings."""
-        found: np.ndarray = self.share >= 0.5
+        found: np.ndarray = self.share > 0.5
         return found
 
     def summary(self) -> dict[str, float]:

@@ -65,7 +65,7 @@ def joint_sums(
     Args:
         visible: which observations show the world, and what stands in for them.
         first: whether the first event happens; an episode without it takes no part.
-        second: whether the second one happens; the exchanged sums take it from the observations that stand in.
+        second: whether the second one happens; the exchanged sums take it from observations that stand in.
         desc: text of the progress bar.
     """
     rows = np.flatnonzero(visible.observation)

@@ -58,7 +58,7 @@ def score_codes(
                 minus counterparts, with its 95% bootstrap interval over episodes.
             confirmed: share of the divisions of the episodes in which the code is selected on one half and
                 confirmed on the other; NaN where untested.
-            consistent: confirmed in at least half of the divisions.
+            consistent: confirmed in more than half of the divisions.
     """
 
     def measure(code: int, mine: np.ndarray) -> tuple[Row, Comparison | None]:

@@ -20,8 +20,8 @@ class MeasuredCooccurrence:
 
     Attributes:
         pairs, sets: the tables; see `ScoredPairs` and `ScoredSets`.
-        summary: sections `pairs` and `sets`: see `Confirmed.summary`, with `null`, and `covered`, the share of
-            the visible observations in which some meaningful one co-occurs.
+        summary: sections `pairs` and `sets`: see `Confirmed.summary`, with `null`, and `covered`, the share
+            of the visible observations in which a meaningful pair (or set) is present.
     """
 
     pairs: pd.DataFrame

@@ -11,7 +11,7 @@ from irislib.runtime import progress
 def label_combinations(
     maps: Maps, labels: LabelMass, a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]
 ) -> dict[str, np.ndarray]:
-    """The commonest combination of labels under the maps of two codes, over all visible observations that they share.
+    """The commonest combination of labels under the maps of two codes, over visible observations with both.
 
     Args:
         maps: which occurrence has which map.

@@ -29,7 +29,7 @@ class ScoredPairs:
             episodes: number of episodes with such an observation.
             label_a, label_b, label_share, label_lift: see `label_combinations`.
             confirmed: share of the divisions that confirm the pair; empty where untested.
-            meaningful: confirmed in at least half of the divisions.
+            meaningful: confirmed in more than half of the divisions.
         found: what was confirmed.
         null: how many are confirmed by chance (mean over `NULLS` exchanges).
     """

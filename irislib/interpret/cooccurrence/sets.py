@@ -37,7 +37,7 @@ class ScoredSets:
             episodes: number of episodes with such an observation.
             labels: the commonest label of each code, in the same order.
             confirmed: share of the divisions that confirm the set; empty where untested.
-            meaningful: confirmed in at least half of the divisions.
+            meaningful: confirmed in more than half of the divisions.
         found: what was confirmed.
         null: how many are confirmed by chance (mean over `NULLS` exchanges).
         covered: the observations in which some meaningful set co-occurs.
@@ -145,7 +145,8 @@ def score_sets(
         },
         columns=list(COLUMNS),
     )
-    return ScoredSets(table, found, null, there[:, found.holds].any(axis=1))
+    covered: np.ndarray = there[:, found.holds].any(axis=1)
+    return ScoredSets(table, found, null, covered)
 
 
 def splits(size: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

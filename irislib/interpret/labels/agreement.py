@@ -66,9 +66,8 @@ def semantic_metrics(
         null = [agreement(table) for table in draws.astype(np.int64)]
     found = dict(zip(MEASURES, agreement(total), strict=True))
     by_chance = dict(zip(MEASURES, np.mean(null, axis=0).tolist(), strict=True))
-    by_place = dict(
-        zip(MEASURES, np.mean([agreement(one) for one in elsewhen], axis=0).tolist(), strict=True)
-    )
+    elsewhere = np.mean([agreement(one) for one in elsewhen], axis=0)
+    by_place = dict(zip(MEASURES, elsewhere.tolist(), strict=True))
     drawn = _bootstrap(counts, stream(seed, "semantics", "bootstrap"))
     low, high = (
         dict(zip(MEASURES, np.quantile(drawn, level, axis=0).tolist(), strict=True)) for level in INTERVAL
@@ -76,9 +75,8 @@ def semantic_metrics(
     for measure in ("nmi", "purity"):
         found |= {f"{measure}_low": low[measure], f"{measure}_high": high[measure]}
         found |= {f"{measure}_null": by_chance[measure], f"{measure}_place": by_place[measure]}
-    found["purity_base"] = (
-        float(total.sum(axis=0).max(initial=0) / total.sum()) if total.any() else float("nan")
-    )
+    most = total.sum(axis=0).max(initial=0)
+    found["purity_base"] = float(most / total.sum()) if total.any() else float("nan")
     return found
 
 

@@ -13,7 +13,7 @@ from irislib.interpret.labels.label_mass import LabelMass
 
 @dataclass(frozen=True)
 class Names:
-    """Hypotheses that maps of a code show more of a label than other episodes show at the same place and time.
+    """Hypotheses: the maps of a code show more of a label than other episodes do at the same place and time.
 
     Attributes:
         code, label: of each of n hypotheses. The display's label is none: it is always where it is.
@@ -30,9 +30,12 @@ class Names:
     null: float
 
     def columns(self, mass: LabelMass) -> pd.DataFrame:
-        """K rows by code: name (missing where a code has none), name_share and name_expected (mean share of a
-        map's mass on the label, and in other episodes at the same place and time), name_confirmed (share of
-        the divisions).
+        """K rows by code.
+
+        Returns:
+            Columns name (missing where a code has none), name_share and name_expected (mean share of a map's
+            mass on the label, and in other episodes at the same place and time), name_confirmed (share of the
+            divisions).
         """
         held = np.flatnonzero(self.found.holds)
         code = self.code[held]
@@ -55,10 +58,8 @@ class Names:
 
     def shares(self, mass: LabelMass) -> tuple[Float64[np.ndarray, "code label"], ...]:
         """Share of the divisions that confirm a code's label, and the expected mass; NaN and 0 elsewhere."""
-        confirmed, expected = (
-            np.full((mass.codes, len(mass.names)), np.nan),
-            np.zeros((mass.codes, len(mass.names))),
-        )
+        shape = (mass.codes, len(mass.names))
+        confirmed, expected = np.full(shape, np.nan), np.zeros(shape)
         confirmed[self.code, self.label] = np.where(self.found.tested, self.found.share, np.nan)
         expected[self.code, self.label] = self.sums.expected().sum(axis=0)
         return confirmed, expected

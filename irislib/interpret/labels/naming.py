@@ -31,7 +31,8 @@ def labels_table(mass: LabelMass, overlap: Overlap, names: Names) -> pd.DataFram
     Returns:
         Columns code, label, count (maps with most of their mass on the label), share (of the code's maps),
         lift (see `lifts`), mass_share (mean share of a map's mass on the label), place_share (the same with
-        exchanged observations), confirmed (share of the divisions that confirm it; empty where untested), iou.
+        exchanged observations), confirmed (share of the divisions that confirm it; empty where untested),
+        iou.
     """
     counts = mass.counts.sum(axis=0)
     maps = np.maximum(counts.sum(axis=1, keepdims=True), 1)

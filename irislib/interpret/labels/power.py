@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int64
 
-from irislib.interpret.attributed import Attributed
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.confirmation.halves import Confirmed, significant
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
@@ -28,9 +28,9 @@ def power_table(
 ) -> pd.DataFrame:
     """How often a planted code would be named, by label.
 
-    A planted code stands in up to `OBSERVATIONS` observations, spread evenly over the episodes that show the label, and each of its
-    maps lies on one rectangle that shows the label. A code that shows nothing lies on any rectangle. Each is
-    tested together with the real codes, as one code more.
+    A planted code stands in up to `OBSERVATIONS` observations, spread evenly over the episodes that show the
+    label, and each of its maps lies on one rectangle that shows the label. A code that shows nothing lies on
+    any rectangle. Each is tested together with the real codes, as one code more.
 
     Args:
         truth: labels of the play.
@@ -79,7 +79,7 @@ def _draw(
     return chosen
 
 
-def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attributed:
+def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attribution:
     """Maps of planted codes.
 
     Args:
@@ -103,7 +103,7 @@ def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attribut
     )
     mass = np.zeros((len(code), len(truth.boxes)), np.float32)
     mass[np.arange(len(code)), box] = 1
-    return Attributed(maps, mass, np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
+    return Attribution(maps, mass, np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
 
 
 def _named(mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, label: int | None) -> float:
@@ -119,5 +119,5 @@ def _named(mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, l
                 others = real.second[division, real.chosen[division]]
                 family = np.concatenate([names.found.second[division, chosen], others])
                 confirmed += bool(significant(family, alpha)[0])
-        held += confirmed >= len(halves) / 2
+        held += confirmed > len(halves) / 2
     return held / mass.codes
