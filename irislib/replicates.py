@@ -19,8 +19,8 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store, writing
 from irislib.interpret.attribution.change import ChangeConfig, compute_changes
-from irislib.interpret.attribution.records import attribute_changes
 from irislib.interpret.consistency.monosemanticity import crop_activation
+from irislib.interpret.crops.attribution_kinds import read_attribution
 from irislib.interpret.crops.cropping import crop_regions
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
@@ -129,7 +129,7 @@ def _analyse(
         open_store(crops, CROPS),
     )
     truth = read_truth(play)
-    attribution = attribute_changes(play, changed, truth.boxes, boxes)
+    attribution = read_attribution("change", play, changed, truth.boxes, config.crop)
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, attribution.maps)
     activation = crop_activation(changed, attribution.maps, cut)
     found = find(truth, read_visible(play, seed), attribution, cut, activation, config.metrics, seed)

@@ -5,23 +5,17 @@ are computed alike, with fewer crops a code than the main analysis.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, Int16
+from jaxtyping import Int16
 
 from irislib.artifacts import Store, open_store
 from irislib.baselines.fit import fit_baselines, fitting_steps
 from irislib.baselines.shuffled import shuffled
-from irislib.interpret.crops.attribution_kinds import Attribution
-from irislib.interpret.attribution.records import (
-    attribute_changes,
-    attribute_gradcam,
-    attribute_positions,
-)
+from irislib.interpret.crops.attribution_kinds import KINDS, Attribution, attribute_positions, read_attribution
 from irislib.interpret.crops.cropping import plan_crops
 from irislib.interpret.crops.pixels import cut_crops, find_identical
 from irislib.interpret.crops.regions import CropConfig
@@ -43,21 +37,6 @@ PARTS = ("tested", "confirmed", "low", "high", "null")
 AGREEMENT = ("nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base")
 CROPS_PER_CODE = 32
 ROWS = 4096  # frames encoded at once
-
-
-@dataclass(frozen=True)
-class Case:
-    """Codes to look for findings in.
-
-    Attributes:
-        tokenizer: whose codes: "agent" or the name of a baseline.
-        attribution: "change", "position" or "gradcam".
-        attribution: the maps.
-    """
-
-    tokenizer: str
-    attribution: str
-    attribution: Attribution
 
 
 def compare_baselines(
@@ -95,16 +74,16 @@ def compare_baselines(
     """
     play = open_store(rollouts, ROLLOUTS)
     truth, visible = read_truth(play), read_visible(play, seed)
-    stores = open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
+    drawn, changed = open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
     rows = []
-    cases = _cases(play, truth, *stores, crop, agent, seed)
-    for case in progress(cases, desc="baselines", unit="row"):
-        cut = cut_and_embed(play, visible, case.attribution, crop, embed, seed, embedder)
-        found = find(truth, visible, case.attribution, cut, np.ones(len(cut.own)), metrics, seed)
+    cases = _cases(play, truth, drawn, changed, crop, agent, seed)
+    for tokenizer, attribution in progress(cases, desc="baselines", unit="row"):
+        cut = cut_and_embed(play, visible, attribution, crop, embed, seed, embedder)
+        found = find(truth, visible, attribution, cut, np.ones(len(cut.own)), metrics, seed)
         row: dict[str, Any] = {
-            "tokenizer": case.tokenizer,
-            "attribution": case.attribution,
-            "codes_used": len(np.unique(case.attribution.maps.occurrence_code)),
+            "tokenizer": tokenizer,
+            "attribution": attribution.kind,
+            "codes_used": len(np.unique(attribution.maps.occurrence_code)),
             **found.row(PARTS),
             "pairs_covered": found.summary["pairs"]["covered"],
             **{name: found.summary["world"][name] for name in AGREEMENT},
@@ -114,23 +93,18 @@ def compare_baselines(
 
 
 def _cases(
-    play: Store, truth: Truth, heatmaps: Store, changes: Store, crop: CropConfig, agent: Path, seed: int
-) -> Iterator[Case]:
-    """One after another, since each holds as much as all maps of the play."""
+    play: Store, truth: Truth, drawn: Store, changed: Store, crop: CropConfig, agent: Path, seed: int
+) -> Iterator[tuple[str, Attribution]]:
+    """Whose codes, and their maps; one after the other, since each takes much memory."""
     tokenizer = load_recorded_tokenizer(play, agent)
-    codes, tokens = len(tokenizer.codebook), play.read("token")
-    frame = play.array("obs").shape[1:3]
-
-    def by_position(tokens: Int[np.ndarray, "observations h w"]) -> Attribution:
-        return attribute_positions(tokens, codes, play.read("episode"), frame, truth.boxes, crop)
-
-    yield Case("agent", "change", attribute_changes(play, changes, frame, truth.boxes, crop))
-    yield Case("agent", "position", by_position(tokens))
-    yield Case("agent", "gradcam", attribute_gradcam(play, heatmaps, frame, truth.boxes, crop))
+    codes, tokens, episode = len(tokenizer.codebook), play.read("token"), play.read("episode")
+    for kind in KINDS:
+        store = drawn if kind == "gradcam" else changed
+        yield "agent", read_attribution(kind, play, store, truth.boxes, crop)
     fitted = fit_baselines(tokenizer, play.read("obs", fitting_steps(len(play), seed)), seed)
     for name, baseline in fitted.tokenizers.items():
-        yield Case(name, "position", by_position(_encode(baseline, play)))
-    yield Case("shuffled", "position", by_position(shuffled(tokens, seed)))
+        yield name, attribute_positions(_encode(baseline, play), codes, episode, truth.boxes, crop)
+    yield "shuffled", attribute_positions(shuffled(tokens, seed), codes, episode, truth.boxes, crop)
 
 
 def _encode(tokenizer: Any, play: Store) -> Int16[np.ndarray, "observations h w"]:

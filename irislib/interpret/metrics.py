@@ -7,9 +7,10 @@ import pandas as pd
 
 from irislib.artifacts import open_store, write_json
 from irislib.interpret.attribution.emptiness import measure_emptiness
-from irislib.interpret.attribution.records import attribute_changes
 from irislib.interpret.consistency.monosemanticity import crop_activation
+from irislib.interpret.crops.attribution_kinds import read_attribution
 from irislib.interpret.crops.measure import measure_crops
+from irislib.interpret.crops.regions import crop_config
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.interpret.evidence import read_crops, read_maps
 from irislib.interpret.findings import find
@@ -86,7 +87,7 @@ def compute_metrics(
     truth, visible = read_truth(play), read_visible(play, seed)
 
     usage, emptiness = measure_emptiness(play, read_maps(play, drawn))
-    attribution = attribute_changes(play, changed, truth.boxes, boxes)
+    attribution = read_attribution("change", play, changed, truth.boxes, crop_config(boxes))
     maps = attribution.maps
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, maps)
     found = find(
