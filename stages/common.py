@@ -102,6 +102,9 @@ WRITTEN = ("out", "snapshots", "reports", "work")  # options whose path a stage 
 
 def every_artifact(command: F) -> F:
     """Options for all the artifacts, for stages that read each of them."""
-    for option in (embeddings_option, crops_option, heatmaps_option, rollouts_option, agent_option):
+    for option in (
+        *(embeddings_option, crops_option, changes_option, heatmaps_option, rollouts_option),
+        agent_option,
+    ):
         command = option(command)
     return command

@@ -14,13 +14,14 @@ from irislib.playing.rollout import RolloutConfig
 from irislib.replicates import ReplicateConfig, replicate
 from irislib.worlds.make import load_world
 from stages.common import Stage, agent_option, params_option, path_option, rollouts_option, work_option
+from stages.options import embedder_option
 
 
 @click.command(cls=Stage)
 @params_option
 @agent_option
 @rollouts_option
-@path_option("embedder", "data/embedder", "Embedder, from embedder.")
+@embedder_option
 @work_option
 @path_option("out", "reports", "Folder for replicates.csv.")
 def main(params: Path, agent: Path, rollouts: Path, embedder: Path, work: Path, out: Path) -> None:
