@@ -55,6 +55,7 @@ def test_nothing_is_exchanged_for_nothing() -> None:
     none = np.zeros(0, np.int64)
     assert exchange(none, none, none, none, none).shape == (0,)
     assert steps_in_episodes(none).shape == (0,)
+    np.testing.assert_array_equal(steps_in_episodes(np.array([4, 7, 4, 7, 7])), [0, 0, 1, 1, 2])
     one = np.zeros(1, np.int64)
     np.testing.assert_array_equal(exchange(one, one, one, one, one - 1), [-1])
 

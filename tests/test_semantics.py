@@ -8,8 +8,8 @@ from scipy import sparse
 from scipy.stats import kstest
 from sklearn.metrics import homogeneity_completeness_v_measure, normalized_mutual_info_score
 
+from irislib.interpret.boxes import Boxes
 from irislib.interpret.labels.agreement import agreement, semantic_metrics
-from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import LabelMass, add_runs
 from irislib.interpret.labels.naming import label_by_code, labels_table, lifts, token_labels
 from irislib.interpret.labels.overlap import Overlap

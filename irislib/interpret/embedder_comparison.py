@@ -19,9 +19,9 @@ from irislib.interpret.evidence import read_crops, read_maps
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.tables import write_tables
 from irislib.params import STRICT, require
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
-from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
 # Of the summary of `measure_consistency`.
@@ -57,7 +57,7 @@ def compare_embedders(
     seed: int,
     embedder: Path,
     rollouts: Path,
-    heatmaps: Path,
+    changes: Path,
     crops: Path,
     embeddings: Path,
     out: Path,
@@ -77,7 +77,7 @@ def compare_embedders(
         seed: the pipeline's.
         embedder: folder of the embedder stage.
         rollouts: store of recorded play.
-        heatmaps: store of the maps of these rollouts.
+        changes: store of the maps of these rollouts.
         crops: store of the crops under these maps.
         embeddings: store of the features of these crops.
         out: folder that receives the table, whole or not at all.
@@ -88,7 +88,7 @@ def compare_embedders(
     """
     play, drawn, boxes = (
         open_store(rollouts, ROLLOUTS),
-        open_store(heatmaps, HEATMAPS),
+        open_store(changes, CHANGES),
         open_store(crops, CROPS),
     )
     stored, maps = open_store(embeddings, EMBEDDINGS), read_maps(play, drawn)

@@ -52,6 +52,8 @@ def exchange(
 
 
 def steps_in_episodes(episode: Int[np.ndarray, " t"]) -> Int64[np.ndarray, " t"]:
-    """The step of each observation in its episode, from 0; episodes must not be interleaved."""
-    new = np.flatnonzero(np.diff(episode, prepend=episode[:1] - 1))
-    return np.arange(len(episode)) - np.repeat(new, np.diff(np.append(new, len(episode))))
+    """The step of each observation in its episode, from 0, where those of an episode are in order."""
+    order = np.argsort(episode, kind="stable")
+    step = np.empty(len(episode), np.int64)
+    step[order] = np.arange(len(episode)) - np.searchsorted(episode[order], episode[order])
+    return step

@@ -18,6 +18,7 @@ from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.play_metrics import playing_metrics
 from irislib.interpret.tables import write_tables
 from irislib.stores.agent import read_about
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
@@ -42,6 +43,7 @@ def compute_metrics(
     agent: Path,
     rollouts: Path,
     heatmaps: Path,
+    changes: Path,
     crops: Path,
     embeddings: Path,
     out: Path,
@@ -53,8 +55,9 @@ def compute_metrics(
         seed: the pipeline's.
         agent: folder of the agent that was recorded.
         rollouts: store of recorded play.
-        heatmaps: store of the maps of these rollouts.
-        crops: store of the crops under these maps.
+        heatmaps: store of the Grad-CAM maps of these rollouts.
+        changes: store of the maps of change of these rollouts.
+        crops: store of the crops under the maps of change.
         embeddings: store of the features of these crops.
         out: folder that receives metrics.json, details.json, codes.csv, pairs.csv, sets.csv and labels.csv,
             each whole or not at all; other files there are left alone. docs/metrics.md describes them.
@@ -63,15 +66,15 @@ def compute_metrics(
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
     """
     play, drawn = open_store(rollouts, ROLLOUTS), open_store(heatmaps, HEATMAPS)
-    boxes = open_store(crops, CROPS)
-    maps = read_maps(play, drawn)
-    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), drawn, maps)
+    changed, boxes = open_store(changes, CHANGES), open_store(crops, CROPS)
+    maps, change_maps = read_maps(play, drawn), read_maps(play, changed)
+    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, change_maps)
     tokenizer = load_recorded_tokenizer(play, agent)
     frames = play.read("obs", evenly_spaced(len(play), config.psnr_frames))
 
     usage, emptiness = measure_emptiness(play, maps)
     scores, consistency = measure_consistency(
-        cut, crop_activation(drawn, maps, cut), maps.codes, config, seed
+        cut, crop_activation(changed, change_maps, cut), maps.codes, config, seed
     )
     shown = measure_labels(play, drawn, maps, boxes.attrs["threshold"], config, seed)
     codes = pd.concat([usage, scores, shown.codes], axis=1)

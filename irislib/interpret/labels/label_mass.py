@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int8, Shaped
+from jaxtyping import Float, Float64, Int, Int8, Shaped
 
 from irislib.artifacts import Store
+from irislib.interpret.crops.attribution_kinds import mass_by_box
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.truth import Truth
 from irislib.runtime import progress
@@ -100,24 +101,6 @@ def label_occurrences(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> L
         label_mass=label_mass,
         quantity_mass=quantity_mass,
     )
-
-
-def mass_by_box(
-    heatmaps: Store, weights: Float32[np.ndarray, "position box"]
-) -> Float32[np.ndarray, "map box"]:
-    """Share of each map's mass on each rectangle; a map's shares sum to 1 unless the map is empty.
-
-    Args:
-        heatmaps: store of the maps.
-        weights: see `Boxes.weights`.
-    """
-    mass = np.zeros((len(heatmaps), weights.shape[1]), np.float32)
-    for start in range(0, len(mass), CHUNK):
-        rows = slice(start, start + CHUNK)
-        values = heatmaps.read("heatmap", rows).reshape(-1, len(weights)) @ weights
-        total = values.sum(axis=1, keepdims=True)
-        mass[rows] = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
-    return mass
 
 
 def add_runs(
