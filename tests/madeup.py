@@ -115,7 +115,7 @@ def write_crops(
             crop_step=rows[:, 0],
             crop_code=rows[:, 1],
             crop_box=box,
-            crop_random=is_random,
+            crop_kind=is_random.astype(np.uint8),
             crop_match=np.tile(np.arange(len(own), dtype=np.int32), 2),
         )
     centres = rng.normal(size=(int(rows[:, 1].max(initial=0)) + 1, 32))

@@ -22,7 +22,8 @@ from irislib.params import parse_value
 from irislib.report.figures.codes import embedders
 from irislib.report.style import publication
 from irislib.report.tables import EMBEDDER_COLUMNS
-from irislib.stores.crops import CROPS
+from irislib.stores.changes import CHANGES
+from irislib.stores.crops import CROPS, OWN, RANDOM
 from irislib.stores.rollouts import ROLLOUTS
 
 STEPS, EPISODES, CELL = 48, 24, 3
@@ -82,7 +83,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for label in (1, 2, 3):
         shown = np.kron(semantic == label, np.ones((1, CELL, CELL), bool))
         frames[:, : 7 * CELL, :, label - 1] += (200 * shown).astype(np.uint8)
-    paths = {name: folder / name for name in ("rollouts", "heatmaps", "crops")}
+    paths = {name: folder / name for name in ("rollouts", "changes", "crops")}
     play = record_play(
         paths["rollouts"],
         frames,
@@ -94,7 +95,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         episode=(np.arange(STEPS) * EPISODES // STEPS).astype(np.int32),
     )
     pairs = np.array([(step, code) for step in range(STEPS) for code in (0, 1)])
-    record_maps(paths["heatmaps"], np.ones((2, 4, 4)), np.array([0, 1]), pairs, play)
+    record_maps(paths["changes"], np.ones((2, 4, 4)), np.array([0, 1]), pairs, play, schema=CHANGES)
 
     code, step = np.repeat([0, 1], STEPS), np.tile(np.arange(STEPS), 2)
     corner = np.where(code[:, None] == 0, (0, 0), (4 * CELL, 5 * CELL))
@@ -107,7 +108,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             crop_step=np.tile(step, 2).astype(np.int32),
             crop_code=np.tile(code, 2).astype(np.int32),
             crop_box=np.concatenate([box, box + CELL], axis=1).astype(np.int16),
-            crop_random=np.repeat([False, True], 2 * STEPS),
+            crop_kind=np.repeat([OWN, RANDOM], 2 * STEPS).astype(np.uint8),
             crop_match=np.tile(np.arange(2 * STEPS), 2).astype(np.int32),
         )
     return paths
@@ -117,7 +118,7 @@ def compare(stores: dict[str, Path], out: Path, weights: tuple[str, ...]) -> pd.
     """Over crops that are embedded by their colours."""
     inputs = {"rollouts": stores["rollouts"], "crops": stores["crops"], "embedder": Path("nowhere")}
     embed_crops(EmbedConfig("colours", 32, 16), 0, out=out / "embeddings", **inputs)
-    inputs |= {"heatmaps": stores["heatmaps"], "embeddings": out / "embeddings"}
+    inputs |= {"changes": stores["changes"], "embeddings": out / "embeddings"}
     compare_embedders(CompareConfig(weights), EMBED, METRICS, 0, out=out, **inputs)
     return pd.read_csv(out / "embedders.csv").set_index("weights")
 

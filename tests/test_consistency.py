@@ -34,7 +34,7 @@ def make_crops(code: np.ndarray, episode: np.ndarray, own: np.ndarray, random: n
     rows = np.arange(2 * n, dtype=np.int32)
     embedding = np.concatenate([own, random]).astype(np.float16)
     box = np.tile(np.array([0, 0, 1, 1]), (n, 1))
-    return Crops(n, code, np.arange(n), episode, box, rows[:n], rows[n:], embedding)
+    return Crops(n, code, np.arange(n), episode, box, rows[:n], rows[n:], rows[n:], embedding)
 
 
 def make_config(alpha: float = 0.05, permutations: int = 999, min_crops: int = 5) -> MetricsConfig:

@@ -42,7 +42,7 @@ def make_labels(maps: Maps, label: np.ndarray) -> LabelMass:
 def no_crops() -> Crops:
     none = np.zeros(0, np.int32)
     return Crops(
-        0, none, none, none, np.zeros((0, 4), np.int16), none, none, np.zeros((0, FEATURES), np.float16)
+        0, none, none, none, np.zeros((0, 4), np.int16), none, none, none, np.zeros((0, FEATURES), np.float16)
     )
 
 
@@ -138,6 +138,7 @@ def planted(steps: int = 40) -> tuple[Maps, Crops]:
         box=np.tile(np.array([0, 0, 1, 1]), (len(code), 1)),
         own=rows[: len(code)],
         random=rows[len(code) :],
+        elsewhen=rows[len(code) :],
         embedding=vectors.astype(np.float16),
     )
     return make_maps(shown, shown, episode), crops

@@ -22,9 +22,9 @@ from irislib.artifacts import digest, open_store
 from irislib.report.tables import read_metrics
 from irislib.stores.heatmaps import HEATMAPS
 
-STORES = ("rollouts", "heatmaps", "crops", "embeddings")
+STORES = ("rollouts", "heatmaps", "changes", "crops", "embeddings")
 STAGES = (
-    *("train", "evaluate", "rollout", "gradcam", "crop", "embedder", "embed"),
+    *("train", "evaluate", "rollout", "gradcam", "change", "crop", "embedder", "embed"),
     *("metrics", "compare", "attributions", "sensitivity", "plots"),
 )
 
@@ -370,10 +370,11 @@ def test_an_impossible_horizon_is_refused(built: Checkout, tmp_path: Path) -> No
 STAGES_READING = {
     "rollout": ("agent",),
     "gradcam": ("agent", "rollouts"),
-    "crop": ("rollouts", "heatmaps"),
+    "change": ("agent", "rollouts"),
+    "crop": ("rollouts", "changes"),
     "embed": ("rollouts", "crops", "embedder"),
-    "metrics": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
-    "compare": ("embedder", "rollouts", "heatmaps", "crops", "embeddings"),
+    "metrics": ("agent", "rollouts", "heatmaps", "changes", "crops", "embeddings"),
+    "compare": ("embedder", "rollouts", "changes", "crops", "embeddings"),
     "plots": ("agent", "embedder", "rollouts", "heatmaps", "crops", "embeddings"),
 }
 

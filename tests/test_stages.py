@@ -434,7 +434,7 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("checked")
 def test_a_missing_artifact_is_one_line_that_says_what_to_run(tmp_path: Path) -> None:
     result = CliRunner().invoke(
-        crop.main, ["--heatmaps", str(tmp_path / "x"), "--rollouts", str(tmp_path / "y")]
+        crop.main, ["--changes", str(tmp_path / "x"), "--rollouts", str(tmp_path / "y")]
     )
     assert result.exit_code == 1
     assert "run the" in one_line(result.stderr)

@@ -16,6 +16,7 @@ from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
+from irislib.interpret.attribution.change import ChangeConfig, compute_changes
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.crops.cropping import crop_regions
 from irislib.interpret.crops.regions import CropConfig
@@ -130,12 +131,13 @@ def test_a_world_that_does_not_fit_the_agent_is_refused(recorded: Path, tmp_path
 
 def test_any_world_goes_through_the_stages(recorded: Path, tmp_path: Path) -> None:
     paths = {"agent": recorded / "agent", "rollouts": recorded / "rollouts"}
-    stores = {name: tmp_path / name for name in ("heatmaps", "crops", "embeddings")}
-    heatmaps, crops, embeddings = stores.values()
+    stores = {name: tmp_path / name for name in ("heatmaps", "changes", "crops", "embeddings")}
+    heatmaps, changes, crops, embeddings = stores.values()
     embedder = tmp_path / "embedder"
     gradcam = GradcamConfig("occlusion", "norm", "code_input", 8, 16)
     compute_heatmaps(gradcam, 0, **paths, work=tmp_path / "work", out=heatmaps)
-    crop_regions(CropConfig(0.5, 1, 16, 1), 0, paths["rollouts"], heatmaps, crops)
+    compute_changes(ChangeConfig(16), **paths, work=tmp_path / "work", out=changes)
+    crop_regions(CropConfig(0.5, 1, 16, 1), 0, paths["rollouts"], changes, crops)
     train_embedder(EmbedderConfig(16, 32, 1, 0, 2, 0.1, 1), TinyConfig(), 0, embedder)
     embed_crops(EmbedConfig("random", 32, 16), 0, paths["rollouts"], crops, embedder, embeddings)
     metrics = MetricsConfig(0.05, 2, 1, 0.0, 3, 4)

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
+from irislib.stores.crops import ELSEWHEN, OWN, RANDOM
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,17 @@ class Maps:
 
 @dataclass(frozen=True)
 class Crops:
-    """N crops of codes, each matched with one random crop of the same size from the same frame.
+    """N crops of codes, each with two counterparts of the same size (docs/protocol.md, step 5).
 
     Attributes:
         regions: number of regions that the crops were drawn from.
         code, step, episode: int32, of each crop.
         box: int16, (y0, x0, y1, x1) of each crop in pixels, half open.
         own: int32, the row of `embedding` of each crop; crops with the same pixels share a row.
-        random: int32, the row of `embedding` of the matched random crop.
+        random: int32, the row of `embedding` of the random counterpart: the box, moved by whole token patches
+            in the same observation.
+        elsewhen: int32, the row of `embedding` of the elsewhen counterpart: the same box in an observation of
+            another episode; -1 where there is none.
         embedding: float16, features of the distinct crops.
     """
 
@@ -85,6 +89,7 @@ class Crops:
     box: Int[np.ndarray, "crops 4"]
     own: Int[np.ndarray, " crops"]
     random: Int[np.ndarray, " crops"]
+    elsewhen: Int[np.ndarray, " crops"]
     embedding: Float[np.ndarray, "distinct features"]
 
     def units(self, rows: Int[np.ndarray, " n"]) -> Float64[np.ndarray, "n features"]:
@@ -133,27 +138,47 @@ def read_maps(rollouts: Store, heatmaps: Store) -> Maps:
     return maps
 
 
-def read_crops(crops: Store, embeddings: Store, heatmaps: Store, maps: Maps) -> Crops:
+def read_crops(crops: Store, embeddings: Store, changes: Store, maps: Maps) -> Crops:
     """Reads the crops with their features.
 
+    Args:
+        crops: store of the crops.
+        embeddings: store of their features.
+        changes: store of the maps that the crops were drawn from.
+        maps: which occurrence has which of these maps.
+
     Raises:
-        ArtifactError: the crops are of other heatmaps or the embeddings of other crops; a crop does not have
-            exactly one random counterpart; a feature vector is zero or not finite.
+        ArtifactError: the crops are of other maps or the embeddings of other crops; a crop does not have
+            exactly one random counterpart, or has two elsewhen counterparts; a feature vector is zero or not
+            finite.
     """
-    code, step = crops.read("crop_code"), crops.read("crop_step")
-    is_random, match = crops.read("crop_random"), crops.read("crop_match")
-    row, embedding = embeddings.read("crop_embedding"), embeddings.read("embedding")
-    _check(_within(crops.read("region_map"), len(heatmaps)), crops, heatmaps)
-    _check(_within(step, maps.steps) and _within(code, maps.codes), crops, heatmaps)
+    code, step, kind = crops.read("crop_code"), crops.read("crop_step"), crops.read("crop_kind")
+    match, row, embedding = (
+        crops.read("crop_match"),
+        embeddings.read("crop_embedding"),
+        embeddings.read("embedding"),
+    )
+    _check(_within(crops.read("region_map"), len(changes)), crops, changes)
+    _check(_within(step, maps.steps) and _within(code, maps.codes), crops, changes)
     _check(len(row) == len(code) and _within(row, len(embedding)), embeddings, crops)
     squares = np.einsum("df,df->d", embedding, embedding, dtype=np.float64)
     if not np.all(np.isfinite(squares) & (squares > 0)):
         reason = "holds features that are zero or not finite"
         raise ArtifactError(f"{embeddings.path}: {reason}; run the embed stage again")
 
-    own, random = np.flatnonzero(~is_random), np.flatnonzero(is_random)
-    random = random[np.argsort(match[random], kind="stable")]
-    _check(np.array_equal(match[random], own), crops, heatmaps)
+    own = np.flatnonzero(kind == OWN)
+
+    def counterparts(of_kind: int) -> Int[np.ndarray, " crops"]:
+        rows = np.flatnonzero(kind == of_kind)
+        place = np.searchsorted(own, match[rows])
+        fits = np.array_equal(np.append(own, -1)[place], match[rows]) and len(np.unique(place)) == len(rows)
+        _check(fits, crops, changes)
+        found = np.full(len(own), -1, row.dtype)
+        found[place] = row[rows]
+        return found
+
+    random = counterparts(RANDOM)
+    _check(bool((random >= 0).all()), crops, changes)
     return Crops(
         regions=len(crops),
         code=code[own],
@@ -161,7 +186,8 @@ def read_crops(crops: Store, embeddings: Store, heatmaps: Store, maps: Maps) -> 
         episode=maps.episode[step[own]],
         box=crops.read("crop_box")[own],
         own=row[own],
-        random=row[random],
+        random=random,
+        elsewhen=counterparts(ELSEWHEN),
         embedding=embedding,
     )
 
