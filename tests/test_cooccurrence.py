@@ -1,110 +1,137 @@
+"""Pairs of codes: planted ones are found; those that share a time, a stratum or one episode are not."""
+
 import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_consistency import FEATURES, brute_force, make_config, unit
 
-from irislib.interpret.cooccurrence.independence_test import PresenceSeries
+from irislib.interpret.confirmation.halves import divide
+from irislib.interpret.cooccurrence.measure import measure_cooccurrence
 from irislib.interpret.cooccurrence.pair_labels import label_combinations
-from irislib.interpret.cooccurrence.pairs import ScoredPairs, count_pairs, covered_share, score_pairs
-from irislib.interpret.evidence import Crops, Maps
+from irislib.interpret.cooccurrence.pairs import ScoredPairs, count_pairs, covered, score_pairs
+from irislib.interpret.evidence import Maps
+from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.label_mass import LabelMass
+from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.visible import Visible
 
 CODES = 6
 NAMES = ("grass", "tree", "hud")
+EPISODES, LENGTH = 32, 80
+PLANTED = [(2 * i, 2 * i + 1) for i in range(6)]
 
 
-def make_maps(present: np.ndarray, alive: np.ndarray, episode: np.ndarray) -> Maps:
-    """Maps of pairs bool [T,K], one map a pair; `alive` says which are not empty."""
+def make_config(min_pair_count: int = 1) -> MetricsConfig:
+    return MetricsConfig(*(0.05, 5, min_pair_count), min_set_share=0.0, max_set_size=4, psnr_frames=1)
+
+
+def make_maps(present: np.ndarray, nonempty: np.ndarray, episode: np.ndarray) -> Maps:
+    """Maps of occurrences bool [T,K], each of its own; bool [T,K] `nonempty` says which are not empty."""
     step, code = np.nonzero(present)
-    nonempty = alive[step, code]
-    return Maps(present.shape[1], episode, code, nonempty, nonempty, step, np.arange(len(step)))
+    lit = nonempty[step, code]
+    return Maps(present.shape[1], episode, code, lit, lit, step, np.arange(len(step)))
 
 
-def random_maps(seed: int, steps: int = 60) -> tuple[Maps, np.ndarray]:
+def random_play(seed: int, steps: int = 60) -> tuple[Maps, Visible, np.ndarray]:
+    """The maps, the observations, and bool [T,K] where a code's map is not empty in a visible observation."""
     rng = np.random.default_rng(seed)
-    present, alive = rng.random((2, steps, CODES)) < 0.6
-    return make_maps(present, alive, rng.integers(0, 4, steps)), present & alive
+    present, nonempty = rng.random((2, steps, CODES)) < 0.6
+    episode = np.sort(rng.integers(0, 4, steps))
+    visible = Visible.of(episode, rng.choice([0, 1, 2], steps, p=[0.5, 0.3, 0.2]).astype(np.uint8), seed)
+    maps = make_maps(present, nonempty, episode)
+    return maps, visible, present & nonempty & visible.observation[:, None]
 
 
-def make_labels(maps: Maps, label: np.ndarray) -> LabelMass:
-    """LabelMass of every pair, int [P]; nothing else is known."""
-    counts = np.zeros((maps.codes, len(NAMES)), np.int64)
-    alive = maps.occurrence_nonempty
-    np.add.at(counts, (maps.occurrence_code[alive], label[alive]), 1)
-    stretch, mass = np.zeros(0, np.int64), np.zeros((0, 1))
-    found = np.where(alive, label, -1).astype(np.int8)
-    return LabelMass(NAMES, found, counts, counts, stretch, stretch, mass, np.zeros((0, len(NAMES))), mass)
-
-
-def no_crops() -> Crops:
-    none = np.zeros(0, np.int32)
-    return Crops(
-        0, none, none, none, np.zeros((0, 4), np.int16), none, none, none, np.zeros((0, FEATURES), np.float16)
+def make_labels(maps: Maps, visible: Visible, label: np.ndarray) -> LabelMass:
+    """LabelMass of every occurrence; nothing else is known."""
+    counts = np.zeros((visible.episodes, maps.codes, len(NAMES)), np.int64)
+    lit = maps.occurrence_nonempty & visible.observation[maps.occurrence_step]
+    np.add.at(counts, (visible.episode[maps.occurrence_step[lit]], maps.occurrence_code[lit], label[lit]), 1)
+    none, mass = np.zeros(0, np.int64), np.zeros((0, len(NAMES)), np.float32)
+    found = np.where(lit, label, -1).astype(np.int8)
+    elsewhen, exchanged = (
+        np.zeros((ROUNDS, *counts.shape[1:]), int),
+        np.zeros((ROUNDS, *mass.shape), np.float32),
+    )
+    return LabelMass(
+        *(NAMES, maps.codes, visible.episodes, found, counts, elsewhen),
+        *(none, none, none, mass, exchanged),
     )
 
 
 def pair_up(
-    maps: Maps, crops: Crops, consistent: np.ndarray, min_crops: int, min_pair_count: int
+    maps: Maps, visible: Visible, consistent: np.ndarray | None = None, least: int = 1
 ) -> ScoredPairs:
-    series = PresenceSeries.of(maps.presence, maps.episode)
-    labels = make_labels(maps, np.zeros(len(maps.occurrence_map), int))
-    config = replace(make_config(min_crops=min_crops), min_pair_count=min_pair_count)
-    return score_pairs(maps, series, crops, labels, consistent, config)
+    labels = make_labels(maps, visible, np.zeros(len(maps.occurrence_map), int))
+    consistent = np.ones(maps.codes, bool) if consistent is None else consistent
+    halves = divide(visible.episodes, 0)
+    return score_pairs(maps, visible, labels, consistent, halves, make_config(least))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sparse_counts_equal_a_double_loop(seed: int) -> None:
-    maps, shown = random_maps(seed)
-    pairs = pair_up(maps, no_crops(), np.ones(CODES, bool), 2, 1).pairs
+def test_counts_of_visible_observations_equal_a_double_loop(seed: int) -> None:
+    maps, visible, shown = random_play(seed)
+    table = pair_up(maps, visible).table
     expected = {}
     for a, b in itertools.combinations(range(CODES), 2):
         both = shown[:, a] & shown[:, b]
         if both.any():
             expected[a, b] = (both.sum(), len(set(maps.episode[both])))
     assert len(expected) > CODES
-    assert {(a, b): n for a, b, n in zip(*count_pairs(maps.presence), strict=True)} == {
-        pair: count for pair, (count, _) in expected.items()
-    }
-    rows = pairs[["code_a", "code_b", "count", "episodes"]].to_numpy()
+    rows = table[["code_a", "code_b", "count", "episodes"]].to_numpy()
     assert {(a, b): (n, m) for a, b, n, m in rows} == expected
+    share = table["count"] / visible.observation.sum()
+    np.testing.assert_allclose(table["share"], share)
 
 
-def test_listed_pairs_are_frequent_and_sorted_and_have_the_right_pmi() -> None:
-    maps, shown = random_maps(3)
-    found = pair_up(maps, no_crops(), np.ones(CODES, bool), min_crops=2, min_pair_count=9)
+def test_listed_pairs_are_consistent_frequent_and_sorted() -> None:
+    maps, visible, shown = random_play(3)
+    consistent = np.array([True] * 4 + [False, True])
+    found = pair_up(maps, visible, consistent, least=6).table
     everything = [
-        (a, b, int((shown[:, a] & shown[:, b]).sum())) for a, b in itertools.combinations(range(CODES), 2)
+        (a, b, int((shown[:, a] & shown[:, b]).sum()))
+        for a, b in itertools.combinations(np.flatnonzero(consistent).tolist(), 2)
     ]
-    expected = sorted((pair for pair in everything if pair[2] >= 9), key=lambda pair: (-pair[2], *pair[:2]))
+    expected = sorted((pair for pair in everything if pair[2] >= 6), key=lambda pair: (-pair[2], *pair[:2]))
     assert 0 < len(expected) < len(everything)
-    assert [tuple(map(int, row)) for row in found.pairs[["code_a", "code_b", "count"]].to_numpy()] == expected
-    assert found.seen == sum(count > 0 for *_, count in everything)
-    for row in found.pairs.itertuples():
-        a, b = shown[:, row.code_a], shown[:, row.code_b]
-        assert row.pmi == pytest.approx(math.log2((a & b).mean() / (a.mean() * b.mean())))
-        assert row.share == pytest.approx((a & b).mean())
-    assert found.pairs["consistency"].isna().all()
-    assert not found.pairs["interpretable"].any()
-    assert found.covered == 0
+    assert [tuple(map(int, row)) for row in found[["code_a", "code_b", "count"]].to_numpy()] == expected
+    assert found["confirmed"].isna().all()  # four episodes are too few
+    assert not found["meaningful"].any()
 
 
-def test_coverage_equals_a_loop() -> None:
-    maps, shown = random_maps(4)
+def test_expected_counts_are_means_over_exchanges() -> None:
+    maps, visible, shown = random_play(4)
+    table = pair_up(maps, visible).table.set_index(["code_a", "code_b"])
+    for (a, b), row in table.iterrows():
+        total = 0.0
+        for episode in range(visible.episodes):
+            mine = np.flatnonzero(shown[:, a] & (visible.episode == episode))
+            draws = [visible.exchanged(mine, round_) for round_ in range(ROUNDS)]
+            known = [other[other >= 0] for other in draws]
+            means = [len(mine) * shown[other, b].mean() for other in known if len(other)]
+            total += np.mean(means) if means else 0
+        assert row["expected"] == pytest.approx(total, rel=1e-5)
+
+
+def test_pairs_are_counted_in_order_and_coverage_equals_a_loop() -> None:
+    maps, _, _ = random_play(5)
+    shown = maps.presence.toarray() > 0
+    a, b, count = count_pairs(maps.presence)
+    assert list(zip(a, b, strict=True)) == list(itertools.combinations(range(CODES), 2))
+    np.testing.assert_array_equal(count, (shown[:, a] & shown[:, b]).sum(axis=0))
     a, b = np.array([0, 1, 0]), np.array([3, 2, 5])
-    covered = [any(row[i] and row[j] for i, j in zip(a, b, strict=True)) for row in shown]
-    assert 0 < np.mean(covered) < 1
-    assert covered_share(maps.presence, a, b) == pytest.approx(np.mean(covered))
+    found = [any(row[i] and row[j] for i, j in zip(a, b, strict=True)) for row in shown]
+    assert 0 < np.mean(found) < 1
+    np.testing.assert_array_equal(covered(maps.presence, a, b), found)
 
 
 def test_labels_of_pairs_equal_a_loop() -> None:
-    maps, shown = random_maps(5)
+    maps, visible, shown = random_play(5)
     rng = np.random.default_rng(5)
     of_step = rng.integers(0, 3, shown.shape)
-    labels = make_labels(maps, of_step[maps.occurrence_step, maps.occurrence_code])
-    a, b, _ = count_pairs(maps.presence)
+    labels = make_labels(maps, visible, of_step[maps.occurrence_step, maps.occurrence_code])
+    a, b = np.triu_indices(CODES, k=1)
     found = label_combinations(maps, labels, a, b)
     for i in range(len(a)):
         steps = np.flatnonzero(shown[:, a[i]] & shown[:, b[i]])
@@ -112,6 +139,7 @@ def test_labels_of_pairs_equal_a_loop() -> None:
         pair = (NAMES.index(found["label_a"][i]), NAMES.index(found["label_b"][i]))
         assert both.count(pair) == max(both.count(other) for other in both)
         assert found["label_share"][i] == pytest.approx(both.count(pair) / len(both))
+        assert found["episodes"][i] == len(set(maps.episode[steps]))
         alone = [
             np.mean(of_step[shown[:, code], code] == label)
             for code, label in zip((a[i], b[i]), pair, strict=True)
@@ -119,76 +147,101 @@ def test_labels_of_pairs_equal_a_loop() -> None:
         assert found["label_lift"][i] == pytest.approx(both.count(pair) / len(both) / math.prod(alone))
 
 
-def planted(steps: int = 40) -> tuple[Maps, Crops]:
-    """Codes 0 and 1 always meet, in the first 12 observations; 2 is everywhere; all show one thing."""
-    rng = np.random.default_rng(7)
-    shown = np.zeros((steps, CODES), bool)
-    shown[:12, :2] = shown[:, 2] = True
-    step, code = np.nonzero(shown)
-    # Two crops of code 0 in an observation: their mean counts once.
-    step, code = np.append(step, np.arange(12)), np.append(code, np.zeros(12, int))
-    thing = 2 * rng.normal(size=(CODES, FEATURES))[code]
-    vectors = np.concatenate([thing, np.zeros_like(thing)]) + rng.normal(size=(2 * len(code), FEATURES))
-    rows, episode = np.arange(2 * len(code)), np.arange(steps) % 6
-    crops = Crops(
-        regions=len(code),
-        code=code,
-        step=step,
-        episode=episode[step],
-        box=np.tile(np.array([0, 0, 1, 1]), (len(code), 1)),
-        own=rows[: len(code)],
-        random=rows[len(code) :],
-        elsewhen=rows[len(code) :],
-        embedding=vectors.astype(np.float16),
-    )
-    return make_maps(shown, shown, episode), crops
+def make_play(seed: int) -> Visible:
+    """Episodes with a night at the end of each, and some sleep."""
+    episode, step = np.divmod(np.arange(EPISODES * LENGTH), LENGTH)
+    stratum = (step >= LENGTH // 2).astype(np.uint8)
+    stratum[(step >= 3 * LENGTH // 4) & (episode % 4 == 0)] = 2
+    return Visible.of(episode, stratum, seed)
 
 
-def test_planted_pair_is_interpretable_where_its_codes_are() -> None:
-    maps, crops = planted()
-    consistent = np.array([True] * 3 + [False] * 3)
-    found = pair_up(maps, crops, consistent, min_crops=12, min_pair_count=1)
-    pairs = found.pairs.set_index(["code_a", "code_b"])
-    # Code 2 is everywhere, so meeting it means nothing (PMI 0).
-    assert pairs["interpretable"].to_dict() == {(0, 1): True, (0, 2): False, (1, 2): False}
-    assert found.covered == pytest.approx(12 / 40)
-    assert list(pairs["episodes"]) == [6, 6, 6]
-
-    swapped = replace(crops, own=crops.random, random=crops.own)
-    assert not pair_up(maps, swapped, consistent, 12, 1).pairs["interpretable"].any()
-    assert not pair_up(maps, crops, consistent, 13, 1).pairs["interpretable"].any()
-    consistent[1] = False
-    assert not pair_up(maps, crops, consistent, 12, 1).pairs["interpretable"].any()
+def spells(rng: np.random.Generator, rate: np.ndarray | float, n: int, stay: float = 0.7) -> np.ndarray:
+    """Codes that come and go in spells, bool [T,n]; `rate`, of an observation, decides where one begins."""
+    fresh = rng.random((EPISODES * LENGTH, n)) >= stay
+    fresh[::LENGTH] = True
+    begun = rng.random(fresh.shape) < rate
+    number = fresh.cumsum(axis=0) - 1
+    there = [begun[fresh[:, i], i][number[:, i]] for i in range(n)]
+    return np.stack(there, axis=1)
 
 
-def test_planted_pair_is_meaningful_without_any_crop_in_common() -> None:
-    maps, _ = planted(steps=200)
-    consistent = np.array([True] * 3 + [False] * 3)
-    found = pair_up(maps, no_crops(), consistent, min_crops=12, min_pair_count=1)
-    pairs = found.pairs.set_index(["code_a", "code_b"])
-    assert pairs["meaningful"].to_dict() == {(0, 1): True, (0, 2): False, (1, 2): False}
-    assert not pairs["interpretable"].any()
-    assert found.covered_meaningful == pytest.approx(12 / 200)
-    one_episode = replace(maps, episode=np.zeros(200, int))
-    assert not pair_up(one_episode, no_crops(), consistent, 12, 1).pairs["meaningful"].any()
-    consistent[0] = False
-    assert not pair_up(maps, no_crops(), consistent, 12, 1).pairs["meaningful"].any()
+def plant(seed: int) -> tuple[Visible, np.ndarray]:
+    """Bool [T,24]: codes 0 to 11 in pairs that often come together; 12 and 13 become more frequent with time;
+    14 and 15 come at night; 16 and 17 come together, in one episode alone; the others know of nothing.
+    """
+    rng, visible = np.random.default_rng(seed), make_play(seed)
+    shown = spells(rng, 0.1, 24)
+    event = spells(rng, 0.15, len(PLANTED))
+    for i, pair in enumerate(PLANTED):
+        shown[:, pair] |= event[:, [i]] & (rng.random((len(shown), 2)) < 0.8)
+    shown[:, 12:14] = spells(rng, (visible.step / LENGTH)[:, None], 2)
+    shown[:, 14:16] = spells(rng, 0.5, 2) & (visible.stratum == 1)[:, None]
+    shown[:, 16:18] = spells(rng, 0.5, 1) & (visible.episode == 7)[:, None]
+    return visible, shown
 
 
-def test_pair_consistency_equals_brute_force_over_concatenated_vectors() -> None:
-    maps, crops = planted()
-    row = pair_up(maps, crops, np.ones(CODES, bool), 2, 1).pairs.set_index(["code_a", "code_b"]).loc[(0, 1)]
-    for rows, name in ((crops.own, "consistency"), (crops.random, "consistency_random")):
-        joint = [
-            np.concatenate(
-                [unit(crops.units(rows[(crops.code == k) & (crops.step == t)]).mean(axis=0)) for k in (0, 1)]
-            )
-            for t in range(12)
-        ]
-        assert row[name] == pytest.approx(brute_force(unit(np.array(joint))), abs=1e-5)
+@pytest.fixture(scope="module")
+def planted() -> tuple[Visible, np.ndarray, ScoredPairs]:
+    visible, shown = plant(0)
+    return visible, shown, pair_up(make_maps(shown, shown, visible.episode), visible, least=5)
 
 
-def test_nothing_to_pair() -> None:
-    nowhere = np.zeros((5, CODES), bool)
-    found = pair_up(make_maps(nowhere, nowhere, np.zeros(5, int)), no_crops(), nowhere[0], 2, 1)
-    assert (len(found.pairs), found.seen, found.covered, found.covered_meaningful) == (0, 0, 0.0, 0.0)
+def test_planted_pairs_are_found_and_those_of_one_time_or_one_episode_are_not(
+    planted: tuple[Visible, np.ndarray, ScoredPairs],
+) -> None:
+    *_, found = planted
+    table = found.table.set_index(["code_a", "code_b"])
+    meaningful = set(table.index[table["meaningful"]])
+    assert set(PLANTED) <= meaningful
+    assert len(meaningful) <= len(PLANTED) + 1
+    assert not table.loc[[(12, 13), (14, 15), (16, 17)], "meaningful"].any()
+    assert np.isnan(table.loc[(16, 17), "confirmed"])
+    # Time alone brings these two together more often than their shares of all observations.
+    often = table.loc[[(12, 13), (14, 15)]]
+    _, shown, _ = planted
+    seen = shown[planted[0].observation].mean(axis=0)
+    assert (often["share"] > 1.2 * np.array([seen[12] * seen[13], seen[14] * seen[15]])).all()
+    np.testing.assert_allclose(often["count"], often["expected"], rtol=0.2)
+
+
+def test_no_pairs_are_found_by_chance(planted: tuple[Visible, np.ndarray, ScoredPairs]) -> None:
+    visible, shown, found = planted
+    assert found.null <= 0.05 * found.found.confirmed.mean()
+    # Odd codes of other episodes, by partners that the test itself does not know.
+    other = make_play(1).exchanged(np.arange(len(shown)), 0)
+    apart = shown.copy()
+    apart[:, 1:12:2] = shown[np.maximum(other, 0), 1:12:2]
+    null = pair_up(make_maps(apart, apart, visible.episode), visible, least=5)
+    assert null.found.tested.sum() > 0.9 * found.found.tested.sum()
+    assert null.found.confirmed.mean() <= 0.05 * found.found.confirmed.mean()
+    assert null.found.holds.sum() <= 0.05 * found.found.holds.sum()
+
+
+def test_observations_are_covered_by_meaningful_pairs_alone(
+    planted: tuple[Visible, np.ndarray, ScoredPairs],
+) -> None:
+    visible, shown, _ = planted
+    consistent = np.arange(24) < 4
+    maps = make_maps(shown, shown, visible.episode)
+    labels = make_labels(maps, visible, np.zeros(len(maps.occurrence_map), int))
+    label, halves = np.full(24, "grass", object), divide(EPISODES, 0)
+    found = measure_cooccurrence(maps, visible, labels, label, consistent, halves, make_config(5))
+    assert found.pairs["meaningful"].sum() == found.summary["pairs"]["holds"] == 2
+    both = (shown[:, 0] & shown[:, 1]) | (shown[:, 2] & shown[:, 3])
+    assert found.summary["pairs"]["covered"] == pytest.approx(both[visible.observation].mean())
+    assert found.summary["sets"]["covered"] == found.sets["meaningful"].sum() == 0
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_nothing_to_pair(hidden: bool) -> None:
+    nowhere, everywhere = np.zeros((12, CODES), bool), np.ones((12, CODES), bool)
+    episode = np.repeat([0, 1], 6)
+    visible = Visible.of(episode, np.full(12, 2 * hidden, np.uint8), 0)
+    maps = make_maps(everywhere, everywhere if hidden else nowhere, episode)
+    labels = make_labels(maps, visible, np.zeros(len(maps.occurrence_map), int))
+    label, consistent = np.full(CODES, "grass", object), np.ones(CODES, bool)
+    found = measure_cooccurrence(maps, visible, labels, label, consistent, divide(2, 0), make_config())
+    assert (len(found.pairs), len(found.sets)) == (0, 0)
+    for section in found.summary.values():
+        assert section["tested"] == section["confirmed"] == section["null"] == 0
+        assert np.isnan(section["covered"]) if hidden else section["covered"] == 0

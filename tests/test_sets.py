@@ -1,35 +1,28 @@
-"""How often codes meet, by chance and not, and which sets of them do."""
+"""Sets of three or more codes: planted ones are found; those that follow from their parts are not."""
 
 import itertools
 
 import numpy as np
 import pytest
 from scipy import sparse
-from test_consistency import make_config
+from test_cooccurrence import EPISODES, make_config, make_maps, make_play, spells
 
-from irislib.interpret.cooccurrence.independence_test import PresenceSeries
-from irislib.interpret.cooccurrence.sets import ScoredSets, mine_sets, score_sets, splits
+from irislib.interpret.confirmation.halves import divide
+from irislib.interpret.cooccurrence.sets import COLUMNS, ScoredSets, mine_sets, score_sets, splits
+from irislib.interpret.visible import Visible
 
-
-def as_sparse(shown: np.ndarray) -> sparse.csr_array:
-    return sparse.csr_array(shown.astype(np.int64))
-
-
-def persistent(rng: np.random.Generator, steps: int, rate: float, stay: float) -> np.ndarray:
-    """A code that is there or not for spells of geometric length, bool [steps]."""
-    anew = rng.random(steps) >= stay
-    anew[0] = True
-    drawn = rng.random(steps) < rate
-    there: np.ndarray = drawn[np.flatnonzero(anew)[np.cumsum(anew) - 1]]
-    return there
+TOGETHER = ((0, 1, 2), (3, 4, 5), (6, 7, 8))
+PAIR = (9, 10)  # code 11 is often there, by chance
+TREND = (12, 13, 14)
 
 
-def find(shown: np.ndarray, episode: np.ndarray, min_count: int = 5) -> ScoredSets:
-    present, codes = as_sparse(shown), shown.shape[1]
-    label, consistent = np.full(codes, "grass", object), np.ones(codes, bool)
-    return score_sets(
-        PresenceSeries.of(present, episode), present, label, consistent, make_config(), min_count
-    )
+def find(
+    shown: np.ndarray, visible: Visible, consistent: np.ndarray | None = None, least: int = 5
+) -> ScoredSets:
+    label = np.array([f"label{code}" for code in range(shown.shape[1])], object)
+    consistent = np.ones(shown.shape[1], bool) if consistent is None else consistent
+    maps, halves = make_maps(shown, shown, visible.episode), divide(visible.episodes, 0)
+    return score_sets(maps, visible, label, consistent, halves, make_config(least))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -37,6 +30,7 @@ def find(shown: np.ndarray, episode: np.ndarray, min_count: int = 5) -> ScoredSe
 def test_mined_sets_equal_brute_force(seed: int, min_count: int) -> None:
     rng = np.random.default_rng(seed)
     shown = rng.random((50, 9)) < rng.uniform(0.1, 0.7, 9)
+    present = sparse.csr_array(shown.astype(np.int64))
     codes = np.array([0, 2, 3, 5, 6, 8])
     expected = [
         some
@@ -44,8 +38,8 @@ def test_mined_sets_equal_brute_force(seed: int, min_count: int) -> None:
         for some in itertools.combinations(codes.tolist(), size)
         if shown[:, some].all(axis=1).sum() >= min_count
     ]
-    assert mine_sets(as_sparse(shown), codes, min_count, 4) == expected
-    assert mine_sets(as_sparse(shown), codes[:0], min_count, 4) == []
+    assert mine_sets(present, codes, min_count, 4) == expected
+    assert mine_sets(present, codes[:0], min_count, 4) == []
 
 
 @pytest.mark.parametrize(("size", "ways"), [(2, 1), (3, 3), (4, 7), (5, 15)])
@@ -55,79 +49,108 @@ def test_every_way_to_part_a_set_comes_once(size: int, ways: int) -> None:
     assert all(set(a) | set(b) == set(range(size)) and a and b for a, b in splits(size))
 
 
-def test_events_equal_a_loop_also_where_lanes_interleave() -> None:
-    rng = np.random.default_rng(3)
-    episode = rng.permutation(np.repeat([2, 5, 9], [30, 17, 40]))
-    shown = rng.random((87, 4)) < 0.5
-    series = PresenceSeries.of(as_sparse(shown), episode)
-    events = series.events([(0,), (1, 3)])
-    for i, codes in enumerate([(0,), (1, 3)]):
-        there = np.asarray(shown[:, codes].all(axis=1))
-        assert events.count[i] == there.sum()
-        assert events.episodes[i] == len(set(episode[there]))
-        for j, lag in enumerate(series.lags):
-            products = []
-            for one in (2, 5, 9):
-                x = there[episode == one] - there.mean()
-                products += list(x[: max(len(x) - lag, 0)] * x[lag:])
-            assert events.autocovariance[i, j] == pytest.approx(max(np.mean(products), 0))
-    pairs = sum(length**2 for length in (30, 17, 40))
-    assert series.weight.sum() == pairs
-    assert series.lags[0] == 0 and series.weight[0] == 87
+@pytest.mark.parametrize("seed", range(2))
+def test_the_table_lists_every_frequent_set_of_consistent_codes(seed: int) -> None:
+    least = 16
+    rng = np.random.default_rng(seed)
+    episode = np.repeat(np.array([1, 2, 4, 6]), [30, 20, 25, 35])
+    visible = Visible.of(episode, rng.choice([0, 1, 2], 110).astype(np.uint8), 0)
+    shown = rng.random((110, 6)) < 0.6
+    consistent = np.array([True] * 5 + [False])
+    table = find(shown, visible, consistent, least=least).table
+    expected = {}
+    for size in (3, 4):
+        for codes in itertools.combinations(range(5), size):
+            there = shown[:, codes].all(axis=1) & visible.observation
+            if there.sum() >= least:
+                labels = " ".join(f"label{code}" for code in codes)
+                seen = (size, there.sum(), len(set(episode[there])), labels)
+                expected[" ".join(map(str, codes))] = seen
+    rows = table.set_index("codes")[["size", "count", "episodes", "labels"]]
+    assert {codes: tuple(row) for codes, row in rows.iterrows()} == expected
+    assert 3 < len(expected) < 15
+    np.testing.assert_allclose(table["share"], table["count"] / visible.observation.sum())
+    assert (np.diff(table["count"]) <= 0).all()
+    assert table["confirmed"].isna().all()  # four episodes are too few
 
 
-@pytest.mark.parametrize(("stay", "rate"), [(0.0, 0.3), (0.8, 0.3), (0.95, 0.5), (0.9, 0.05)])
-def test_codes_that_meet_by_chance_are_seldom_significant(stay: float, rate: float) -> None:
-    """However persistent they are; a test that takes every frame for a draw fails for all but the first."""
-    rng = np.random.default_rng(5)
-    shown = np.stack([persistent(rng, 3000, rate, stay) for _ in range(60)], axis=1)
-    episode = np.repeat(np.arange(15), 200)
-    series = PresenceSeries.of(as_sparse(shown), episode)
-    events = series.events([(code,) for code in range(60)])
-    a, b = np.triu_indices(60, k=1)
-    count = np.array([(shown[:, i] & shown[:, j]).sum() for i, j in zip(a, b, strict=True)])
-    p_values = series.p_values(count, events.take(a), events.take(b))
-    for level in (0.01, 0.05, 0.25, 0.5):
-        assert np.mean(p_values <= level) < 1.5 * level + 0.01
-    if rate > 0.1:  # rarer codes often do not meet at all
-        assert 0.4 < np.median(p_values) < 0.6
-        assert np.mean(p_values <= 0.05) > 0.02
+def plant(seed: int) -> tuple[Visible, np.ndarray]:
+    """Bool [T,15]: three sets that often come together, a pair with a third code by chance, and three codes
+    that become more frequent with time.
+    """
+    rng, visible = np.random.default_rng(seed), make_play(seed)
+    shown = spells(rng, 0.1, 15)
+    for codes in (*TOGETHER, PAIR):
+        event = spells(rng, 0.15, 1)
+        shown[:, codes] |= event & (rng.random((len(shown), len(codes))) < 0.9)
+    shown[:, 11] = spells(rng, 0.5, 1)[:, 0]
+    shown[:, TREND] = spells(rng, (visible.step / len(shown) * EPISODES)[:, None], len(TREND))
+    return visible, shown
 
 
-def test_planted_set_is_found_and_one_that_follows_from_its_parts_is_not() -> None:
-    """Codes 0, 1, 2 show up together; 3 and 4 do, with 5 there by chance; the rest are alone."""
-    rng = np.random.default_rng(6)
-    steps = 2400
-    shown = rng.random((steps, 8)) < 0.1
-    shown[:, 5] = rng.random(steps) < 0.5
-    event, other = rng.random((2, steps)) < 0.04
-    shown[event, :3] = True
-    shown[other, 3:5] = True
-    episode = np.repeat(np.arange(12), 200)
-    found = find(shown, episode)
+@pytest.fixture(scope="module")
+def planted() -> tuple[Visible, np.ndarray, ScoredSets]:
+    visible, shown = plant(0)
+    return visible, shown, find(shown, visible, least=40)
+
+
+def test_planted_sets_are_found_and_those_that_follow_from_their_parts_are_not(
+    planted: tuple[Visible, np.ndarray, ScoredSets],
+) -> None:
+    visible, shown, found = planted
     table = found.table.set_index("codes")
-    assert list(table.index[table["meaningful"]]) == ["0 1 2"]
-    assert "3 4 5" in table.index
-    both = shown[:, :3].all(axis=1)
-    assert found.covered == pytest.approx(both.mean())
-    row = table.loc["0 1 2"]
-    assert (row["size"], row["count"], row["episodes"]) == (3, both.sum(), 12)
-    least = min(
-        both.mean() / (shown[:, half].all(axis=1).mean() * shown[:, rest].all(axis=1).mean())
-        for half, rest in (([0], [1, 2]), ([1], [0, 2]), ([2], [0, 1]))
-    )
-    assert row["pmi"] == pytest.approx(np.log2(least))
-    assert (np.diff(found.table["count"]) <= 0).all()
+    for codes in (*TOGETHER, (*PAIR, 11), TREND):
+        row = table.loc[" ".join(map(str, codes))]
+        there = shown[:, codes].all(axis=1) & visible.observation
+        assert row["count"] == there.sum() > 100
+        assert bool(row["meaningful"]) == (codes in TOGETHER)
+    names = {" ".join(map(str, codes)) for codes in TOGETHER}
+    assert len(set(table.index[table["meaningful"]]) - names) <= 1
+    assert len(table) > 50
 
 
-def test_a_set_of_one_episode_is_not_meaningful() -> None:
-    shown = np.zeros((1000, 3), bool)
-    shown[::50] = True
-    assert find(shown, np.repeat(np.arange(5), 200)).table["meaningful"].all()
-    assert not find(shown, np.zeros(1000, int)).table["meaningful"].any()
+def test_coverage_equals_a_loop(planted: tuple[Visible, np.ndarray, ScoredSets]) -> None:
+    visible, shown, found = planted
+    meaningful = found.table["codes"][found.table["meaningful"]]
+    sets = [[int(code) for code in codes.split()] for codes in meaningful]
+    covered = [
+        bool(seen) and any(all(row[code] for code in codes) for codes in sets)
+        for row, seen in zip(shown, visible.observation, strict=True)
+    ]
+    assert 0 < np.mean(covered) < 1
+    np.testing.assert_array_equal(found.covered, covered)
+
+
+def test_no_sets_are_found_by_chance(planted: tuple[Visible, np.ndarray, ScoredSets]) -> None:
+    visible, shown, found = planted
+    assert found.null <= 0.05 * found.found.confirmed.mean()
+    # Each code of a set as it is in other episodes, by partners that the test itself does not know.
+    apart, steps = shown.copy(), np.arange(len(shown))
+    for round_, code in enumerate(range(9)):
+        apart[:, code] = shown[np.maximum(make_play(1).exchanged(steps, round_), 0), code]
+    apart[:, 9:] = False
+    null = find(apart, visible, least=3).found
+    assert null.tested.sum() > 20
+    assert null.confirmed.mean() <= 0.05 * found.found.confirmed.mean()
+    assert null.holds.sum() <= 0.05 * found.found.holds.sum()
+
+
+def test_a_set_of_one_episode_is_not_tested() -> None:
+    visible, shown = plant(0)
+    shown &= (visible.episode == 7)[:, None]
+    found = find(shown, visible)
+    assert len(found.table)
+    assert found.table["confirmed"].isna().all()
+    assert not found.covered.any()
 
 
 def test_no_sets() -> None:
-    found = find(np.zeros((20, 4), bool), np.zeros(20, int))
-    assert (len(found.table), found.covered) == (0, 0)
-    assert list(found.table.columns)[:3] == ["codes", "size", "count"]
+    episode = np.repeat(np.arange(4), 5)
+    visible = Visible.of(episode, np.zeros(20, np.uint8), 0)
+    shown = np.zeros((20, 4), bool)
+    shown[:, :2] = True
+    for consistent in (np.ones(4, bool), np.zeros(4, bool)):
+        found = find(shown, visible, consistent, least=1)
+        assert (len(found.table), found.null, found.covered.sum()) == (0, 0, 0)
+        assert tuple(found.table.columns) == COLUMNS
+        assert found.found.summary()["confirmed"] == 0

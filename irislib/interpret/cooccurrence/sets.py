@@ -102,22 +102,20 @@ def score_sets(
     mined = mine_sets(present, np.flatnonzero(consistent), min_count, config.max_set_size)
     large = [codes for codes in mined if len(codes) >= 3]
     member = present.toarray().astype(bool)
-    there = np.array([member[:, codes].all(axis=1) for codes in large]).reshape(len(large), len(member)).T
+    there = _all_present(member, large)
     count = there.sum(axis=0)
     order = np.lexsort((np.arange(len(large)), -count))
     large, there, count = [large[i] for i in order], there[:, order], count[order]
 
     parts = [
-        (number, [codes[i] for i in half], [code for i, code in enumerate(codes) if i not in half])
+        (number, tuple(codes[i] for i in half), tuple(codes[i] for i in rest))
         for number, codes in enumerate(large)
-        for half, _ in splits(len(codes))
+        for half, rest in splits(len(codes))
     ]
     starts = np.flatnonzero(np.diff([number for number, _, _ in parts], prepend=-1))
-    halves_of = [
-        np.array([member[:, part[side]].all(axis=1) for part in parts]).reshape(len(parts), len(member)).T
-        for side in (1, 2)
-    ]
-    sums = joint_sums(visible, halves_of[0], halves_of[1], "sets")
+    first = _all_present(member, [half for _, half, _ in parts])
+    second = _all_present(member, [rest for _, _, rest in parts])
+    sums = joint_sums(visible, first, second, "sets")
 
     def test(excess: Excess) -> Confirmed:
         def p_values(groups: np.ndarray) -> np.ndarray:
@@ -145,11 +143,19 @@ def score_sets(
         },
         columns=list(COLUMNS),
     )
-    covered: np.ndarray = there[:, found.holds].any(axis=1)
-    return ScoredSets(table, found, null, covered)
+    return ScoredSets(table, found, null, np.asarray(there[:, found.holds].any(axis=1)))
 
 
 def splits(size: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """All ways to split `size` items in two, each once: the indices of one part and of the other."""
     halves = [(0, *others) for n in range(size - 1) for others in combinations(range(1, size), n)]
     return [(half, tuple(i for i in range(size) if i not in half)) for half in halves]
+
+
+def _all_present(
+    member: Bool[np.ndarray, "observations codes"], sets: list[tuple[int, ...]]
+) -> Bool[np.ndarray, "observations sets"]:
+    there = np.zeros((len(member), len(sets)), bool)
+    for column, codes in enumerate(sets):
+        there[:, column] = member[:, codes].all(axis=1)
+    return there
