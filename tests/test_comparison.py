@@ -15,6 +15,8 @@ from irislib.errors import ParamError
 from irislib.interpret.embedder_comparison import SUMMARY, CompareConfig, compare_embedders
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.interpret.embedding.label_retrieval import crop_shares, neighbour_overlap
+from irislib.interpret.embedding.recogniser import save_recogniser
+from irislib.interpret.embedding.resnet import build_resnet50
 from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.interpret.metrics_config import MetricsConfig
@@ -83,7 +85,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for label in (1, 2, 3):
         shown = np.kron(semantic == label, np.ones((1, CELL, CELL), bool))
         frames[:, : 7 * CELL, :, label - 1] += (200 * shown).astype(np.uint8)
-    paths = {name: folder / name for name in ("rollouts", "changes", "crops")}
+    paths = {name: folder / name for name in ("rollouts", "changes", "crops", "embedder")}
+    paths["embedder"].mkdir()
+    save_recogniser(build_resnet50(16, 3, 2), 16, 32, ["a", "b"], 0, paths["embedder"])
     play = record_play(
         paths["rollouts"],
         frames,
@@ -116,7 +120,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def compare(stores: dict[str, Path], out: Path, weights: tuple[str, ...]) -> pd.DataFrame:
     """Over crops that are embedded by their colours."""
-    inputs = {"rollouts": stores["rollouts"], "crops": stores["crops"], "embedder": Path("nowhere")}
+    inputs = {name: stores[name] for name in ("rollouts", "crops", "embedder")}
     embed_crops(EmbedConfig("colours", 32, 16), 0, out=out / "embeddings", **inputs)
     inputs |= {"changes": stores["changes"], "embeddings": out / "embeddings"}
     compare_embedders(CompareConfig(weights), EMBED, METRICS, 0, out=out, **inputs)

@@ -215,10 +215,10 @@ def write_crops(path: Path, world: World, pairs: np.ndarray) -> None:
 
 
 def write_embeddings(path: Path, vectors: np.ndarray) -> None:
+    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    directions = np.rint(127 * vectors / length).astype(np.int8)
     with writing(path, EMBEDDINGS, {}) as store:
-        store.append(
-            embedding=vectors.astype(np.float16), crop_embedding=np.arange(len(vectors), dtype=np.int32)
-        )
+        store.append(embedding=directions, crop_embedding=np.arange(len(vectors), dtype=np.int32))
 
 
 def measure(paths: dict[str, Path], out: Path, config: MetricsConfig = CONFIG) -> dict[str, Any]:
@@ -555,7 +555,7 @@ def rewrite_embeddings(paths: dict[str, Path], world: World) -> str:
 
 def blank_embeddings(paths: dict[str, Path], world: World) -> str:
     write_embeddings(paths["embeddings"], np.zeros((2, 8)))
-    return "embeddings: holds features that are zero or not finite; run the embed stage"
+    return "embeddings: holds features that are zero; run the embed stage"
 
 
 def forget_embeddings(paths: dict[str, Path], world: World) -> str:

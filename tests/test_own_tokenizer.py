@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("agent", "embedder"):
         (root / name).mkdir()
     Agent(CONFIG).save(root / "agent")
-    save_recogniser(build_resnet50(16, 3), 16, 32, ["a", "b", "c"], 0, root / "embedder")
+    save_recogniser(build_resnet50(16, 512, 3), 16, 32, ["a", "b", "c"], 0, root / "embedder")
     play(root, root / "known.zarr", None)
     cells, label = known_cells(root / "known.zarr")
     np.savez(root / "table.npz", cells=cells, label=label)

@@ -138,7 +138,7 @@ def test_any_world_goes_through_the_stages(recorded: Path, tmp_path: Path) -> No
     compute_heatmaps(gradcam, 0, **paths, work=tmp_path / "work", out=heatmaps)
     compute_changes(ChangeConfig(16), **paths, work=tmp_path / "work", out=changes)
     crop_regions(CropConfig(0.5, 1, 16, 1), 0, paths["rollouts"], changes, crops)
-    train_embedder(EmbedderConfig(16, 32, 1, 0, 2, 0.1, 1), TinyConfig(), 0, embedder)
+    train_embedder(EmbedderConfig(16, 32, 64, 1, 0, 2, 0.1, 1), TinyConfig(), 0, embedder)
     embed_crops(EmbedConfig("random", 32, 16), 0, paths["rollouts"], crops, embedder, embeddings)
     metrics = MetricsConfig(0.05, 2, 1, 0.0, 3, 4)
     compute_metrics(metrics, 0, **paths, **stores, out=tmp_path / "reports")

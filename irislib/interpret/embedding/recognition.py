@@ -18,7 +18,7 @@ from irislib.interpret.embedding.recogniser import load_recogniser, save_recogni
 from irislib.interpret.embedding.resnet import build_resnet50
 from irislib.interpret.embedding.window_sampling import Windows
 from irislib.interpret.embedding.windows import WindowLabels
-from irislib.params import STRICT
+from irislib.params import STRICT, require
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
 from irislib.worlds.scenes import SceneSource
@@ -33,8 +33,10 @@ class EmbedderConfig:
     """The `embedder` section.
 
     Attributes:
-        width: of the network; 64 is ResNet50's own, with 2048 features, narrower ones have as many fewer.
+        width: of the network; 64 is ResNet50's own, narrower ones have as many fewer channels.
         window_size: side that windows are resized to, in pixels.
+        features: length of a feature vector; outputs of a linear layer between the pooled output of the
+            network, with 32 * width channels, and the classifier.
         scenes: staged ones to learn from.
         steps: of gradient descent. 0 leaves the network untrained, for a world without scenes; then
             `embed.weights` and `compare.weights` can be random or imagenet only.
@@ -46,11 +48,17 @@ class EmbedderConfig:
     __pydantic_config__ = STRICT
     width: Annotated[int, Ge(16), Le(64), MultipleOf(16)]
     window_size: Annotated[int, Ge(32)]
+    features: Annotated[int, Ge(1)]
     scenes: Annotated[int, Ge(1)]
     steps: Annotated[int, Ge(0)]
     batch_size: Annotated[int, Ge(2)]
     learning_rate: Annotated[float, Gt(0)]
     evaluation: Annotated[int, Ge(1)]
+
+    def __post_init__(self) -> None:
+        channels = 32 * self.width
+        complaint = f"{self.features} are more than the network's {channels} channels; use at most {channels}"
+        require(self.features <= channels, "features", complaint)
 
 
 def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Path) -> None:
@@ -133,7 +141,7 @@ def fit(windows: Windows | None, config: EmbedderConfig, labels: int, seed: int)
     device = pick_device()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, "embedder", "initial"))
-        net = build_resnet50(config.width, labels).train()
+        net = build_resnet50(config.width, config.features, labels).train()
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if windows is None:
         return net.eval()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int8
 from matplotlib.axes import Axes
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
@@ -80,7 +80,7 @@ def _scatter(axes: Axes, at: np.ndarray, label: str, **look: Any) -> None:
 
 
 def _project(
-    embedding: Float[np.ndarray, "n f"], perplexity: float, seed: int
+    embedding: Int8[np.ndarray, "n f"], perplexity: float, seed: int
 ) -> Float[np.ndarray, "n 2"] | None:
     """Positions of the features; None if there are too few, or if all are equal."""
     if len(embedding) < MIN_POINTS:
