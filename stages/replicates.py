@@ -1,4 +1,4 @@
-"""Do the findings hold again? Writes reports/replicates.csv; no stage of the pipeline, since it repeats most of it."""
+"""Do the findings hold again? A command of its own, since it repeats most of the pipeline several times."""
 
 from pathlib import Path
 

@@ -45,7 +45,14 @@ SMALL = WindowLabels.of(
     )
 )
 TINY = EmbedderConfig(
-    width=16, window_size=32, features=64, scenes=60, steps=140, batch_size=48, learning_rate=0.003, evaluation=6
+    width=16,
+    window_size=32,
+    features=64,
+    scenes=60,
+    steps=140,
+    batch_size=48,
+    learning_rate=0.003,
+    evaluation=6,
 )
 
 

@@ -8,13 +8,13 @@ from sklearn.metrics import homogeneity_completeness_v_measure, normalized_mutua
 
 from irislib.artifacts import open_store, writing
 from irislib.interpret.attributed import Attributed
+from irislib.interpret.boxes import Boxes
 from irislib.interpret.confirmation.excess import Sums
 from irislib.interpret.confirmation.halves import Confirmed
 from irislib.interpret.crops.regions import threshold_masks
 from irislib.interpret.evidence import Maps
 from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.agreement import agreement, semantic_metrics
-from irislib.interpret.boxes import Boxes
 from irislib.interpret.labels.label_mass import LabelMass, add_runs, label_occurrences
 from irislib.interpret.labels.names import Names
 from irislib.interpret.labels.naming import label_by_code, labels_table, lifts

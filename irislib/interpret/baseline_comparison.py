@@ -15,7 +15,12 @@ from jaxtyping import Int16
 from irislib.artifacts import Store, open_store
 from irislib.baselines.fit import fit_baselines, fitting_steps
 from irislib.baselines.shuffled import shuffled
-from irislib.interpret.crops.attribution_kinds import KINDS, Attribution, attribute_positions, read_attribution
+from irislib.interpret.crops.attribution_kinds import (
+    KINDS,
+    Attribution,
+    attribute_positions,
+    read_attribution,
+)
 from irislib.interpret.crops.cropping import plan_crops
 from irislib.interpret.crops.pixels import cut_crops, find_identical
 from irislib.interpret.crops.regions import CropConfig

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.consistency.measure import measure_consistency
 from irislib.interpret.cooccurrence.measure import MeasuredCooccurrence, measure_cooccurrence
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.evidence import Crops
 from irislib.interpret.labels.measure import MeasuredLabels, measure_labels
 from irislib.interpret.labels.truth import Truth

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Int16
+from jaxtyping import Bool, Float32, Int, Int16, Integer
 
 from irislib.artifacts import Store
 from irislib.interpret.boxes import Boxes
@@ -68,6 +68,48 @@ def read_attribution(
         )
     weights = boxes.weights(store.array("heatmap").shape[1:])
     return Attribution(kind, maps, mass_by_box(store, weights), *read_regions(store, boxes.frame, config))
+
+
+def attribute_positions(
+    tokens: Integer[np.ndarray, "observation h w"],
+    codes: int,
+    episode: Int[np.ndarray, " observation"],
+    boxes: Boxes,
+    config: CropConfig,
+) -> Attribution:
+    """Position masks of tokens for which no maps are stored: an occurrence's map is where its code stands.
+
+    Args:
+        tokens: of each observation.
+        codes: K.
+        episode: of each observation.
+        boxes: the labelled rectangles of the frame.
+        config: the `crop` section.
+    """
+    steps, *grid = tokens.shape
+    flat = tokens.reshape(steps, -1).astype(np.int64)
+    key = np.arange(steps)[:, None] * codes + flat
+    occurrence, row = np.unique(key, return_inverse=True)
+    there = np.zeros((len(occurrence), flat.shape[1]), bool)
+    there[row.reshape(flat.shape), np.arange(flat.shape[1])] = True
+    code = (occurrence % codes)[:, None]
+    packed = np.concatenate(
+        [code.astype(">i4").view(np.uint8).reshape(-1, 4), np.packbits(there, axis=1)], axis=1
+    )
+    _, first, map_of = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    positions = there[first].reshape(-1, *grid)
+    filled = np.ones(len(first), bool)
+    maps = Maps(
+        codes=codes,
+        episode=episode,
+        code=code[first, 0].astype(np.int32),
+        nonempty=filled,
+        nonzero=filled,
+        occurrence_step=(occurrence // codes).astype(np.int32),
+        occurrence_map=map_of.ravel().astype(np.int32),
+    )
+    regions = find_position_regions(positions, boxes.frame, config)
+    return Attribution("position", maps, mass_of_positions(positions, boxes), *regions)
 
 
 def mass_by_box(store: Store, weights: Float32[np.ndarray, "position box"]) -> Float32[np.ndarray, "map box"]:

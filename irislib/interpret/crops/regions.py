@@ -36,6 +36,12 @@ class CropConfig:
     connectivity: Literal[1, 2]
 
 
+def crop_config(crops: Store) -> CropConfig:
+    """The `crop` section that crops.zarr was made with."""
+    names = ("threshold", "min_area", "max_per_code", "connectivity")
+    return CropConfig(**{name: crops.attrs[name] for name in names})
+
+
 def threshold_masks(
     maps: Real[np.ndarray, "n h w"], frame: tuple[int, ...], threshold: float
 ) -> Bool[np.ndarray, "n H W"]:

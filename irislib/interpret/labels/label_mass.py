@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int, Int8, Shaped
 
-from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.confirmation.excess import Sums
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.truth import Truth
 from irislib.interpret.visible import Visible
