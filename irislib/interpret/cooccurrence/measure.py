@@ -48,7 +48,8 @@ def measure_cooccurrence(
         config: the `metrics` section.
     """
     pairs = score_pairs(maps, visible, labels, consistent, halves, config)
-    sets = score_sets(maps, visible, labels, consistent, halves, config)
+    commonest = np.array(labels.names, object)[labels.counts.sum(axis=0).argmax(axis=1)]
+    sets = score_sets(maps, visible, commonest, consistent, halves, config)
     meaningful = pairs.table[pairs.table["meaningful"]]
     a, b = (meaningful[name].to_numpy(np.int64) for name in ("code_a", "code_b"))
     shares = [

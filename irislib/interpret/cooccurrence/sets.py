@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 from scipy import sparse
 
 from irislib.interpret.confirmation.excess import NULLS
@@ -15,7 +15,6 @@ from irislib.interpret.confirmation.halves import Confirmed, confirm
 from irislib.interpret.confirmation.presence_sums import joint_sums
 from irislib.interpret.confirmation.studentised import Excess
 from irislib.interpret.evidence import Maps
-from irislib.interpret.labels.label_mass import LabelMass
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.visible import Visible
 
@@ -76,7 +75,7 @@ def mine_sets(
 def score_sets(
     maps: Maps,
     visible: Visible,
-    labels: LabelMass,
+    label: Shaped[np.ndarray, " codes"],
     consistent: Bool[np.ndarray, " codes"],
     halves: Bool[np.ndarray, "divisions episodes"],
     config: MetricsConfig,
@@ -90,7 +89,7 @@ def score_sets(
     Args:
         maps: which occurrence has which map.
         visible: which observations show the world, and what stands in for them.
-        labels: what lies under the maps.
+        label: the commonest label of each code.
         consistent: the codes that are consistent (step 7).
         halves: divisions of the episodes.
         config: the `metrics` section; a set that shares fewer visible observations than `min_pair_count`, or
@@ -128,7 +127,6 @@ def score_sets(
         return confirm(p_values, halves, config.alpha)
 
     found = test(sums.excess())
-    commonest = [labels.names[label] for label in labels.counts.sum(axis=0).argmax(axis=1)]
     null = float(np.mean([test(sums.null(round_)).confirmed.mean() for round_ in range(NULLS)]))
     table = pd.DataFrame(
         {
@@ -137,7 +135,7 @@ def score_sets(
             "count": count,
             "share": count / max(visible_steps, 1),
             "episodes": [len(np.unique(visible.episode[rows])) for rows in there.T],
-            "labels": [" ".join(commonest[code] for code in codes) for codes in large],
+            "labels": [" ".join(str(label[code]) for code in codes) for codes in large],
             "confirmed": np.where(found.tested, found.share, np.nan),
             "meaningful": found.holds,
         },
