@@ -105,9 +105,12 @@ class Comparison:
     def interval(self, rng: np.random.Generator) -> tuple[float, float]:
         """Percentile bootstrap interval of the difference; episodes are drawn with replacement.
 
-        Two draws of one episode form no pair: their crops are identical and would look consistent.
+        Two draws of one episode form no pair: their crops are identical and would look consistent. NaN with
+        one episode.
         """
         episodes = len(self.size)
+        if episodes < 2:
+            return float("nan"), float("nan")
         drawn = rng.multinomial(episodes, np.full(episodes, 1 / episodes), size=BOOTSTRAP)
         total = ((drawn @ self.cross) * drawn).sum(axis=1)
         pairs = (drawn @ self.size) ** 2 - (drawn**2 @ self.size**2)
