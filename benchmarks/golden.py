@@ -25,8 +25,8 @@ from benchmarks.official_weights import (
     make_inputs,
     make_weights,
 )
+from irislib.artifacts import write_atomically
 from irislib.errors import IrislibError
-from irislib.workdir import write_atomically
 from stages.common import Stage
 
 LOSSES = {

@@ -14,12 +14,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from irislib.artifacts import digest, write_atomically
+from irislib.artifacts import digest
 from irislib.artifacts.files import told_in_one_line, write_whole
 from irislib.errors import ArtifactError, IrislibError
 from irislib.sources import loaded_code
 
-__all__ = ["damage", "read_checked", "work_in", "write_atomically", "write_checked"]
+__all__ = ["damage", "read_checked", "work_in", "write_checked"]
 
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 

@@ -72,8 +72,8 @@ def way_back() -> list[str]:
     if "DVC_STAGE" not in os.environ or root is None or Path(root).resolve() != Path.cwd():
         return []
     line = (
-        "DVC removed the old results of this stage; to get them back: dvc checkout (data/), "
-        "git checkout reports (reports/)"
+        "DVC removed the old results of this stage; to get them back: dvc checkout (data/ and the page), "
+        "git checkout reports (tables and figures)"
     )
     if "DVC_EXP_NAME" in os.environ:
         line += "; and what -S changed: git checkout params.yaml"
@@ -102,6 +102,9 @@ WRITTEN = ("out", "snapshots", "reports", "work")  # options whose path a stage 
 
 def every_artifact(command: F) -> F:
     """Options for all the artifacts, for stages that read each of them."""
-    for option in (embeddings_option, crops_option, heatmaps_option, rollouts_option, agent_option):
+    for option in (
+        *(embeddings_option, crops_option, changes_option, heatmaps_option, rollouts_option),
+        agent_option,
+    ):
         command = option(command)
     return command

@@ -10,9 +10,9 @@ from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import load_params
 from stages.common import (
     Stage,
+    changes_option,
     crops_option,
     embeddings_option,
-    heatmaps_option,
     params_option,
     path_option,
     rollouts_option,
@@ -24,7 +24,7 @@ from stages.options import embedder_option
 @params_option
 @embedder_option
 @rollouts_option
-@heatmaps_option
+@changes_option
 @crops_option
 @embeddings_option
 @path_option("out", "reports", "Folder for embedders.csv.")

@@ -7,18 +7,18 @@ import click
 from irislib.interpret.crops.cropping import crop_regions
 from irislib.interpret.crops.regions import CropConfig
 from irislib.params import load_params
-from stages.common import Stage, heatmaps_option, params_option, path_option, rollouts_option
+from stages.common import Stage, changes_option, params_option, path_option, rollouts_option
 
 
 @click.command(cls=Stage)
 @params_option
 @rollouts_option
-@heatmaps_option
-@path_option("out", "data/crops.zarr", "Boxes of the regions and of their random counterparts.")
-def main(params: Path, rollouts: Path, heatmaps: Path, out: Path) -> None:
-    """Boxes the regions under the maps, and as many random places of the same sizes."""
+@changes_option
+@path_option("out", "data/crops.zarr", "Boxes of the regions and of their counterparts.")
+def main(params: Path, rollouts: Path, changes: Path, out: Path) -> None:
+    """Boxes the regions under the maps, and finds two counterparts of each."""
     config = load_params(params, "crop", CropConfig)
-    crop_regions(config, seed=load_params(params, "seed", int), rollouts=rollouts, heatmaps=heatmaps, out=out)
+    crop_regions(config, seed=load_params(params, "seed", int), rollouts=rollouts, changes=changes, out=out)
 
 
 if __name__ == "__main__":

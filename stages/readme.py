@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from irislib.artifacts import write_atomically
 from irislib.report.readme import renew
-from irislib.workdir import write_atomically
 from stages.common import Command, path_option
 
 

@@ -115,7 +115,7 @@ def write_crops(
             crop_step=rows[:, 0],
             crop_code=rows[:, 1],
             crop_box=box,
-            crop_random=is_random,
+            crop_kind=is_random.astype(np.uint8),
             crop_match=np.tile(np.arange(len(own), dtype=np.int32), 2),
         )
     centres = rng.normal(size=(int(rows[:, 1].max(initial=0)) + 1, 32))
@@ -123,9 +123,8 @@ def write_crops(
         np.where(is_random[:, None], 0, centres[rows[:, 1]]) + 0.8 * rng.normal(size=(len(rows), 32)) + 1
     )
     with writing(root / "embeddings.zarr", EMBEDDINGS, {"weights": "random", "size": 64}) as store:
-        store.append(
-            embedding=features.astype(np.float16), crop_embedding=np.arange(len(rows), dtype=np.int32)
-        )
+        whole = np.rint(15 * features).astype(np.int8)
+        store.append(embedding=whole, crop_embedding=np.arange(len(rows), dtype=np.int32))
 
 
 def write_embedder(folder: Path) -> None:
@@ -278,7 +277,7 @@ def make_embedders(alive: bool) -> pd.DataFrame:
             "mean_cosine_random": cosine, "mean_cosine_same_place": cosine, "median_difference": 0.1,
             "median_effect_size": 0.4, "label_overlap": 0.8, "label_overlap_chance": 0.3,
         }  # fmt: skip
-        rows.append({"weights": weights, "size": 32, "dimension": 512} | found)
+        rows.append({"weights": weights, "size": 32, "dimension": 64} | found)
     undefined = [name for name in rows[0] if name.startswith(("mean", "median", "label"))]
     return pd.DataFrame(rows) if alive else pd.DataFrame(rows).assign(**dict.fromkeys(undefined, np.nan))
 

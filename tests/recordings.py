@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from irislib.artifacts import Store, open_store, writing
-from irislib.stores.crops import CROPS
+from irislib.artifacts import Schema, Store, open_store, writing
+from irislib.interpret.attribution.change import quantise
+from irislib.stores.changes import CHANGES
+from irislib.stores.crops import CROPS, OWN
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
@@ -75,21 +77,37 @@ def record_play(
     return open_store(path, ROLLOUTS)
 
 
-def record_maps(path: Path, maps: np.ndarray, map_code: np.ndarray, pairs: np.ndarray, play: Store) -> Store:
-    """Heatmaps u8 or float [U,h,w] of codes [U], used by pairs (step, map) [P,2]."""
+def record_maps(
+    path: Path,
+    maps: np.ndarray,
+    map_code: np.ndarray,
+    pairs: np.ndarray,
+    play: Store,
+    positions: np.ndarray | None = None,
+    schema: Schema = HEATMAPS,
+) -> Store:
+    """Maps [U,h,w] of codes [U], used by pairs (step, map) [P,2], as `schema` keeps them.
+
+    Args:
+        positions: bool [U,4,4], where each map's code stands; nowhere by default.
+    """
     frame = play.array("obs").shape[1:3]
     attrs = {"codebook_size": play.attrs["codebook_size"], "steps": len(play), "frame_size": list(frame)}
-    with writing(path, HEATMAPS, attrs) as writer:
+    kept: dict[str, np.ndarray] = {"heatmap": np.maximum(maps, 0).astype(np.float32)}
+    if schema is CHANGES:
+        kept["heatmap"], _ = quantise(kept["heatmap"])
+    else:
+        kept["map_raw_min"] = maps.min((1, 2)).astype(np.float32)
+    with writing(path, schema, attrs) as writer:
         writer.append(
-            heatmap=maps.astype(np.float32),
+            **kept,
             map_raw_max=maps.max((1, 2)).astype(np.float32),
-            map_raw_min=maps.min((1, 2)).astype(np.float32),
             map_code=map_code.astype(np.int32),
-            map_positions=np.zeros((len(maps), 4, 4), bool),
+            map_positions=np.zeros((len(maps), 4, 4), bool) if positions is None else positions,
             occurrence_step=pairs[:, 0].astype(np.int32),
             occurrence_map=pairs[:, 1].astype(np.int32),
         )
-    return open_store(path, HEATMAPS)
+    return open_store(path, schema)
 
 
 def record_crops(path: Path, step: np.ndarray, box: np.ndarray, frame: tuple[int, int]) -> Store:
@@ -102,7 +120,7 @@ def record_crops(path: Path, step: np.ndarray, box: np.ndarray, frame: tuple[int
             crop_step=step.astype(np.int32),
             crop_code=np.zeros(n, np.int32),
             crop_box=box.astype(np.int16).reshape(n, 4),
-            crop_random=np.zeros(n, bool),
+            crop_kind=np.full(n, OWN, np.uint8),
             crop_match=np.arange(n, dtype=np.int32),
         )
     return open_store(path, CROPS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from irislib.interpret.labels.boxes import Boxes
+from irislib.interpret.boxes import Boxes
 from irislib.interpret.upsampling import upsample
 from irislib.worlds.crafter import ITEM_NAMES, CrafterConfig, cell_boxes
 

@@ -15,6 +15,8 @@ from irislib.errors import ParamError
 from irislib.interpret.embedder_comparison import SUMMARY, CompareConfig, compare_embedders
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.interpret.embedding.label_retrieval import crop_shares, neighbour_overlap
+from irislib.interpret.embedding.recogniser import save_recogniser
+from irislib.interpret.embedding.resnet import build_resnet50
 from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.interpret.metrics_config import MetricsConfig
@@ -22,7 +24,8 @@ from irislib.params import parse_value
 from irislib.report.figures.codes import embedders
 from irislib.report.style import publication
 from irislib.report.tables import EMBEDDER_COLUMNS
-from irislib.stores.crops import CROPS
+from irislib.stores.changes import CHANGES
+from irislib.stores.crops import CROPS, OWN, RANDOM
 from irislib.stores.rollouts import ROLLOUTS
 
 STEPS, EPISODES, CELL = 48, 24, 3
@@ -34,7 +37,7 @@ DESCRIPTION = describe(
     world_boxes=BOXES[:63].astype(np.int16),
     display_boxes=BOXES[63:].astype(np.int16),
 )
-METRICS = MetricsConfig(0.05, 199, 5, 10, 0.001, 4, 8)
+METRICS = MetricsConfig(0.05, 5, 10, 0.001, 4, 8)
 EMBED = EmbedConfig("random", 32, 16)
 
 
@@ -82,7 +85,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for label in (1, 2, 3):
         shown = np.kron(semantic == label, np.ones((1, CELL, CELL), bool))
         frames[:, : 7 * CELL, :, label - 1] += (200 * shown).astype(np.uint8)
-    paths = {name: folder / name for name in ("rollouts", "heatmaps", "crops")}
+    paths = {name: folder / name for name in ("rollouts", "changes", "crops", "embedder")}
+    paths["embedder"].mkdir()
+    save_recogniser(build_resnet50(16, 3, 2), 16, 32, ["a", "b"], 0, paths["embedder"])
     play = record_play(
         paths["rollouts"],
         frames,
@@ -94,7 +99,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         episode=(np.arange(STEPS) * EPISODES // STEPS).astype(np.int32),
     )
     pairs = np.array([(step, code) for step in range(STEPS) for code in (0, 1)])
-    record_maps(paths["heatmaps"], np.ones((2, 4, 4)), np.array([0, 1]), pairs, play)
+    record_maps(paths["changes"], np.ones((2, 4, 4)), np.array([0, 1]), pairs, play, schema=CHANGES)
 
     code, step = np.repeat([0, 1], STEPS), np.tile(np.arange(STEPS), 2)
     corner = np.where(code[:, None] == 0, (0, 0), (4 * CELL, 5 * CELL))
@@ -107,7 +112,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             crop_step=np.tile(step, 2).astype(np.int32),
             crop_code=np.tile(code, 2).astype(np.int32),
             crop_box=np.concatenate([box, box + CELL], axis=1).astype(np.int16),
-            crop_random=np.repeat([False, True], 2 * STEPS),
+            crop_kind=np.repeat([OWN, RANDOM], 2 * STEPS).astype(np.uint8),
             crop_match=np.tile(np.arange(2 * STEPS), 2).astype(np.int32),
         )
     return paths
@@ -115,9 +120,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def compare(stores: dict[str, Path], out: Path, weights: tuple[str, ...]) -> pd.DataFrame:
     """Over crops that are embedded by their colours."""
-    inputs = {"rollouts": stores["rollouts"], "crops": stores["crops"], "embedder": Path("nowhere")}
+    inputs = {name: stores[name] for name in ("rollouts", "crops", "embedder")}
     embed_crops(EmbedConfig("colours", 32, 16), 0, out=out / "embeddings", **inputs)
-    inputs |= {"heatmaps": stores["heatmaps"], "embeddings": out / "embeddings"}
+    inputs |= {"changes": stores["changes"], "embeddings": out / "embeddings"}
     compare_embedders(CompareConfig(weights), EMBED, METRICS, 0, out=out, **inputs)
     return pd.read_csv(out / "embedders.csv").set_index("weights")
 

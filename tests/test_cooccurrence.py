@@ -225,8 +225,7 @@ def test_observations_are_covered_by_meaningful_pairs_alone(
     consistent = np.arange(24) < 4
     maps = make_maps(shown, shown, visible.episode)
     labels = make_labels(maps, visible, np.zeros(len(maps.occurrence_map), int))
-    label, halves = np.full(24, "grass", object), divide(EPISODES, 0)
-    found = measure_cooccurrence(maps, visible, labels, label, consistent, halves, make_config(5))
+    found = measure_cooccurrence(maps, visible, labels, consistent, divide(EPISODES, 0), make_config(5))
     assert found.pairs["meaningful"].sum() == found.summary["pairs"]["holds"] == 2
     both = (shown[:, 0] & shown[:, 1]) | (shown[:, 2] & shown[:, 3])
     assert found.summary["pairs"]["covered"] == pytest.approx(both[visible.observation].mean())
@@ -240,8 +239,8 @@ def test_nothing_to_pair(hidden: bool) -> None:
     visible = Visible.of(episode, np.full(12, 2 * hidden, np.uint8), 0)
     maps = make_maps(everywhere, everywhere if hidden else nowhere, episode)
     labels = make_labels(maps, visible, np.zeros(len(maps.occurrence_map), int))
-    label, consistent = np.full(CODES, "grass", object), np.ones(CODES, bool)
-    found = measure_cooccurrence(maps, visible, labels, label, consistent, divide(2, 0), make_config())
+    consistent = np.ones(CODES, bool)
+    found = measure_cooccurrence(maps, visible, labels, consistent, divide(2, 0), make_config())
     assert (len(found.pairs), len(found.sets)) == (0, 0)
     for section in found.summary.values():
         assert section["tested"] == section["confirmed"] == section["null"] == 0

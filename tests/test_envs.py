@@ -75,12 +75,12 @@ def test_resets_without_a_seed_follow_from_the_last_seed() -> None:
 
 
 def test_gymnasium_accepts_it() -> None:
-    check_env(CrafterWorld(CrafterConfig(size=36)), skip_render_check=True)
+    check_env(CrafterWorld(CrafterConfig(frame_size=36)), skip_render_check=True)
 
 
 @pytest.mark.parametrize("size", [64, 45])
 def test_the_published_game_until_its_first_unordered_draw(size: int) -> None:
-    ours, theirs = CrafterWorld(CrafterConfig(size=size)), crafter.Env(size=(size, size), seed=9)
+    ours, theirs = CrafterWorld(CrafterConfig(frame_size=size)), crafter.Env(size=(size, size), seed=9)
     assert np.array_equal(ours.reset(seed=9)[0], theirs.reset())
     for action in np.random.default_rng(0).integers(len(ACTION_NAMES), size=9):
         obs, reward, terminated, _, info = ours.step(action)
@@ -114,7 +114,7 @@ def assert_frame_shows(env: CrafterWorld, obs: np.ndarray, semantic: np.ndarray)
 
 @pytest.mark.parametrize("size", [64, 45])
 def test_semantic_lies_on_the_pixels(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    env = CrafterWorld(CrafterConfig(size=size))
+    env = CrafterWorld(CrafterConfig(frame_size=size))
     env.reset(seed=0)
     game: Any = env._game
     world, player = game._world, game._player
@@ -227,11 +227,11 @@ def test_the_length_truncates_and_death_terminates() -> None:
 
 @pytest.mark.parametrize("size", range(30, 150))
 def test_only_sizes_without_a_border_are_accepted(size: int) -> None:
-    values = {"env": {"size": size, "length": 10}}
+    values = {"env": {"frame_size": size, "length": 10}}
     if size >= 36 and (size - size // 9 * 9) // 2 == 0:
-        assert parse_section(values, "env", CrafterConfig).size == size
+        assert parse_section(values, "env", CrafterConfig).frame_size == size
     else:
-        with pytest.raises(ParamError, match=r"^env\.size: "):
+        with pytest.raises(ParamError, match=r"^env\.frame_size: "):
             parse_section(values, "env", CrafterConfig)
 
 

@@ -29,7 +29,7 @@ from irislib.worlds.crafter import ACHIEVEMENT_NAMES, CrafterConfig
 from irislib.worlds.crafter_score import crafter_score
 from irislib.worlds.score import playing_statistics, success_rates
 
-ENV = CrafterConfig(size=64, length=19)  # six whole segments of 3 steps and one of 1
+ENV = CrafterConfig(frame_size=64, length=19)  # six whole segments of 3 steps and one of 1
 EPISODES = EvaluationConfig(episodes=3, temperature=1.0)
 SEED = 2  # with which something is achieved
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 import zarr
-from recordings import record_play
+from recordings import record_maps, record_play
 from test_comparison import Fake
 from torch.nn import functional
 
@@ -30,7 +30,8 @@ from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.metrics import HEADLINE, compute_metrics
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_value
-from irislib.stores.crops import CROPS
+from irislib.stores.changes import CHANGES
+from irislib.stores.crops import CROPS, OWN, RANDOM
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
@@ -131,14 +132,17 @@ def by_chance(seed: int = 0, steps: int = 40, codes: int = 6) -> World:
 
 
 def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
-    """The five inputs; every non-empty pair gets a crop, code 1's all alike but for noise."""
+    """The six inputs; every non-empty pair gets a crop, code 1's all alike but for noise."""
     root.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
-    names = ("agent", "rollouts", "heatmaps", "crops", "embeddings")
+    names = ("agent", "rollouts", "heatmaps", "changes", "crops", "embeddings")
     paths = {name: root / name for name in names}
     write_agent(paths["agent"], world.codes)
     write_rollouts(paths["rollouts"], world, rng)
     write_heatmaps(paths["heatmaps"], world)
+    pairs = np.stack([world.occurrence_step, world.occurrence_map], axis=1)
+    play = open_store(paths["rollouts"], ROLLOUTS)
+    record_maps(paths["changes"], world.raw, world.code, pairs, play, schema=CHANGES)
     alive = (
         np.flatnonzero(world.raw.max(axis=(1, 2))[world.occurrence_map] > 0)
         if with_crops
@@ -205,16 +209,16 @@ def write_crops(path: Path, world: World, pairs: np.ndarray) -> None:
             crop_step=np.tile(world.occurrence_step[pairs], 2).astype(np.int32),
             crop_code=np.tile(world.code[maps], 2).astype(np.int32),
             crop_box=np.zeros((2 * n, 4), np.int16),
-            crop_random=np.repeat([False, True], n),
+            crop_kind=np.repeat([OWN, RANDOM], n).astype(np.uint8),
             crop_match=np.tile(np.arange(n), 2).astype(np.int32),
         )
 
 
 def write_embeddings(path: Path, vectors: np.ndarray) -> None:
+    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    directions = np.rint(127 * vectors / length).astype(np.int8)
     with writing(path, EMBEDDINGS, {}) as store:
-        store.append(
-            embedding=vectors.astype(np.float16), crop_embedding=np.arange(len(vectors), dtype=np.int32)
-        )
+        store.append(embedding=directions, crop_embedding=np.arange(len(vectors), dtype=np.int32))
 
 
 def measure(paths: dict[str, Path], out: Path, config: MetricsConfig = CONFIG) -> dict[str, Any]:
@@ -427,12 +431,12 @@ def test_without_any_region_every_stage_ends_well(
     for name in ("crops", "embeddings"):
         shutil.rmtree(paths[name])
     config = CropConfig(threshold=1.0, min_area=4096, max_per_code=9, connectivity=1)
-    crop_regions(config, seed=0, rollouts=paths["rollouts"], heatmaps=paths["heatmaps"], out=paths["crops"])
+    crop_regions(config, seed=0, rollouts=paths["rollouts"], changes=paths["changes"], out=paths["crops"])
     embed = EmbedConfig("colours", 32, 16)
     inputs = {name: paths[name] for name in ("rollouts", "crops")} | {"embedder": tmp_path}
     embed_crops(embed, 0, out=paths["embeddings"], **inputs)
     metrics = measure(paths, tmp_path / "out")
-    inputs |= {name: paths[name] for name in ("heatmaps", "embeddings")}
+    inputs |= {name: paths[name] for name in ("changes", "embeddings")}
     compare_embedders(CompareConfig(("colours",)), embed, CONFIG, 0, out=tmp_path / "out", **inputs)
 
     assert set(metrics["crops"].values()) == {0}
@@ -551,7 +555,7 @@ def rewrite_embeddings(paths: dict[str, Path], world: World) -> str:
 
 def blank_embeddings(paths: dict[str, Path], world: World) -> str:
     write_embeddings(paths["embeddings"], np.zeros((2, 8)))
-    return "embeddings: holds features that are zero or not finite; run the embed stage"
+    return "embeddings: holds features that are zero; run the embed stage"
 
 
 def forget_embeddings(paths: dict[str, Path], world: World) -> str:

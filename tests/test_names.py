@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from irislib.interpret.boxes import Boxes
 from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.exchange import ROUNDS
-from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.items import find_items
 from irislib.interpret.labels.label_mass import label_occurrences
 from irislib.interpret.labels.names import Names, find_names

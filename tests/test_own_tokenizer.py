@@ -12,6 +12,7 @@ from tiny import CONFIG, ENV
 
 from irislib.agent import Agent
 from irislib.artifacts import open_store
+from irislib.interpret.attribution.change import ChangeConfig, compute_changes
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.crops.cropping import crop_regions
 from irislib.interpret.crops.regions import CropConfig
@@ -36,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("agent", "embedder"):
         (root / name).mkdir()
     Agent(CONFIG).save(root / "agent")
-    save_recogniser(build_resnet50(16, 3), 16, 32, ["a", "b", "c"], 0, root / "embedder")
+    save_recogniser(build_resnet50(16, 512, 3), 16, 32, ["a", "b", "c"], 0, root / "embedder")
     play(root, root / "known.zarr", None)
     cells, label = known_cells(root / "known.zarr")
     np.savez(root / "table.npz", cells=cells, label=label)
@@ -70,18 +71,20 @@ def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
         patch.setenv("IRISLIB_WORKERS", "1")
         for name in ("oracle", "random"):
             out = folder / name
-            paths = {s: out / f"{s}.zarr" for s in ("rollouts", "heatmaps", "crops", "embeddings")}
+            paths = {s: out / f"{s}.zarr" for s in ("rollouts", "heatmaps", "changes", "crops", "embeddings")}
             play(folder, paths["rollouts"], f"own_tokenizers:{name}")
             inputs: dict[str, Any] = {"seed": 0, "rollouts": paths["rollouts"]}
             maps = GradcamConfig("gradcam", "mean", "code_input", samples=1, batch_size=64)
             work = folder / "work"
             compute_heatmaps(maps, agent=folder / "agent", work=work, out=paths["heatmaps"], **inputs)
+            change = {"agent": folder / "agent", "rollouts": paths["rollouts"], "work": work}
+            compute_changes(ChangeConfig(64), out=paths["changes"], **change)
             crop = CropConfig(threshold=0.5, min_area=16, max_per_code=60, connectivity=1)
-            crop_regions(crop, heatmaps=paths["heatmaps"], out=paths["crops"], **inputs)
+            crop_regions(crop, changes=paths["changes"], out=paths["crops"], **inputs)
             embed = EmbedConfig("random", 32, 64)
             embedder = folder / "embedder"
             embed_crops(embed, crops=paths["crops"], embedder=embedder, out=paths["embeddings"], **inputs)
-            config = MetricsConfig(0.05, 999, 5, 10, 0.05, 3, 16)
+            config = MetricsConfig(0.05, 5, 10, 0.05, 3, 16)
             compute_metrics(config, seed=0, agent=folder / "agent", out=out, **paths)
             codes = pd.read_csv(out / "codes.csv", keep_default_na=False, na_values=["", "nan"])
             found[name] = read_metrics(out).content, codes

@@ -14,6 +14,7 @@ from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page import sprites
 from irislib.report.page.sprites import Sheet, Sprite, embed, pack
 from irislib.report.page.together import APART, _choose, _spaced
+from irislib.report.palette import few_colours
 from irislib.report.pictures import average_maps, distinct_crops, overlay, peak, read_crops, read_non_empty
 
 CODES = 20
@@ -44,7 +45,7 @@ def test_every_sprite_is_where_it_is_said_to_be(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sprites, "ACROSS", 3)
     monkeypatch.setattr(sprites, "PER_SHEET", 7)
     rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (8, 8, 3), np.uint8) for _ in range(17)]
+    pictures = [mosaic(rng, 8, 8) for _ in range(17)]
     sheets, places = pack(pictures, 8)
     assert [(sheet.across, sheet.down) for sheet in sheets] == [(3, 3), (3, 3), (3, 1)]
     for picture, place in zip(pictures, places, strict=True):
@@ -63,8 +64,45 @@ def test_a_picture_fills_its_cell_in_its_own_proportions(shape: tuple[int, int])
     assert height / width == pytest.approx(shape[0] / shape[1], rel=0.15)
 
 
-def test_embedding_loses_nothing() -> None:
-    picture = np.random.default_rng(1).integers(0, 256, (20, 30, 3), np.uint8)
+def mosaic(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A picture u8 of random pixels in 216 colours."""
+    return rng.integers(0, 6, (height, width, 3), np.uint8) * np.uint8(51)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_picture_of_few_colours_keeps_each_pixel(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    palette = rng.integers(0, 256, (rng.integers(1, 257), 3), np.uint8)
+    picture = palette[rng.integers(len(palette), size=(40, 60))]
+    kept = few_colours(Image.fromarray(picture))
+    assert kept.mode == "P"
+    assert (np.asarray(kept.convert("RGB")) == picture).all()
+
+
+def test_a_picture_of_many_colours_hardly_changes_and_a_rare_colour_stays() -> None:
+    across = np.linspace(0, 255, 256)
+    picture = np.dstack([np.tile(across, (256, 1)), np.tile(across, (256, 1)).T, np.zeros((256, 256))])
+    picture[100, 3:9] = 0, 0, 255  # a thin line
+    picture = picture.round().astype(np.uint8)
+    made = few_colours(Image.fromarray(picture))
+    kept = np.asarray(made.convert("RGB"))
+    assert len(np.unique(kept.reshape(-1, 3), axis=0)) <= 256
+    assert np.abs(kept.astype(int) - picture).mean() < 5
+    assert (kept[100, 3:9, 2] > 200).all()
+    assert made.tobytes() == few_colours(Image.fromarray(picture)).tobytes()
+
+
+def test_transparency_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    alpha = rng.integers(0, 256, (20, 30), np.uint8)
+    kept = few_colours(Image.fromarray(np.dstack([mosaic(rng, 20, 30), alpha])))
+    assert (np.asarray(kept)[..., 3] == alpha).all()
+    opaque = few_colours(Image.fromarray(np.dstack([mosaic(rng, 20, 30), np.full_like(alpha, 255)])))
+    assert opaque.mode == "P"
+
+
+def test_embedding_loses_nothing_of_few_colours() -> None:
+    picture = mosaic(np.random.default_rng(1), 20, 30)
     made = embed(Image.fromarray(picture))
     assert (made.width, made.height) == (30, 20)
     assert (pixels(made.uri) == picture).all()

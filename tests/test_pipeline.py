@@ -22,9 +22,9 @@ from irislib.artifacts import digest, open_store
 from irislib.report.tables import read_metrics
 from irislib.stores.heatmaps import HEATMAPS
 
-STORES = ("rollouts", "heatmaps", "crops", "embeddings")
+STORES = ("rollouts", "heatmaps", "changes", "crops", "embeddings")
 STAGES = (
-    *("train", "evaluate", "rollout", "gradcam", "crop", "embedder", "embed"),
+    *("train", "evaluate", "rollout", "gradcam", "change", "crop", "embedder", "embed"),
     *("metrics", "compare", "attributions", "sensitivity", "plots"),
 )
 
@@ -70,7 +70,8 @@ def declared(checkout: Checkout) -> list[str]:
     return [
         next(iter(out)) if isinstance(out, dict) else out
         for stage in stages
-        for out in (*stage.get("outs", []), *stage.get("metrics", []))
+        for kind in ("outs", "metrics", "plots")
+        for out in stage.get(kind, [])
     ]
 
 
@@ -212,21 +213,42 @@ def test_plots_parameters_remake_the_plots_alone(built: Checkout) -> None:
 def test_an_experiment_on_crops_leaves_the_agent_alone(built: Checkout) -> None:
     with restored(built):
         follow = ["crop", "embed", "metrics", "compare", "sensitivity", "plots"]  # not attributions
+        half = outs(built)
         output = built.run("dvc", "exp", "run", "--name", "low", "-S", "crop.threshold=0.3").stdout
         assert ran(output) == follow
         assert "# " in (built.root / "params.yaml").read_text()  # people's comments are kept
+        low = outs(built)
+        changed = {path for path in low if low[path] != half[path]}
+        assert {"data/crops.zarr", "reports/codes.csv", "reports/index.html"} <= changed
+        assert not changed & {"data/agent", "data/rollouts.zarr", "reports/evaluation.json"}
+        # Whether a headline number changes hangs on chance at this size; the agent's evaluation cannot.
         diff = json.loads(built.run("dvc", "metrics", "diff", "--json").stdout)
-        assert list(diff) == ["reports/metrics.json"]  # and not the agent's evaluation
+        assert set(diff) <= {"reports/metrics.json"}
         shown = built.run("dvc", "exp", "show", "--csv", "--no-pager").stdout
         assert "low" in shown
         assert "empty_share.present_occurrences" in shown
-        low = outs(built)
-        for threshold in ("0.5", "0.3"):  # both were run before
+        for threshold, before in (("0.5", half), ("0.3", low)):  # both were run before
             output = built.run("dvc", "exp", "run", "-S", f"crop.threshold={threshold}").stdout
-            assert cached(output) == ["crop", "embed"]
-            assert ran(output) == follow[2:]  # what git keeps is no part of the run-cache
-        assert outs(built) == low
-        assert built.run("dvc", "status").stdout.startswith("Data and pipelines are up to date")
+            assert ran(output) == []
+            assert cached(output) == follow
+            assert outs(built) == before
+            assert built.run("dvc", "status").stdout.startswith("Data and pipelines are up to date")
+
+
+def test_every_table_that_is_declared_as_a_plot_can_be_drawn(built: Checkout, tmp_path: Path) -> None:
+    stages = YAML(typ="safe").load(built.root / "dvc.yaml")["stages"].values()
+    plots = [item for stage in stages for plot in stage.get("plots", []) for item in plot.items()]
+    tables = {path: props for path, props in plots if path.endswith(".csv")}
+    for path, props in tables.items():
+        columns = (built.root / path).read_text().splitlines()[0].split(",")
+        assert {props["x"], props["y"]} <= set(columns), path
+    shown = built.run("dvc", "plots", "show", "--out", str(tmp_path))
+    assert shown.stderr == ""
+    page = (tmp_path / "index.html").read_text()
+    # Without rows nothing is drawn.
+    drawn = [path for path in tables if len((built.root / path).read_text().splitlines()) > 1]
+    assert len(drawn) > 4
+    assert all(tables[path]["title"] in page for path in drawn)
 
 
 def test_training_that_was_run_before_runs_nothing(built: Checkout) -> None:
@@ -309,7 +331,7 @@ def test_a_clone_pulls_everything_and_has_nothing_to_do(built: Checkout, tmp_pat
         ({"rollout__episodes": 0}, "rollout.episodes"),
         ({"rollout__speed": 3}, "rollout.speed"),
         ({"crop__threshold": "half"}, "crop.threshold"),
-        ({"env__size": 72}, "env.size"),
+        ({"env__frame_size": 70}, "env.frame_size"),
         ({"gradcam__layer": "encoder.conv_in"}, "gradcam.layer"),
     ],
 )
@@ -322,7 +344,7 @@ def test_an_error_says_how_to_get_the_results_back(built: Checkout, change: dict
         (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
         assert key in line
         assert "Traceback" not in failed.stderr
-        assert "dvc checkout (data/), git checkout reports (reports/)" in failed.stderr
+        assert "dvc checkout (data/ and the page), git checkout reports (tables and" in failed.stderr
         built.run("dvc", "checkout")
         assert {store: digest(built.root / f"data/{store}.zarr") for store in STORES} == before
 
@@ -348,10 +370,11 @@ def test_an_impossible_horizon_is_refused(built: Checkout, tmp_path: Path) -> No
 STAGES_READING = {
     "rollout": ("agent",),
     "gradcam": ("agent", "rollouts"),
-    "crop": ("rollouts", "heatmaps"),
+    "change": ("agent", "rollouts"),
+    "crop": ("rollouts", "changes"),
     "embed": ("rollouts", "crops", "embedder"),
-    "metrics": ("agent", "rollouts", "heatmaps", "crops", "embeddings"),
-    "compare": ("embedder", "rollouts", "heatmaps", "crops", "embeddings"),
+    "metrics": ("agent", "rollouts", "heatmaps", "changes", "crops", "embeddings"),
+    "compare": ("embedder", "rollouts", "changes", "crops", "embeddings"),
     "plots": ("agent", "embedder", "rollouts", "heatmaps", "crops", "embeddings"),
 }
 

@@ -108,7 +108,7 @@ def test_encoded_replay_encodes_each_frame_once(tmp_path: Path, monkeypatch: pyt
     assert 0 < sum(counts) <= replay.steps
 
 
-ENV = CrafterConfig(size=64, length=25)
+ENV = CrafterConfig(frame_size=64, length=25)
 COLLECT = CollectConfig(lanes=2, steps_per_epoch=34, stop_after_epochs=9, epsilon=0.5, temperature=1.0)
 
 

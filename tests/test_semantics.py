@@ -7,14 +7,14 @@ import pytest
 from sklearn.metrics import homogeneity_completeness_v_measure, normalized_mutual_info_score
 
 from irislib.artifacts import open_store, writing
-from irislib.interpret.attributed import Attributed
+from irislib.interpret.boxes import Boxes
 from irislib.interpret.confirmation.excess import Sums
 from irislib.interpret.confirmation.halves import Confirmed
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.crops.regions import threshold_masks
 from irislib.interpret.evidence import Maps
 from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.agreement import agreement, semantic_metrics
-from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import LabelMass, add_runs, label_occurrences
 from irislib.interpret.labels.names import Names
 from irislib.interpret.labels.naming import label_by_code, labels_table, lifts
@@ -83,7 +83,7 @@ def under(truth: Truth, mass: np.ndarray, observation: int) -> np.ndarray:
 def test_labels_under_maps_equal_a_loop(seed: int) -> None:
     truth, visible, maps, mass = random_play(seed)
     none = (np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
-    found = label_occurrences(truth, Attributed(maps, mass, *none), visible)
+    found = label_occurrences(truth, Attribution("position", maps, mass, *none), visible)
     stretches: dict[tuple[int, int], list[tuple[int, int]]] = {}
     counts = np.zeros((visible.episodes, CODES, len(NAMES)), int)
     label = np.full(len(maps.occurrence_map), -1)

@@ -16,6 +16,7 @@ from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
+from irislib.interpret.attribution.change import ChangeConfig, compute_changes
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.crops.cropping import crop_regions
 from irislib.interpret.crops.regions import CropConfig
@@ -130,15 +131,16 @@ def test_a_world_that_does_not_fit_the_agent_is_refused(recorded: Path, tmp_path
 
 def test_any_world_goes_through_the_stages(recorded: Path, tmp_path: Path) -> None:
     paths = {"agent": recorded / "agent", "rollouts": recorded / "rollouts"}
-    stores = {name: tmp_path / name for name in ("heatmaps", "crops", "embeddings")}
-    heatmaps, crops, embeddings = stores.values()
+    stores = {name: tmp_path / name for name in ("heatmaps", "changes", "crops", "embeddings")}
+    heatmaps, changes, crops, embeddings = stores.values()
     embedder = tmp_path / "embedder"
     gradcam = GradcamConfig("occlusion", "norm", "code_input", 8, 16)
     compute_heatmaps(gradcam, 0, **paths, work=tmp_path / "work", out=heatmaps)
-    crop_regions(CropConfig(0.5, 1, 16, 1), 0, paths["rollouts"], heatmaps, crops)
-    train_embedder(EmbedderConfig(16, 32, 1, 0, 2, 0.1, 1), TinyConfig(), 0, embedder)
+    compute_changes(ChangeConfig(16), **paths, work=tmp_path / "work", out=changes)
+    crop_regions(CropConfig(0.5, 1, 16, 1), 0, paths["rollouts"], changes, crops)
+    train_embedder(EmbedderConfig(16, 32, 64, 1, 0, 2, 0.1, 1), TinyConfig(), 0, embedder)
     embed_crops(EmbedConfig("random", 32, 16), 0, paths["rollouts"], crops, embedder, embeddings)
-    metrics = MetricsConfig(0.05, 99, 2, 1, 0.0, 3, 4)
+    metrics = MetricsConfig(0.05, 2, 1, 0.0, 3, 4)
     compute_metrics(metrics, 0, **paths, **stores, out=tmp_path / "reports")
 
     play, cut = open_store(paths["rollouts"], ROLLOUTS), open_store(crops, CROPS)
@@ -185,9 +187,6 @@ def test_frames_agree_with_their_labels(recorded: Path) -> None:
     values = np.tile(truth.boxes.area, (len(obs), 1))
     area = truth.by_label(values, np.arange(len(obs)))
     assert (area[:, 3] == 7 * 35).all() and (area.sum(axis=1) == truth.boxes.area.sum()).all()
-    shown = truth.on_quantities(values, np.arange(len(obs)))
-    np.testing.assert_array_equal(shown[:, 0], np.where(truth.quantity[:, 0] > 0, 7 * 35, 0))
-    assert (shown[:, 1] == 0).all()  # drawn nowhere
 
 
 def test_lanes_of_any_world_step_together() -> None:
@@ -205,10 +204,10 @@ def test_worlds_have_their_own_score_or_none() -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"world": "chess", "size": 64}, r"^env.*world: must be one of crafter, not 'chess'"),
-        ({"world": "crafter", "size": 64, "length": 9, "tiles": 8}, r"^env\.tiles: unknown parameter"),
-        ({"world": "crafter", "size": 50, "length": 9}, r"^env\.size: 50 pixels leave a border"),
-        ({"size": 64, "length": 9}, r"^env.*world: must be one of crafter"),
+        ({"world": "chess", "frame_size": 64}, r"^env.*world: must be one of crafter, not 'chess'"),
+        ({"world": "crafter", "frame_size": 64, "length": 9, "tiles": 8}, r"^env\.tiles: unknown parameter"),
+        ({"world": "crafter", "frame_size": 50, "length": 9}, r"^env\.frame_size: 50 pixels leave a border"),
+        ({"frame_size": 64, "length": 9}, r"^env.*world: must be one of crafter"),
     ],
 )
 def test_mistakes_in_the_world_are_named(values: dict[str, object], complaint: str) -> None:

@@ -42,7 +42,7 @@ TRAIN = TrainConfig(
         ),
     ),
 )
-ENV = CrafterConfig(size=64, length=30)
+ENV = CrafterConfig(frame_size=64, length=30)
 
 
 def make_decoding_agent(codes: int, size: int) -> Agent:

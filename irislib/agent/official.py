@@ -16,12 +16,12 @@ from torch import Tensor
 
 from irislib.agent.agent import Agent
 from irislib.agent.config import AgentConfig
+from irislib.artifacts import write_atomically
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
 from irislib.tokenizers.config import norm_groups
 from irislib.weights_folder import check_weights
-from irislib.workdir import write_atomically
 
 DROPOUT = 0.1  # no shape tells; the released configuration
 NORM_GROUPS = 32  # of every official GroupNorm

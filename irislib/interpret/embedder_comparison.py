@@ -9,6 +9,7 @@ import pandas as pd
 
 from irislib.artifacts import open_store
 from irislib.errors import ParamError
+from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.consistency.measure import measure_consistency
 from irislib.interpret.consistency.monosemanticity import crop_activation
 from irislib.interpret.embedding.embed import EmbedConfig, make_network, read_distinct, unknown
@@ -19,16 +20,15 @@ from irislib.interpret.evidence import read_crops, read_maps
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.tables import write_tables
 from irislib.params import STRICT, require
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
-from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
 # Of the summary of `measure_consistency`.
 SUMMARY = (
-    *("codes_tested", "codes_consistent", "codes_consistent_beyond_place"),
-    *("mean_cosine_codes", "mean_cosine_random", "mean_cosine_same_place"),
-    *("median_difference", "median_effect_size"),
+    *("tested", "confirmed", "low", "high", "null"),
+    *("mean_cosine", "mean_cosine_elsewhen", "median_difference"),
 )
 
 
@@ -57,7 +57,7 @@ def compare_embedders(
     seed: int,
     embedder: Path,
     rollouts: Path,
-    heatmaps: Path,
+    changes: Path,
     crops: Path,
     embeddings: Path,
     out: Path,
@@ -77,7 +77,7 @@ def compare_embedders(
         seed: the pipeline's.
         embedder: folder of the embedder stage.
         rollouts: store of recorded play.
-        heatmaps: store of the maps of these rollouts.
+        changes: store of the change maps of these rollouts.
         crops: store of the crops under these maps.
         embeddings: store of the features of these crops.
         out: folder that receives the table, whole or not at all.
@@ -86,21 +86,22 @@ def compare_embedders(
         ParamError: ImageNet's weights cannot be loaded.
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
     """
-    play, drawn, boxes = (
+    play, changed, boxes = (
         open_store(rollouts, ROLLOUTS),
-        open_store(heatmaps, HEATMAPS),
+        open_store(changes, CHANGES),
         open_store(crops, CROPS),
     )
-    stored, maps = open_store(embeddings, EMBEDDINGS), read_maps(play, drawn)
-    cut, distinct = read_crops(boxes, stored, drawn, maps), read_distinct(play, boxes, stored)
+    stored, maps = open_store(embeddings, EMBEDDINGS), read_maps(play, changed)
+    cut, distinct = read_crops(boxes, stored, changed, maps), read_distinct(play, boxes, stored)
     # All of them first, so that missing weights are reported before the work begins.
     networks = {
         weights: _make_network(weights, embed, seed, embedder)
         for weights in config.weights
         if weights != stored.attrs["weights"]
     }
+    halves = divide(len(np.unique(maps.episode)), seed)
     shares = crop_shares(play, distinct.step, distinct.box)
-    activation = crop_activation(drawn, maps, cut)
+    activation = crop_activation(changed, maps, cut)
     rows = []
     for weights in config.weights:
         if weights in networks:
@@ -110,7 +111,7 @@ def compare_embedders(
         else:
             size, embedding = stored.attrs["size"], cut.embedding
         mine = replace(cut, embedding=embedding)
-        _, found = measure_consistency(mine, activation, maps.codes, metrics, seed)
+        found = measure_consistency(mine, activation, maps.codes, halves, metrics, seed, random=False).summary
         overlap, chance = neighbour_overlap(embedding, shares, maps.episode[distinct.step])
         row: dict[str, Any] = {"weights": weights, "size": size, "dimension": embedding.shape[1]}
         row |= {name: found[name] for name in SUMMARY}

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float64, Int, Real
 from scipy import sparse
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
+from irislib.stores.crops import ELSEWHEN, OWN, RANDOM
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Crops:
             in the same observation.
         elsewhen: int32, the row of `embedding` of the elsewhen counterpart: the same box in an observation of
             another episode; -1 where there is none.
-        embedding: float16, features of the distinct crops.
+        embedding: features of the distinct crops, of which only the direction counts; int8 in the store.
     """
 
     regions: int
@@ -89,7 +90,7 @@ class Crops:
     own: Int[np.ndarray, " crops"]
     random: Int[np.ndarray, " crops"]
     elsewhen: Int[np.ndarray, " crops"]
-    embedding: Float[np.ndarray, "distinct features"]
+    embedding: Real[np.ndarray, "distinct features"]
 
     def units(self, rows: Int[np.ndarray, " n"]) -> Float64[np.ndarray, "n features"]:
         """The features in some rows of `embedding`, scaled to length 1."""
@@ -137,27 +138,44 @@ def read_maps(rollouts: Store, heatmaps: Store) -> Maps:
     return maps
 
 
-def read_crops(crops: Store, embeddings: Store, heatmaps: Store, maps: Maps) -> Crops:
+def read_crops(crops: Store, embeddings: Store, changes: Store, maps: Maps) -> Crops:
     """Reads the crops with their features.
 
-    Raises:
-        ArtifactError: the crops are of other heatmaps or the embeddings of other crops; a crop does not have
-            exactly one random counterpart; a feature vector is zero or not finite.
-    """
-    code, step = crops.read("crop_code"), crops.read("crop_step")
-    is_random, match = crops.read("crop_random"), crops.read("crop_match")
-    row, embedding = embeddings.read("crop_embedding"), embeddings.read("embedding")
-    _check(_within(crops.read("region_map"), len(heatmaps)), crops, heatmaps)
-    _check(_within(step, maps.steps) and _within(code, maps.codes), crops, heatmaps)
-    _check(len(row) == len(code) and _within(row, len(embedding)), embeddings, crops)
-    squares = np.einsum("df,df->d", embedding, embedding, dtype=np.float64)
-    if not np.all(np.isfinite(squares) & (squares > 0)):
-        reason = "holds features that are zero or not finite"
-        raise ArtifactError(f"{embeddings.path}: {reason}; run the embed stage again")
+    Args:
+        crops: store of the crops.
+        embeddings: store of their features.
+        changes: store of the maps that the crops were drawn from.
+        maps: which occurrence has which of these maps.
 
-    own, random = np.flatnonzero(~is_random), np.flatnonzero(is_random)
-    random = random[np.argsort(match[random], kind="stable")]
-    _check(np.array_equal(match[random], own), crops, heatmaps)
+    Raises:
+        ArtifactError: the crops are of other maps or the embeddings of other crops; a crop does not have
+            exactly one random counterpart, or has two elsewhen counterparts; a feature vector is zero.
+    """
+    code, step, kind = crops.read("crop_code"), crops.read("crop_step"), crops.read("crop_kind")
+    match, row, embedding = (
+        crops.read("crop_match"),
+        embeddings.read("crop_embedding"),
+        embeddings.read("embedding"),
+    )
+    _check(_within(crops.read("region_map"), len(changes)), crops, changes)
+    _check(_within(step, maps.steps) and _within(code, maps.codes), crops, changes)
+    _check(len(row) == len(code) and _within(row, len(embedding)), embeddings, crops)
+    if not embedding.any(axis=1).all():
+        raise ArtifactError(f"{embeddings.path}: holds features that are zero; run the embed stage again")
+
+    own = np.flatnonzero(kind == OWN)
+
+    def counterparts(of_kind: int) -> Int[np.ndarray, " crops"]:
+        rows = np.flatnonzero(kind == of_kind)
+        place = np.searchsorted(own, match[rows])
+        fits = np.array_equal(np.append(own, -1)[place], match[rows]) and len(np.unique(place)) == len(rows)
+        _check(fits, crops, changes)
+        found = np.full(len(own), -1, row.dtype)
+        found[place] = row[rows]
+        return found
+
+    random = counterparts(RANDOM)
+    _check(bool((random >= 0).all()), crops, changes)
     return Crops(
         regions=len(crops),
         code=code[own],
@@ -165,7 +183,8 @@ def read_crops(crops: Store, embeddings: Store, heatmaps: Store, maps: Maps) -> 
         episode=maps.episode[step[own]],
         box=crops.read("crop_box")[own],
         own=row[own],
-        random=row[random],
+        random=random,
+        elsewhen=counterparts(ELSEWHEN),
         embedding=embedding,
     )
 

@@ -1,12 +1,11 @@
-"""Observations exchanged for those of other episodes: the null hypotheses of all tests (protocol step 10).
+"""Exchange of observations: another episode stands in for an observation's own (protocol step 10).
 
-Episode f stands in for episode e: each observation of e is exchanged for the one of f that has the same
-stratum and the nearest step. What follows from the place, the time, the daylight or sleep stays; what a code
-says of its very observation is lost.
+Everything that is not the code is kept: the place, the step, daylight and sleep. It is the null hypothesis of
+all tests.
 """
 
 import numpy as np
-from jaxtyping import Int, Int64, UInt8
+from jaxtyping import Int, Int64, Integer
 
 from irislib.seeding import stream
 
@@ -14,53 +13,55 @@ ROUNDS = 20  # exchanges of all episodes
 
 
 def exchange(
-    step: Int[np.ndarray, " observations"],
-    episode: Int[np.ndarray, " observations"],
-    stratum: UInt8[np.ndarray, " observations"],
+    step_in_episode: Int[np.ndarray, " t"],
+    episode: Int[np.ndarray, " t"],
+    stratum: Integer[np.ndarray, " t"],
     of: Int[np.ndarray, " n"],
     partner: Int[np.ndarray, " n"],
 ) -> Int64[np.ndarray, " n"]:
-    """The observations that stand in for some others.
+    """Exchanges observations for those of partner episodes with the same stratum and the nearest step.
+
+    Of two observations that are equally near, the earlier is taken. An observation whose partner is its own
+    episode is exchanged for itself.
 
     Args:
-        step: of each observation in its episode, from 0.
-        episode: of each observation.
-        stratum: of each observation.
-        of: observations that are exchanged.
-        partner: the episode that stands in for each of their episodes.
+        step_in_episode: of each of T observations, not negative, different within an episode.
+        episode: of each observation, not negative.
+        stratum: of each observation, not negative; see `strata.read_strata`.
+        of: the observations to exchange, rows of the first three.
+        partner: the episode that stands in for each one's own; -1 for none.
 
     Returns:
-        The observation of the partner with the same stratum and the nearest step, the earlier one of two; -1
-        where the partner has none of that stratum.
+        Rows of the observations that stand in; -1 where the partner lacks the stratum.
     """
-    span = int(step.max(initial=0)) + 1
-    run = episode.astype(np.int64) * 256 + stratum  # one episode's observations of one stratum
-    key = run * span + step
+    if len(episode) == 0 or len(of) == 0:
+        return np.full(len(of), -1, np.int64)
+    strata, steps = int(stratum.max()) + 1, int(step_in_episode.max()) + 1
+    groups = (int(episode.max()) + 1) * strata
+    # Observations in order of episode, stratum and step; one number says all three.
+    key = (episode.astype(np.int64) * strata + stratum) * steps + step_in_episode
     order = np.argsort(key, kind="stable")
-    ordered, runs = key[order], run[order]
-    wanted_run = partner.astype(np.int64) * 256 + stratum[of]
-    wanted = wanted_run * span + step[of]
-    after = np.searchsorted(ordered, wanted)
-    before = after - 1
-    last = len(ordered) - 1
-    fits_after = (after <= last) & (runs[np.minimum(after, last)] == wanted_run)
-    fits_before = (before >= 0) & (runs[np.maximum(before, 0)] == wanted_run)
-    far = np.iinfo(np.int64).max
-    gap_after = np.where(fits_after, ordered[np.minimum(after, last)] - wanted, far)
-    gap_before = np.where(fits_before, wanted - ordered[np.maximum(before, 0)], far)
-    nearest = np.where(gap_before <= gap_after, before, after)
-    found: np.ndarray = np.where(fits_after | fits_before, order[np.clip(nearest, 0, last)], -1)
-    return found
+    ordered = key[order]
+    start = np.searchsorted(ordered, np.arange(groups + 2) * steps)
+
+    group = partner.astype(np.int64) * strata + stratum[of]
+    group = np.where((partner >= 0) & (group < groups), group, groups)  # the last group is empty
+    first, last = start[group], start[group + 1] - 1
+    found = first <= last
+    wanted = group * steps + step_in_episode[of]
+    later = np.searchsorted(ordered, wanted)
+    earlier = np.where(found, np.maximum(later - 1, first), 0)
+    later = np.where(found, np.minimum(later, last), 0)
+    nearest = np.where(np.abs(wanted - ordered[earlier]) <= np.abs(ordered[later] - wanted), earlier, later)
+    return np.where(found, order[nearest], -1)
 
 
-def steps_in_episodes(episode: Int[np.ndarray, " observations"]) -> Int64[np.ndarray, " observations"]:
-    """The number of each observation in its episode, from 0; observations are in the order of time."""
+def steps_in_episodes(episode: Int[np.ndarray, " t"]) -> Int64[np.ndarray, " t"]:
+    """The step of each observation in its episode, from 0, where those of an episode are in order."""
     order = np.argsort(episode, kind="stable")
-    first = np.flatnonzero(np.diff(episode[order], prepend=-1))
-    length = np.diff(np.append(first, len(order)))
-    steps = np.empty(len(order), np.int64)
-    steps[order] = np.arange(len(order)) - np.repeat(first, length)
-    return steps
+    step = np.empty(len(episode), np.int64)
+    step[order] = np.arange(len(episode)) - np.searchsorted(episode[order], episode[order])
+    return step
 
 
 def draw_partners(episodes: int, seed: int, *purpose: str | int) -> Int64[np.ndarray, "rounds episodes"]:

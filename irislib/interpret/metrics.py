@@ -7,15 +7,13 @@ import pandas as pd
 
 from irislib.artifacts import open_store, write_json
 from irislib.interpret.attribution.emptiness import measure_emptiness
-from irislib.interpret.attribution.records import attribute_changes
-from irislib.interpret.confirmation.halves import divide
-from irislib.interpret.consistency.measure import measure_consistency
 from irislib.interpret.consistency.monosemanticity import crop_activation
-from irislib.interpret.cooccurrence.measure import measure_cooccurrence
+from irislib.interpret.crops.attribution_kinds import read_attribution
 from irislib.interpret.crops.measure import measure_crops
+from irislib.interpret.crops.regions import crop_config
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.interpret.evidence import read_crops, read_maps
-from irislib.interpret.labels.measure import measure_labels
+from irislib.interpret.findings import find
 from irislib.interpret.labels.naming import label_by_code, labels_table
 from irislib.interpret.labels.overlap import overlap_labels
 from irislib.interpret.labels.power import power_table
@@ -87,28 +85,17 @@ def compute_metrics(
     tokenizer = load_recorded_tokenizer(play, agent)
     frames = play.read("obs", evenly_spaced(len(play), config.psnr_frames))
     truth, visible = read_truth(play), read_visible(play, seed)
-    halves = divide(visible.episodes, seed)
 
     usage, emptiness = measure_emptiness(play, read_maps(play, drawn))
-    attributed = attribute_changes(play, changed, truth.boxes, boxes)
-    maps = attributed.maps
+    attribution = read_attribution("change", play, changed, truth.boxes, crop_config(boxes))
+    maps = attribution.maps
     cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, maps)
-    alike = measure_consistency(
-        cut, crop_activation(changed, maps, cut), maps.codes, halves, config, seed, random=True
+    found = find(
+        truth, visible, attribution, cut, crop_activation(changed, maps, cut), config, seed, random=True
     )
-    shown = measure_labels(truth, visible, attributed, halves, config.alpha, seed)
     overlap = overlap_labels(truth, changed, maps, visible, boxes.attrs["threshold"])
-    labelled = label_by_code(shown.mass, overlap)
-    codes = pd.concat([usage, alike.codes, labelled, shown.codes], axis=1)
-    groups = measure_cooccurrence(
-        maps,
-        visible,
-        shown.mass,
-        codes["label"].to_numpy(object),
-        codes["consistent"].to_numpy(bool),
-        halves,
-        config,
-    )
+    labelled = label_by_code(found.labels.mass, overlap)
+    codes = pd.concat([usage, found.consistency, labelled, found.labels.codes], axis=1)
     numbers = {
         "agent": {
             **playing_metrics(play),
@@ -118,20 +105,17 @@ def compute_metrics(
         "strata": stratum_shares(visible),
         **emptiness,
         "crops": measure_crops(cut),
-        "consistency": alike.summary,
-        "random": alike.random,
-        **shown.summary,
         "overlap": {"mean_iou": labelled["iou"].mean(), "mean_iou_place": labelled["iou_elsewhen"].mean()},
-        **groups.summary,
+        **found.summary,
     }
     write_tables(
         out,
         {
             "codes": codes.rename_axis("code").reset_index(),
-            "pairs": groups.pairs,
-            "sets": groups.sets,
-            "labels": labels_table(shown.mass, overlap, shown.names),
-            "power": power_table(truth, visible, shown.names.found, halves, config.alpha, seed),
+            "pairs": found.groups.pairs,
+            "sets": found.groups.sets,
+            "labels": labels_table(found.labels.mass, overlap, found.labels.names),
+            "power": power_table(truth, visible, found.labels.names.found, found.halves, config.alpha, seed),
         },
     )
     headline, details = split_headline(numbers)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from irislib.artifacts import replacing
+from irislib.artifacts import replacing, write_atomically
 from irislib.report.claims import claims_csv, collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.figures.registry import FIGURES
@@ -12,7 +12,6 @@ from irislib.report.page.render import Plate, render_page
 from irislib.report.page.together import show_groups
 from irislib.report.style import publication, save
 from irislib.runtime import progress
-from irislib.workdir import write_atomically
 
 
 def build_report(

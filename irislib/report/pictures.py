@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, UInt8
 
 from irislib.interpret.upsampling import upsample
 from irislib.report.inputs import Inputs
+from irislib.stores.crops import OWN
 
 CHUNK = 4096  # maps that are read at once
 BLOCK = 1024  # frames that are read at once
@@ -22,7 +23,7 @@ def distinct_crops(inputs: Inputs) -> pd.DataFrame:
     """
     code, embedding = inputs.crops.read("crop_code"), inputs.embeddings.read("crop_embedding")
     crops = pd.DataFrame({"code": code, "embedding": embedding})
-    return crops[~inputs.crops.read("crop_random")].drop_duplicates()
+    return crops[inputs.crops.read("crop_kind") == OWN].drop_duplicates()
 
 
 def read_crops(inputs: Inputs, rows: Int[np.ndarray, "n"]) -> list[UInt8[np.ndarray, "_ _ 3"]]:

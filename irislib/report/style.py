@@ -1,5 +1,6 @@
 """The style that all figures share: colours for colour-blind readers, fonts, and reproducible PNG files."""
 
+import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ import matplotlib.style
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
+
+from irislib.report.palette import few_colours
 
 # The palette of Okabe and Ito from seaborn, without the brown and the grey that seaborn adds.
 PALETTE = [tuple(colour) for i, colour in enumerate(sns.color_palette("colorblind", 10)) if i not in (5, 7)]
@@ -102,5 +106,8 @@ def bare(axes: Axes) -> None:
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a PNG file without date and software version, so that equal figures have equal bytes."""
-    figure.savefig(path, dpi=dpi, metadata={"Software": None})
+    """Writes a PNG file of at most 256 colours, without a date: equal figures have equal bytes."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=dpi)
+    with Image.open(data) as drawn:
+        few_colours(drawn).save(path, "PNG", optimize=True)

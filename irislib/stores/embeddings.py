@@ -2,23 +2,23 @@
 
 from irislib.artifacts import Array, Schema
 
-# Attributes: weights, size (pixels that crops were resized to), mantissa_bits, feature (what a vector is).
-# Mantissas are rounded to `mantissa_bits`: 6 change a cosine by less than 1e-3 and save a third of the disk.
-# With the 512 features of the default embedder 1,000 distinct crops take 0.53 MB.
+# Attributes: weights, size (pixels that crops were resized to), feature (what a vector is).
+# With the 64 features of the default embedder 1,000 distinct crops take 41 kB. Rounding moves a cosine by
+# 0.003 (standard deviation), and the mean over the pairs of 600 crops by less than 0.0001.
 EMBEDDINGS = Schema(
     name="irislib/embeddings",
-    version=1,
+    version=2,
     stage="embed",
     arrays={
         "embedding": Array(
-            "float16",
+            "int8",
             ("distinct", "feature"),
             "features of a distinct crop",
             "1",
-            "Crops with the same pixels are embedded once. Compare rows by their cosine.",
+            "A unit vector times 127, rounded; compare rows by their cosine. Crops with the same pixels are "
+            "embedded once.",
             chunk=256,
             shard=16384,
-            shuffle=True,
         ),
         "crop_embedding": Array(
             "int32",

@@ -48,7 +48,7 @@ class CrafterConfig(WorldConfig):
     Attributes:
         world: the name that chooses this world.
         length: steps after which an episode is cut off.
-        size: pixels along each side of a frame: 9 n or 9 n + 1, since Crafter draws a border around its
+        frame_size: pixels along each side of a frame: 9 n or 9 n + 1, since Crafter draws a border around its
             cells for other sizes. The size belongs to the game: the noise of the night takes one draw a
             pixel from the world's generator.
     """
@@ -56,24 +56,26 @@ class CrafterConfig(WorldConfig):
     __pydantic_config__ = STRICT
     world: Literal["crafter"] = "crafter"
     length: Annotated[int, Ge(1)] = 10_000
-    size: Annotated[int, Ge(4 * GRID)] = 64
+    frame_size: Annotated[int, Ge(4 * GRID)] = 64
 
     def __post_init__(self) -> None:
-        rest = self.size % GRID
-        remedy = f"use {self.size - rest + 1} or {self.size - rest + GRID}"
+        rest = self.frame_size % GRID
+        remedy = f"use {self.frame_size - rest + 1} or {self.frame_size - rest + GRID}"
         require(
-            rest <= 1, "size", f"{self.size} pixels leave a border around {GRID} x {GRID} cells; {remedy}"
+            rest <= 1,
+            "frame_size",
+            f"{self.frame_size} pixels leave a border around {GRID} x {GRID} cells; {remedy}",
         )
 
     @property
     def frame(self) -> tuple[int, int]:
         """Height and width of the frames, in pixels."""
-        return self.size, self.size
+        return self.frame_size, self.frame_size
 
     @property
     def cell(self) -> int:
         """Pixels along each side of a cell."""
-        return self.size // GRID
+        return self.frame_size // GRID
 
     def make(self) -> "CrafterWorld":
         """A new game."""
@@ -124,10 +126,10 @@ class CrafterWorld(World):
 
     def __init__(self, config: CrafterConfig) -> None:
         self.description = config.describe()
-        self.observation_space = Box(0, 255, (config.size, config.size, 3), np.uint8)
+        self.observation_space = Box(0, 255, (config.frame_size, config.frame_size, 3), np.uint8)
         self.action_space = Discrete(len(ACTION_NAMES))
         self._length = config.length
-        self._game = _Game(config.size)
+        self._game = _Game(config.frame_size)
         self._steps_left = 0
         self._achieved = np.zeros(len(ACHIEVEMENT_NAMES), np.int64)
 

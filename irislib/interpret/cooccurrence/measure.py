@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool
 
 from irislib.interpret.cooccurrence.pairs import covered, score_pairs
 from irislib.interpret.cooccurrence.sets import score_sets
@@ -33,7 +33,6 @@ def measure_cooccurrence(
     maps: Maps,
     visible: Visible,
     labels: LabelMass,
-    label: Shaped[np.ndarray, " codes"],
     consistent: Bool[np.ndarray, " codes"],
     halves: Bool[np.ndarray, "divisions episodes"],
     config: MetricsConfig,
@@ -44,13 +43,13 @@ def measure_cooccurrence(
         maps: which occurrence has which map.
         visible: which observations show the world, and what stands in for them.
         labels: what lies under the maps.
-        label: the commonest label of each code.
         consistent: the codes that are consistent (step 7).
         halves: divisions of the episodes.
         config: the `metrics` section.
     """
     pairs = score_pairs(maps, visible, labels, consistent, halves, config)
-    sets = score_sets(maps, visible, label, consistent, halves, config)
+    commonest = np.array(labels.names, object)[labels.counts.sum(axis=0).argmax(axis=1)]
+    sets = score_sets(maps, visible, commonest, consistent, halves, config)
     meaningful = pairs.table[pairs.table["meaningful"]]
     a, b = (meaningful[name].to_numpy(np.int64) for name in ("code_a", "code_b"))
     shares = [

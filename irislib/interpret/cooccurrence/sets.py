@@ -34,7 +34,7 @@ class ScoredSets:
             codes: ascending, separated by blanks; size: their number.
             count, share: number of visible observations with all of them, and their share of all of these.
             episodes: number of episodes with such an observation.
-            labels: of the codes, in the same order.
+            labels: the commonest label of each code, in the same order.
             confirmed: share of the divisions that confirm the set; empty where untested.
             meaningful: confirmed in more than half of the divisions.
         found: what was confirmed.

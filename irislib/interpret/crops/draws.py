@@ -1,34 +1,43 @@
-"""Random draws of the crop stage: which regions become crops, and where their random counterparts lie."""
+"""Random draws of the crop stage: which regions become crops, and what they are compared with."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int, Int16, Int64, Integer
 
 from irislib.interpret.evidence import Maps
 from irislib.seeding import stream
 
 
 def draw_crops(
-    maps: Maps, region_map: Int[np.ndarray, " regions"], max_per_code: int, seed: int
-) -> tuple[Int[np.ndarray, " crops"], Int[np.ndarray, " crops"], Int[np.ndarray, " crops"]]:
+    maps: Maps,
+    region_map: Int[np.ndarray, " regions"],
+    hidden: Bool[np.ndarray, " steps"],
+    max_per_code: int,
+    seed: int,
+) -> tuple[Int64[np.ndarray, " crops"], Int64[np.ndarray, " crops"], Int64[np.ndarray, " crops"]]:
     """Chooses at most `max_per_code` of the candidates (observation, region) of each code.
 
-    Episodes take turns: the first observation of each episode, then the second, and so on, because crops of
-    one episode look alike whatever the code. All codes prefer the same observations, in one random order;
-    otherwise two codes would hardly ever be cropped in the same observation, and no pair could be judged.
+    Observations that hide the world are left out, unless a code has no other. Episodes take turns: the first
+    observation of each episode, then the second, and so on, because crops of one episode look alike whatever
+    the code. All codes prefer the same observations, in one random order; otherwise two codes would hardly
+    ever be cropped in the same observation, and no pair could be judged.
 
     Args:
         maps: which occurrence has which map.
         region_map: the map of each region, ascending.
+        hidden: whether an observation hides the world.
         max_per_code: largest number of crops of a code.
         seed: the pipeline's.
 
     Returns:
-        int64, the code, step and region of each crop, ordered by the three.
+        The code, step and region of each crop, ordered by the three.
     """
     regions = np.bincount(region_map, minlength=len(maps.code))
     first_region = np.cumsum(regions) - regions
     rank = stream(seed, "crops").permutation(maps.steps)
     alive = np.flatnonzero(regions[maps.occurrence_map])
+    shown = np.zeros(maps.codes, bool)
+    shown[maps.occurrence_code[alive[~hidden[maps.occurrence_step[alive]]]]] = True
+    alive = alive[~(hidden[maps.occurrence_step[alive]] & shown[maps.occurrence_code[alive]])]
     steps = maps.occurrence_step[alive]
     by_code = alive[_in_turn(maps.occurrence_code[alive], maps.episode[steps], rank[steps])]
     times = regions[maps.occurrence_map[by_code]]
@@ -55,25 +64,67 @@ def _in_turn(code: np.ndarray, episode: np.ndarray, rank: np.ndarray) -> np.ndar
     return by_turn
 
 
-def draw_boxes(
-    code: Int[np.ndarray, " crops"], box: Int[np.ndarray, "crops 4"], frame: tuple[int, ...], seed: int
-) -> Int[np.ndarray, "crops 4"]:
-    """For each box one of the same size, its place uniform over the frame.
+def move_boxes(
+    code: Int[np.ndarray, " crops"],
+    box: Int[np.ndarray, "crops 4"],
+    frame: tuple[int, ...],
+    grid: tuple[int, ...],
+    seed: int,
+) -> Int16[np.ndarray, "crops 4"]:
+    """Each box, moved by a random whole number of token patches along each axis.
+
+    So a moved box keeps its phase relative to the token grid, to which the boxes of maps may be tied. All
+    places that lie inside the frame are equally likely, the box's own included. Where a patch is no whole
+    number of pixels, the move is rounded.
 
     Args:
         code: of each crop, ascending; each code has its own random stream.
         box: (y0, x0, y1, x1), half open, in pixels.
         frame: (H, W).
+        grid: (h, w), rows and columns of tokens.
         seed: the pipeline's.
-
-    Returns:
-        int16.
     """
-    size = (box[:, 2:] - box[:, :2]).astype(np.int64)
-    corner = np.zeros_like(size)
+    patch = np.array(frame) / np.array(grid)
+    fewest = -np.floor(box[:, :2] / patch).astype(np.int64)
+    most = np.floor((np.array(frame) - box[:, 2:]) / patch).astype(np.int64)
+    moves = np.zeros_like(fewest)
     for k in np.unique(code):
         rows = slice(*np.searchsorted(code, [k, k + 1]))
-        corner[rows] = stream(seed, "random boxes", int(k)).integers(
-            0, np.array(frame) - size[rows], endpoint=True
-        )
-    return np.concatenate([corner, corner + size], axis=1).astype(np.int16)
+        moves[rows] = stream(seed, "random boxes", int(k)).integers(fewest[rows], most[rows], endpoint=True)
+    pixels = np.rint(moves * patch).astype(np.int16)
+    moved: np.ndarray = (box + np.tile(pixels, 2)).astype(np.int16)
+    return moved
+
+
+def draw_partners(
+    code: Int[np.ndarray, " crops"],
+    step: Int[np.ndarray, " crops"],
+    episode: Int[np.ndarray, " steps"],
+    stratum: Integer[np.ndarray, " steps"],
+    seed: int,
+) -> Int64[np.ndarray, " crops"]:
+    """The episode that stands in for the one of each crop (see `exchange`); -1 where none has the stratum.
+
+    A code draws one order of preference of all episodes for each of its own episodes. The partner is the
+    first other episode in it that has the crop's stratum: one partner for all crops of a code in an episode,
+    unless that partner lacks a stratum.
+
+    Args:
+        code: of each crop, ascending; each code has its own random stream.
+        step: the observation of each crop.
+        episode: of each observation.
+        stratum: of each observation.
+        seed: the pipeline's.
+    """
+    lacks = np.ones((int(stratum.max(initial=0)) + 1, int(episode.max(initial=0)) + 1), bool)
+    lacks[stratum, episode] = False
+    partner = np.full(len(code), -1)
+    for k in np.unique(code):
+        rows = slice(*np.searchsorted(code, [k, k + 1]))
+        own, member = np.unique(episode[step[rows]], return_inverse=True)
+        preference = stream(seed, "partners", int(k)).random((len(own), lacks.shape[1]))
+        preference[np.arange(len(own)), own] = np.inf
+        preference = np.where(lacks[stratum[step[rows]]], np.inf, preference[member])
+        first = preference.argmin(axis=1)
+        partner[rows] = np.where(np.isfinite(preference.min(axis=1)), first, -1)
+    return partner

@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real
 from scipy import ndimage
 
+from irislib.artifacts import Store
 from irislib.interpret.upsampling import upsample
 from irislib.params import STRICT
+from irislib.runtime import progress
+
+ROWS = 1024  # maps upsampled at once
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class CropConfig:
         threshold: a region's pixels have at least this share of the maximum of the upsampled map.
         min_area: smallest area of a region's bounding box, in pixels; smaller regions are dropped.
         max_per_code: largest number of crops of a code. Where there are more candidates, they are drawn at
-            random, evenly over the episodes, the same observations first for every code.
+            random, evenly over the episodes, the same observations first for every code, none that hides the
+            world.
         connectivity: 1: pixels that share a side are connected; 2: also pixels that share a corner.
     """
 
@@ -31,13 +36,19 @@ class CropConfig:
     connectivity: Literal[1, 2]
 
 
+def crop_config(crops: Store) -> CropConfig:
+    """The `crop` section that crops.zarr was made with."""
+    names = ("threshold", "min_area", "max_per_code", "connectivity")
+    return CropConfig(**{name: crops.attrs[name] for name in names})
+
+
 def threshold_masks(
-    maps: Float[np.ndarray, "n h w"], frame: tuple[int, ...], threshold: float
+    maps: Real[np.ndarray, "n h w"], frame: tuple[int, ...], threshold: float
 ) -> Bool[np.ndarray, "n H W"]:
     """The pixels at which the upsampled map has at least a share of its maximum, and more than 0.
 
     Args:
-        maps: after the ReLU.
+        maps: after the ReLU, in any unit.
         frame: (H, W).
         threshold: share of each map's own maximum, in (0, 1].
     """
@@ -73,10 +84,22 @@ def find_boxes(
 
 
 def find_regions(
-    maps: Float[np.ndarray, "n h w"], frame: tuple[int, ...], config: CropConfig
+    maps: Real[np.ndarray, "n h w"], frame: tuple[int, ...], config: CropConfig
 ) -> tuple[Int[np.ndarray, " regions"], Int[np.ndarray, "regions 4"]]:
     """The regions of maps after the ReLU, as `find_boxes` returns them. An empty map has no region."""
     return find_boxes(threshold_masks(maps, frame, config.threshold), config.min_area, config.connectivity)
+
+
+def read_regions(
+    store: Store, frame: tuple[int, ...], config: CropConfig
+) -> tuple[Int[np.ndarray, " regions"], Int[np.ndarray, "regions 4"]]:
+    """The regions of all maps of a store (heatmaps.zarr or changes.zarr), as `find_boxes` returns them."""
+    found = []
+    for start in progress(range(0, len(store), ROWS), desc="regions", unit="block"):
+        rows, boxes = find_regions(store.read("heatmap", slice(start, start + ROWS)), frame, config)
+        found.append((start + rows, boxes))
+    region_map, region_box = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return region_map, region_box
 
 
 def region_levels(

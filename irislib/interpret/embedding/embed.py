@@ -1,31 +1,36 @@
 """Features of the distinct crops (protocol step 6)."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import torch
 from annotated_types import Ge
-from jaxtyping import Float, Float16, Int
-from numcodecs import BitRound
+from jaxtyping import Float, Int, Int8
 
 from irislib.artifacts import Store, open_store, writing
+from irislib.device import one_thread, pick_device
 from irislib.errors import ArtifactError, IrislibError
 from irislib.interpret.crops.pixels import cut_crops, find_identical
 from irislib.interpret.embedding.resnet import Embedder
 from irislib.interpret.embedding.weights import EMBEDDERS
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.params import STRICT, require
-from irislib.runtime import progress
+from irislib.runtime import progress, workers
 from irislib.seeding import stream_seed
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.rollouts import ROLLOUTS
 
 CALIBRATION = 512  # crops that an embedder may adapt to
-MANTISSA_BITS = 6  # of float16's 10, for a smaller store; cosines move by less than 1e-3
+LARGEST = 127  # of int8
+
+Batch = list[np.ndarray]  # crops u8 [y,x,3]
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Distinct:
     box: Int[np.ndarray, "distinct 4"]
 
     def embed(self, network: Embedder, batch_size: int, desc: str) -> Iterator[np.ndarray]:
-        """Their features, float16, batch by batch.
+        """Their features, int8 (see `rounded`), batch by batch; the same for any number of workers.
 
         Args:
             network: a new embedder; it is calibrated on a sample of the crops.
@@ -75,18 +80,21 @@ class Distinct:
             desc: of the work, for the progress bar.
 
         Raises:
-            IrislibError: a feature is not finite.
+            IrislibError: a feature vector is zero or not finite.
         """
         total = len(self.step)
         sample = evenly_spaced(total, CALIBRATION)
-        network.calibrate(list(cut_crops(self.play, self.step[sample], self.box[sample])))
-        crops = cut_crops(self.play, self.step, self.box)
+        with one_thread():
+            network.calibrate(list(cut_crops(self.play, self.step[sample], self.box[sample])))
         if total == 0:
-            yield np.zeros((0, network.dimension), np.float16)
+            yield np.zeros((0, network.dimension), np.int8)
+        crops = cut_crops(self.play, self.step, self.box)
+        batches = iter(lambda: list(islice(crops, batch_size)), [])
+        threads = workers() if pick_device().type == "cpu" else 1
         with progress(desc=desc, total=total, unit="crop") as bar:
-            while batch := list(islice(crops, batch_size)):
-                yield rounded(network(batch))
-                bar.update(len(batch))
+            for features in _side_by_side(network, batches, threads):
+                yield rounded(features)
+                bar.update(len(features))
 
 
 def make_network(weights: str, config: EmbedConfig, seed: int, path: Path) -> Embedder:
@@ -113,7 +121,7 @@ def embed_crops(
     Raises:
         ParamError: the weights cannot be had.
         ArtifactError: an input is missing or damaged, or the crops are not of these rollouts.
-        IrislibError: a feature is not finite.
+        IrislibError: a feature vector is zero or not finite.
     """
     play, boxes = open_store(rollouts, ROLLOUTS), open_store(crops, CROPS)
     step, box = read_boxes(play, boxes)
@@ -130,7 +138,6 @@ def embed_crops(
     attrs: dict[str, Any] = {
         "weights": config.weights,
         "size": network.size,
-        "mantissa_bits": MANTISSA_BITS,
         "feature": network.feature,
     }
     with writing(out, EMBEDDINGS, attrs) as writer:
@@ -159,19 +166,35 @@ def read_distinct(play: Store, crops: Store, embeddings: Store) -> Distinct:
     return Distinct(play, step[in_time][first], box[in_time][first])
 
 
-def rounded(features: Float[np.ndarray, "n feature"]) -> Float16[np.ndarray, "n feature"]:
-    """Features as float16, with mantissas rounded to `MANTISSA_BITS`.
+def rounded(features: Float[np.ndarray, "n feature"]) -> Int8[np.ndarray, "n feature"]:
+    """The directions of features: unit vectors times `LARGEST`, rounded.
 
     Raises:
-        IrislibError: a feature is not finite, or too large for float16.
+        IrislibError: a feature vector is zero or not finite.
     """
-    with np.errstate(over="ignore"):
-        half = features.astype(np.float16)
-    if not np.isfinite(half).all():
+    vectors = features.astype(np.float64)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not (np.isfinite(length) & (length > 0)).all():
         raise IrislibError(
-            "embed.weights: the network gives features that are not finite; use other weights, or train the "
-            "embedder again"
+            "embed.weights: the network gives features that are zero or not finite; use other weights, or "
+            "train the embedder again"
         )
-    codec = BitRound(keepbits=MANTISSA_BITS)
-    kept: np.ndarray = codec.decode(codec.encode(half)).view(np.float16).reshape(half.shape)
-    return kept
+    directions: np.ndarray = np.rint(LARGEST * (vectors / length)).astype(np.int8)
+    return directions
+
+
+def _side_by_side(
+    compute: Callable[[Batch], np.ndarray], batches: Iterator[Batch], threads: int
+) -> Iterator[np.ndarray]:
+    """What `compute` makes of each batch, in order; few batches are in memory at once.
+
+    Torch's own kernels use one thread for a batch, so that the result does not depend on `threads`.
+    """
+    with one_thread(), ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        pending: deque[Future[np.ndarray]] = deque()
+        for batch in batches:
+            pending.append(pool.submit(compute, batch))
+            if len(pending) > threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

@@ -1,7 +1,7 @@
 """Do crops whose features are alike show the same labels of the ground truth?"""
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32, Int, Real
 
 from irislib.artifacts import Store
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
@@ -31,7 +31,7 @@ def crop_shares(
 
 
 def neighbour_overlap(
-    embedding: Float[np.ndarray, "n feature"],
+    embedding: Real[np.ndarray, "n feature"],
     shares: Float[np.ndarray, "n window_label"],
     episode: Int[np.ndarray, " n"],
 ) -> tuple[float, float]:

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from irislib.errors import ArtifactError
-from irislib.interpret.embedding.resnet import build_resnet50
+from irislib.interpret.embedding.resnet import build_resnet50, learned_projection
 from irislib.weights_folder import MISFITS, WeightsFolder
 
 FOLDER = WeightsFolder(
     schema="irislib/embedder",
-    version=2,
+    version=3,
     noun="an embedder",
     remedy="pull it, or delete it and run the embedder stage again",
 )
@@ -44,7 +44,8 @@ def save_recogniser(
     Args:
         steps: of training; 0 says that the network is untrained.
     """
-    about = {"width": width, "size": size, "labels": list(labels), "steps": steps}
+    features = learned_projection(net).out_features
+    about = {"width": width, "size": size, "features": features, "labels": list(labels), "steps": steps}
     FOLDER.write(folder, net.state_dict(), about, torch.float16)
 
 
@@ -65,7 +66,7 @@ def load_recogniser(path: Path, untrained: int | None = None) -> Recogniser:
         labels = tuple(about["labels"])
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(untrained or 0)
-            net = build_resnet50(about["width"], len(labels))
+            net = build_resnet50(about["width"], about["features"], len(labels))
         if weights:
             net.load_state_dict(weights)
         trained = about["steps"] > 0
@@ -78,3 +79,11 @@ def load_recogniser(path: Path, untrained: int | None = None) -> Recogniser:
             "or train it (embedder.steps)"
         )
     return found
+
+
+def read_features(path: Path) -> int:
+    """How many features an embedder gives. Raises ArtifactError as `load_recogniser` does."""
+    try:
+        return int(FOLDER.read_config(path)["features"])
+    except MISFITS as error:
+        raise FOLDER.damaged(path, error) from None

@@ -18,7 +18,7 @@ from irislib.interpret.embedding.recogniser import load_recogniser, save_recogni
 from irislib.interpret.embedding.resnet import build_resnet50
 from irislib.interpret.embedding.window_sampling import Windows
 from irislib.interpret.embedding.windows import WindowLabels
-from irislib.params import STRICT
+from irislib.params import STRICT, require
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
 from irislib.worlds.scenes import SceneSource
@@ -33,8 +33,10 @@ class EmbedderConfig:
     """The `embedder` section.
 
     Attributes:
-        width: of the network; 64 is ResNet50's own, with 2048 features, narrower ones have as many fewer.
-        size: side that windows are resized to, in pixels.
+        width: of the network; 64 is ResNet50's own, narrower ones have as many fewer channels.
+        window_size: side that windows are resized to, in pixels.
+        features: length of a feature vector; outputs of a linear layer between the pooled output of the
+            network, with 32 * width channels, and the classifier.
         scenes: staged ones to learn from.
         steps: of gradient descent. 0 leaves the network untrained, for a world without scenes; then
             `embed.weights` and `compare.weights` can be random or imagenet only.
@@ -45,12 +47,18 @@ class EmbedderConfig:
 
     __pydantic_config__ = STRICT
     width: Annotated[int, Ge(16), Le(64), MultipleOf(16)]
-    size: Annotated[int, Ge(32)]
+    window_size: Annotated[int, Ge(32)]
+    features: Annotated[int, Ge(1)]
     scenes: Annotated[int, Ge(1)]
     steps: Annotated[int, Ge(0)]
     batch_size: Annotated[int, Ge(2)]
     learning_rate: Annotated[float, Gt(0)]
     evaluation: Annotated[int, Ge(1)]
+
+    def __post_init__(self) -> None:
+        channels = 32 * self.width
+        complaint = f"{self.features} are more than the network's {channels} channels; use at most {channels}"
+        require(self.features <= channels, "features", complaint)
 
 
 def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Path) -> None:
@@ -73,7 +81,7 @@ def train_embedder(config: EmbedderConfig, env: WorldConfig, seed: int, out: Pat
             windows = Windows(scenes, labels.of_boxes(scenes.label, scenes.quantity), boxes, labels)
         net = fit(windows, config, len(labels), seed)
         names = [labels.names[thing] for thing in labels.thing]
-        save_recogniser(net, config.width, config.size, names, config.steps, partial)
+        save_recogniser(net, config.width, config.window_size, names, config.steps, partial)
         evaluation: dict[str, Any] = {}
         if source is not None and config.steps:
             evaluation = evaluate(partial, config.evaluation, source, description, seed)
@@ -133,7 +141,7 @@ def fit(windows: Windows | None, config: EmbedderConfig, labels: int, seed: int)
     device = pick_device()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, "embedder", "initial"))
-        net = build_resnet50(config.width, labels).train()
+        net = build_resnet50(config.width, config.features, labels).train()
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if windows is None:
         return net.eval()
@@ -154,7 +162,7 @@ def fit(windows: Windows | None, config: EmbedderConfig, labels: int, seed: int)
     rng = stream(seed, "embedder", "windows")
     bar = progress(range(config.steps), desc="embedder", unit="step")
     for _ in bar:
-        images, shares = windows.batch(config.batch_size, config.size, rng)
+        images, shares = windows.batch(config.batch_size, config.window_size, rng)
         loss = F.cross_entropy(net(images.to(device)), shares.to(device))
         if not bool(torch.isfinite(loss)):
             raise IrislibError("embedder.learning_rate: the loss is not finite; lower it")

@@ -8,8 +8,15 @@ import torch
 from torch import nn
 
 from irislib.errors import ParamError
-from irislib.interpret.embedding.recogniser import load_recogniser
-from irislib.interpret.embedding.resnet import Embedder, ResNet50, prepare
+from irislib.interpret.embedding.recogniser import load_recogniser, read_features
+from irislib.interpret.embedding.resnet import (
+    Embedder,
+    ResNet50,
+    learned_projection,
+    pooled_channels,
+    prepare,
+    random_projection,
+)
 from irislib.vision import torchvision
 
 CALIBRATION_BATCH = 64
@@ -26,7 +33,7 @@ def cells_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
         ArtifactError: it is missing, foreign, damaged or untrained.
     """
     recogniser = load_recogniser(path)
-    return ResNet50(recogniser.net, recogniser.size)
+    return ResNet50(recogniser.net, recogniser.size, learned_projection(recogniser.net))
 
 
 class Untrained(ResNet50):
@@ -62,25 +69,30 @@ def random_resnet50(path: Path, imagenet_size: int, seed: int) -> Untrained:
     Args:
         path: data/embedder, for its layout.
         imagenet_size: not used.
-        seed: of the weights.
+        seed: of the weights, and of the random projection of its pooled output.
 
     Raises:
         ArtifactError: data/embedder is missing, foreign or damaged.
     """
     recogniser = load_recogniser(path, untrained=seed)
-    return Untrained(recogniser.net, recogniser.size)
+    learned = learned_projection(recogniser.net)
+    projection = random_projection(learned.in_features, learned.out_features, seed)
+    return Untrained(recogniser.net, recogniser.size, projection)
 
 
 def imagenet_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
     """The weights IMAGENET1K_V2 of torchvision, downloaded to torch's cache when they are first needed.
 
     Args:
-        path, seed: not used.
+        path: data/embedder, for the number of features.
         imagenet_size: side that crops are resized to, in pixels.
+        seed: of the random projection of the pooled output.
 
     Raises:
-        ParamError: they are not in the cache and cannot be downloaded, or the cached file is damaged.
+        ArtifactError: data/embedder is missing, foreign or damaged.
+        ParamError: the weights are not in the cache and cannot be downloaded, or the cached file is damaged.
     """
+    features = read_features(path)
     weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     net = torchvision.models.resnet50()
     try:
@@ -92,7 +104,7 @@ def imagenet_resnet50(path: Path, imagenet_size: int, seed: int) -> ResNet50:
             f"embed.weights: cannot load {file} or download it from {weights.url} ({reason}); "
             "connect once to have it cached, delete it if it is damaged, or use cells"
         ) from None
-    return ResNet50(net, imagenet_size)
+    return ResNet50(net, imagenet_size, random_projection(pooled_channels(net), features, seed))
 
 
 # By the value of `embed.weights`.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int, Int8, Shaped
 
-from irislib.interpret.attributed import Attributed
 from irislib.interpret.confirmation.excess import Sums
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.truth import Truth
 from irislib.interpret.visible import Visible
@@ -65,7 +65,7 @@ class LabelMass:
         return Sums(observed, exchanged)
 
 
-def label_occurrences(truth: Truth, attributed: Attributed, visible: Visible) -> LabelMass:
+def label_occurrences(truth: Truth, attribution: Attribution, visible: Visible) -> LabelMass:
     """Finds what lies under each map while the world is visible, and under exchanged observations.
 
     The mass of a label is the sum of the map over the rectangles that have that label in the occurrence's
@@ -73,10 +73,10 @@ def label_occurrences(truth: Truth, attributed: Attributed, visible: Visible) ->
 
     Args:
         truth: labels of the play.
-        attributed: the maps, and which occurrence has which.
+        attribution: the maps, and which occurrence has which.
         visible: which observations show the world, and what stands in for them.
     """
-    maps = attributed.maps
+    maps = attribution.maps
     lit = maps.nonempty_by_code
     lit = lit[visible.observation[maps.occurrence_step[lit]]]
     episode = visible.episode[maps.occurrence_step[lit]]
@@ -94,7 +94,7 @@ def label_occurrences(truth: Truth, attributed: Attributed, visible: Visible) ->
     known = np.zeros((ROUNDS, len(key)))
     for start in progress(range(0, len(lit), CHUNK), desc="labels", unit="chunk"):
         part = slice(start, start + CHUNK)
-        by_box = attributed.box_mass[maps.occurrence_map[lit[part]]]
+        by_box = attribution.mass[maps.occurrence_map[lit[part]]]
         by_label = truth.by_label(by_box, step[part])
         label = by_label.argmax(axis=1)  # the first of equals
         occurrence_label[lit[part]] = label

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from irislib.interpret.attributed import Attributed
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.labels.agreement import semantic_metrics
 from irislib.interpret.labels.items import find_items
 from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
@@ -38,7 +38,7 @@ class MeasuredLabels:
 def measure_labels(
     truth: Truth,
     visible: Visible,
-    attributed: Attributed,
+    attribution: Attribution,
     halves: Bool[np.ndarray, "divisions episodes"],
     alpha: float,
     seed: int,
@@ -48,14 +48,14 @@ def measure_labels(
     Args:
         truth: labels of the play.
         visible: which observations show the world, and what stands in for them.
-        attributed: the maps.
+        attribution: the maps.
         halves: divisions of the episodes.
         alpha: false discovery rate.
         seed: the pipeline's.
     """
-    mass = label_occurrences(truth, attributed, visible)
+    mass = label_occurrences(truth, attribution, visible)
     names = find_names(mass, halves, alpha)
-    items, told, null = find_items(truth, visible, attributed.maps.presence, halves, alpha)
+    items, told, null = find_items(truth, visible, attribution.maps.presence, halves, alpha)
     return MeasuredLabels(
         mass,
         names,

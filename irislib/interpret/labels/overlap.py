@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float, Int32
 
 from irislib.artifacts import Store
+from irislib.interpret.boxes import Boxes
 from irislib.interpret.crops.regions import threshold_masks
 from irislib.interpret.evidence import Maps
-from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import CHUNK, add_runs
 from irislib.interpret.labels.truth import Truth
 from irislib.interpret.visible import Visible

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int64
 
-from irislib.interpret.attributed import Attributed
 from irislib.interpret.confirmation.halves import Confirmed, significant
+from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
 from irislib.interpret.labels.names import find_names
@@ -79,7 +79,7 @@ def _draw(
     return chosen
 
 
-def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attributed:
+def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attribution:
     """Maps of planted codes.
 
     Args:
@@ -103,7 +103,7 @@ def planted(truth: Truth, visible: Visible, drawn: list[np.ndarray]) -> Attribut
     )
     mass = np.zeros((len(code), len(truth.boxes)), np.float32)
     mass[np.arange(len(code)), box] = 1
-    return Attributed(maps, mass, np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
+    return Attribution("position", maps, mass, np.zeros(0, np.int64), np.zeros((0, 4), np.int16))
 
 
 def _named(mass: LabelMass, real: Confirmed, halves: np.ndarray, alpha: float, label: int | None) -> float:

@@ -7,7 +7,7 @@ from jaxtyping import Float64, Int, Int16, Shaped, UInt8
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
-from irislib.interpret.labels.boxes import Boxes
+from irislib.interpret.boxes import Boxes
 from irislib.worlds.world import WorldDescription
 
 DISPLAY = "display"  # label of every rectangle that displays quantities or nothing

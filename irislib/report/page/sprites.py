@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from irislib.report.palette import few_colours
+
 ACROSS = 64  # cells in a row of a sheet
 PER_SHEET = (
     4096  # cells of a sheet: with cells of 64 pixels, 4,096 pixels a side, which every browser decodes
@@ -43,9 +45,9 @@ class Sprite:
 
 
 def embed(picture: Image.Image) -> Embedded:
-    """Encodes as lossless WebP, a third of the size of PNG; equal pixels give equal bytes."""
+    """Encodes at most 256 colours as lossless WebP; equal pixels give equal bytes."""
     data = io.BytesIO()
-    picture.save(data, "WEBP", lossless=True, method=4, exact=False)
+    few_colours(picture).save(data, "WEBP", lossless=True, method=4, exact=False)
     text = base64.b64encode(data.getvalue()).decode()
     return Embedded(f"data:image/webp;base64,{text}", picture.width, picture.height)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int8
 from matplotlib.axes import Axes
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from irislib.report.inputs import Inputs
 from irislib.report.style import GREY, PALE, PALETTE, Illustration, new_figure, nothing_to_show
 from irislib.seeding import stream, stream_seed
+from irislib.stores.crops import ELSEWHEN, OWN
 
 MAX_POINTS = 1000  # more points make the figure darker and t-SNE slower, not clearer
 MIN_POINTS = 5  # fewer points have no neighbourhoods to preserve
@@ -26,8 +27,10 @@ def tsne(inputs: Inputs) -> Illustration:
     If there are more distinct crops than `MAX_POINTS`, the crops of the coloured codes are kept and the
     others are drawn at random.
     """
-    row, is_random = inputs.embeddings.read("crop_embedding"), inputs.crops.read("crop_random")
-    code = np.where(is_random, RANDOM, inputs.crops.read("crop_code"))
+    kind = inputs.crops.read("crop_kind")
+    shown = kind != ELSEWHEN
+    row, is_random = inputs.embeddings.read("crop_embedding")[shown], kind[shown] != OWN
+    code = np.where(is_random, RANDOM, inputs.crops.read("crop_code")[shown])
     distinct = np.unique(row)
     codes, counts = np.unique(code[~is_random], return_counts=True)
     # Many codes have the largest number of crops that the crop stage allows; the most used ones come first.
@@ -77,7 +80,7 @@ def _scatter(axes: Axes, at: np.ndarray, label: str, **look: Any) -> None:
 
 
 def _project(
-    embedding: Float[np.ndarray, "n f"], perplexity: float, seed: int
+    embedding: Int8[np.ndarray, "n f"], perplexity: float, seed: int
 ) -> Float[np.ndarray, "n 2"] | None:
     """Positions of the features; None if there are too few, or if all are equal."""
     if len(embedding) < MIN_POINTS:

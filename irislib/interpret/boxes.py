@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int16, Shaped
+from jaxtyping import Float32, Float64, Int16, Shaped
 
-from irislib.interpret.upsampling import upsample
+from irislib.interpret.upsampling import interpolation
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,12 @@ class Boxes:
         Args:
             grid: rows and columns of a map.
         """
-        size = grid[0] * grid[1]
-        each = upsample(np.eye(size, dtype=np.float32).reshape(size, *grid), self.frame)
-        # Differences of integral images leave rounding errors where there is nothing.
-        spread: np.ndarray = self.sum_pixels(each).round(9).astype(np.float32)
-        return spread
+        rows, columns = (
+            _sum_between(interpolation(count, side), self.corners[:, axis], self.corners[:, axis + 2])
+            for axis, (count, side) in enumerate(zip(grid, self.frame, strict=True))
+        )
+        spread: np.ndarray = (rows[:, None, :] * columns[None, :, :]).reshape(-1, len(self))
+        return spread.astype(np.float32)
 
     def patches(self, grid: tuple[int, ...]) -> Float32[np.ndarray, "position box"]:
         """Area, in pixels, that the patch of each position of a grid shares with each rectangle.
@@ -76,6 +77,16 @@ class Boxes:
         ]
         area: np.ndarray = shared[0][:, None, :] * shared[1][None, :, :]
         return area.reshape(-1, len(self)).astype(np.float32)
+
+
+def _sum_between(
+    weights: Float32[np.ndarray, "pixel cell"], first: np.ndarray, last: np.ndarray
+) -> Float64[np.ndarray, "cell n"]:
+    """Sums of each cell's weights over the pixels from `first` to `last` - 1."""
+    pixel = np.arange(len(weights))[:, None]
+    inside = (pixel >= first) & (pixel < last)
+    total: np.ndarray = weights.T.astype(np.float64) @ inside
+    return total
 
 
 def _overlap(extent: int, count: int, first: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Baselines: tokenizers that know nothing of the world, and codes that say nothing about the observation."""

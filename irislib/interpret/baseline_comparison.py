@@ -1,0 +1,166 @@
+"""The baselines stage: the same findings for codes that mean nothing, or no more than a colour.
+
+Also for the three attributions of the analysed codes, so that what Grad-CAM adds can be read off. All rows
+are computed alike, with fewer crops a code than the main analysis.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int16
+
+from irislib.artifacts import Store, open_store
+from irislib.baselines.fit import fit_baselines, fitting_steps
+from irislib.baselines.shuffled import shuffled
+from irislib.interpret.crops.attribution_kinds import (
+    KINDS,
+    Attribution,
+    attribute_positions,
+    read_attribution,
+)
+from irislib.interpret.crops.cropping import plan_crops
+from irislib.interpret.crops.pixels import cut_crops, find_identical
+from irislib.interpret.crops.regions import CropConfig
+from irislib.interpret.embedding.embed import Distinct, EmbedConfig, make_network
+from irislib.interpret.evidence import Crops
+from irislib.interpret.findings import find
+from irislib.interpret.labels.truth import Truth, read_truth
+from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.tables import write_tables
+from irislib.interpret.visible import Visible, read_visible
+from irislib.runtime import progress
+from irislib.stores.changes import CHANGES
+from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.load import load_recorded_tokenizer
+from irislib.tokenizers.reconstruction import encode_frames
+
+PARTS = ("tested", "confirmed", "low", "high", "null")
+AGREEMENT = ("nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base")
+CROPS_PER_CODE = 32
+ROWS = 4096  # frames encoded at once
+
+
+def compare_baselines(
+    metrics: MetricsConfig,
+    crop: CropConfig,
+    embed: EmbedConfig,
+    seed: int,
+    agent: Path,
+    embedder: Path,
+    rollouts: Path,
+    heatmaps: Path,
+    changes: Path,
+    out: Path,
+) -> None:
+    """Writes baselines.csv, one row for each tokenizer and attribution; docs/metrics.md describes it.
+
+    Baselines have no trained decoder, so their maps are position masks: compare them with the position row of
+    the agent.
+
+    Args:
+        metrics: the `metrics` section.
+        crop: the `crop` section; at most `CROPS_PER_CODE` crops a code are taken.
+        embed: the `embed` section.
+        seed: the pipeline's.
+        agent: folder of the agent.
+        embedder: folder of the embedder stage.
+        rollouts: store of recorded play.
+        heatmaps: store of the Grad-CAM maps of these rollouts.
+        changes: store of their change maps.
+        out: folder that receives the table, whole or not at all.
+
+    Raises:
+        ParamError: the embedder's weights cannot be had.
+        ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
+    """
+    play = open_store(rollouts, ROLLOUTS)
+    truth, visible = read_truth(play), read_visible(play, seed)
+    drawn, changed = open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
+    rows = []
+    cases = _cases(play, truth, drawn, changed, crop, agent, seed)
+    for tokenizer, attribution in progress(cases, desc="baselines", unit="row"):
+        cut = cut_and_embed(play, visible, attribution, crop, embed, seed, embedder)
+        found = find(truth, visible, attribution, cut, np.ones(len(cut.own)), metrics, seed)
+        row: dict[str, Any] = {
+            "tokenizer": tokenizer,
+            "attribution": attribution.kind,
+            "codes_used": len(np.unique(attribution.maps.occurrence_code)),
+            **found.row(PARTS),
+            "pairs_covered": found.summary["pairs"]["covered"],
+            **{name: found.summary["world"][name] for name in AGREEMENT},
+        }
+        rows.append(row)
+    write_tables(out, {"baselines": pd.DataFrame(rows)})
+
+
+def _cases(
+    play: Store, truth: Truth, drawn: Store, changed: Store, crop: CropConfig, agent: Path, seed: int
+) -> Iterator[tuple[str, Attribution]]:
+    """Whose codes, and their maps; one after the other, since each takes much memory."""
+    tokenizer = load_recorded_tokenizer(play, agent)
+    codes, tokens, episode = len(tokenizer.codebook), play.read("token"), play.read("episode")
+    for kind in KINDS:
+        store = drawn if kind == "gradcam" else changed
+        yield "agent", read_attribution(kind, play, store, truth.boxes, crop)
+    fitted = fit_baselines(tokenizer, play.read("obs", fitting_steps(len(play), seed)), seed)
+    for name, baseline in fitted.tokenizers.items():
+        yield name, attribute_positions(_encode(baseline, play), codes, episode, truth.boxes, crop)
+    yield "shuffled", attribute_positions(shuffled(tokens, seed), codes, episode, truth.boxes, crop)
+
+
+def _encode(tokenizer: Any, play: Store) -> Int16[np.ndarray, "observations h w"]:
+    starts = range(0, len(play), ROWS)
+    return np.concatenate([encode_frames(tokenizer, play.read("obs", slice(i, i + ROWS))) for i in starts])
+
+
+def cut_and_embed(
+    play: Store,
+    visible: Visible,
+    attribution: Attribution,
+    crop: CropConfig,
+    embed: EmbedConfig,
+    seed: int,
+    embedder: Path,
+) -> Crops:
+    """The crops of each code and their counterparts elsewhen, with features, in memory.
+
+    Args:
+        play: the frames.
+        visible: which observations show the world.
+        attribution: the maps, with their regions.
+        crop: the `crop` section.
+        embed: the `embed` section.
+        seed: the pipeline's.
+        embedder: folder of the embedder stage.
+    """
+    maps, frame, grid = attribution.maps, play.array("obs").shape[1:3], play.array("token").shape[1:]
+    most = min(crop.max_per_code, CROPS_PER_CODE)
+    regions = attribution.region_map, attribution.region_box
+    plan = plan_crops(maps, *regions, visible.stratum, frame, grid, most, seed)
+    known = np.flatnonzero(plan.elsewhen_step >= 0)
+    n = len(plan.code)
+    step = np.concatenate([plan.step, plan.elsewhen_step[known]])
+    box = np.concatenate([plan.box, plan.box[known]])
+    in_time = np.argsort(step, kind="stable")
+    group, first = find_identical(cut_crops(play, step[in_time], box[in_time]))
+    row = np.empty_like(group)
+    row[in_time] = group
+    distinct = Distinct(play, step[in_time][first], box[in_time][first])
+    features = distinct.embed(make_network(embed.weights, embed, seed, embedder), embed.batch_size, "embed")
+    elsewhen = np.full(n, -1, row.dtype)
+    elsewhen[known] = row[n:]
+    return Crops(
+        regions=len(attribution.region_map),
+        code=plan.code.astype(np.int32),
+        step=plan.step.astype(np.int32),
+        episode=maps.episode[plan.step],
+        box=plan.box,
+        own=row[:n],
+        random=np.full(n, -1, row.dtype),
+        elsewhen=elsewhen,
+        embedding=np.concatenate(list(features)),
+    )
