@@ -74,5 +74,9 @@ def about_run(inputs: Inputs) -> str:
 
 def about_embedder(inputs: Inputs) -> str:
     """Which network compared the crops."""
-    attrs = inputs.embeddings.attrs
-    return f"{inputs.say(_EMBEDDERS[attrs['weights']])} Each crop was resized to {attrs['size']} pixels."
+    attrs, features = inputs.embeddings.attrs, inputs.embeddings.array("embedding").shape[1]
+    directions = "learned with it" if attrs["weights"] == "cells" else "drawn at random"
+    return (
+        f"{inputs.say(_EMBEDDERS[attrs['weights']])} Each crop was resized to {attrs['size']} pixels. The "
+        f"network's output was projected onto {features} directions that were {directions}."
+    )
