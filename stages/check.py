@@ -11,6 +11,7 @@ from irislib.agent.config import TrainConfig
 from irislib.agent.initial import past_curves
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
+from irislib.interpret.attribution.change import ChangeConfig
 from irislib.interpret.attribution.heatmaps import GradcamConfig
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.embedder_comparison import CompareConfig
@@ -36,6 +37,7 @@ CONFIGS: dict[str, type] = {
     "evaluation": EvaluationConfig,
     "rollout": RolloutConfig,
     "gradcam": GradcamConfig,
+    "change": ChangeConfig,
     "crop": CropConfig,
     "embedder": EmbedderConfig,
     "embed": EmbedConfig,

@@ -92,6 +92,7 @@ init_option = path_option("init", "data/init", "Folder of the agent to start fro
 agent_option = path_option("agent", "data/agent", "Trained agent, from train.")
 rollouts_option = path_option("rollouts", "data/rollouts.zarr", "Recorded play, from rollout.")
 heatmaps_option = path_option("heatmaps", "data/heatmaps.zarr", "Maps of the codes, from gradcam.")
+changes_option = path_option("changes", "data/changes.zarr", "What each code changes, from change.")
 crops_option = path_option("crops", "data/crops.zarr", "Boxes under the maps, from crop.")
 embeddings_option = path_option("embeddings", "data/embeddings.zarr", "Features of the crops, from embed.")
 work_option = path_option("work", ".work", "Where half-done work waits to be resumed.")

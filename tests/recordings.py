@@ -48,7 +48,7 @@ def record_play(
 
     Args:
         description: of the world; by default `describe()`.
-        rows: other arrays of the store; zero where left out.
+        rows: other arrays of the store; zero where left out, but by day.
     """
     description = description or describe()
     widths = {
@@ -70,7 +70,8 @@ def record_play(
         **description.to_attributes(),
     }
     with writing(path, ROLLOUTS, attrs) as writer:
-        writer.append(**zeros | {"obs": obs, "token": tokens.astype(np.int16)} | rows)
+        day = np.ones(len(obs), np.float32)
+        writer.append(**zeros | {"obs": obs, "token": tokens.astype(np.int16), "daylight": day} | rows)
     return open_store(path, ROLLOUTS)
 
 

@@ -28,7 +28,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("section", ["gradcam", "crop", "embed", "metrics"])
+@pytest.mark.parametrize("section", ["gradcam", "change", "crop", "embed", "metrics"])
 def test_the_protocol_mentions_every_parameter_of_the_analysis(section: str) -> None:
     parameters = [f"`{section}.{name}`" for name in read_yaml(REPO / "params.yaml")[section]]
     assert [name for name in parameters if name not in PROTOCOL] == []

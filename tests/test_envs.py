@@ -191,6 +191,25 @@ def test_asleep_is_when_the_world_is_grey() -> None:
     assert not env.reset()[1]["hidden"]
 
 
+def test_daylight_is_that_of_the_frame() -> None:
+    env = CrafterWorld(CrafterConfig())
+    obs, info = env.reset(seed=0)
+    game: Any = env._game
+    daylight: list[float] = []
+    for _ in range(300):
+        daylight.append(info["daylight"])
+        if info["daylight"] >= 0.6:  # by night, drawing the frame again would change the future
+            for light, same in ((info["daylight"] - 0.1, False), (info["daylight"], True)):
+                game._world.daylight = light
+                assert np.array_equal(game.render(), obs) is same
+        game._player.health = 9
+        obs, _, _, _, info = env.step(NOOP)
+    assert info["daylight"] == daylight[0]  # a day later
+    np.testing.assert_allclose(daylight, 1 - abs(np.cos(np.pi * (np.arange(300) / 300 + 0.3))) ** 3)
+    assert min(daylight) == 0 and max(daylight) > 0.999
+    assert env.reset()[1]["daylight"] == daylight[0]
+
+
 def test_the_length_truncates_and_death_terminates() -> None:
     env = CrafterWorld(CrafterConfig(length=3))
     with pytest.raises(ResetNeeded):

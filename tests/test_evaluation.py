@@ -80,6 +80,12 @@ def test_playing_agrees_with_the_episodes(
     assert judged["score"] == pytest.approx(score, rel=1e-4) and score > 0
 
 
+def test_a_row_has_the_daylight_of_its_observation(played: list[dict[str, np.ndarray]]) -> None:
+    for episode in played:
+        hours = np.arange(len(episode["obs"])) / 300 + 0.3
+        assert_close(episode["daylight"], (1 - np.abs(np.cos(np.pi * hours)) ** 3).astype(np.float32))
+
+
 def test_tokenizer_agrees_with_the_episodes(
     agent: Agent, judged: dict[str, Any], played: list[dict[str, np.ndarray]]
 ) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from irislib.agent import Agent
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import ArtifactError, ParamError
-from irislib.interpret.attribution import heatmaps, occurrences
+from irislib.interpret.attribution import distinct_maps, heatmaps, occurrences
 from irislib.interpret.attribution.attributions import Method, explain
 from irislib.interpret.attribution.gradcam import Score
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
@@ -105,7 +105,7 @@ def test_batches_match_plain_autograd_one_pair_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     agent = deepcopy(agent).double()  # so that rounding does not hide a mistake
-    monkeypatch.setattr(heatmaps, "load_recorded_tokenizer", lambda *_: agent.tokenizer)
+    monkeypatch.setattr(distinct_maps, "load_recorded_tokenizer", lambda *_: agent.tokenizer)
     maps = run(stores, tmp_path / "out", score, layer)
     play = open_store(stores[1], ROLLOUTS)
     obs, tokens = play.read("obs"), play.read("token")
@@ -164,7 +164,7 @@ def test_repeats_bit_by_bit_and_batches_change_rounding_alone(
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heatmaps, "SHARD", 7)  # and batches of 4 in them
+    monkeypatch.setattr(distinct_maps, "SHARD", 7)  # and batches of 4 in them
     monkeypatch.setenv("IRISLIB_DEVICE", "cpu")  # a GPU would have one process
 
 
@@ -176,7 +176,7 @@ def test_the_number_of_workers_changes_no_bit(
     made = set()
     for workers in numbers:
         monkeypatch.setenv("IRISLIB_WORKERS", workers)
-        assert len(run(stores, tmp_path / workers, score)) > 2 * heatmaps.SHARD
+        assert len(run(stores, tmp_path / workers, score)) > 2 * distinct_maps.SHARD
         made.add(digest(tmp_path / workers))
     assert len(made) == 1
 
@@ -210,7 +210,7 @@ def test_a_run_taken_up_again_gives_the_same_bits_and_repeats_no_shard(
         counted.append(sum(map(len, todo)))
         compute_shards(shards, todo, *args)
 
-    monkeypatch.setattr(heatmaps, "compute_shards", count)
+    monkeypatch.setattr(distinct_maps, "compute_shards", count)
     monkeypatch.setenv("IRISLIB_WORKERS", workers)
     run(stores, tmp_path / "again")
     assert counted == [maps - 7]

@@ -184,7 +184,7 @@ def test_killed_gradcam_resumes_to_the_same_store(built: Checkout, tmp_path: Pat
     half_done = "gradcam-*/maps-000000-*.npz"
     printed = killed_and_resumed(built, tmp_path, "gradcam", whole, half_done, *options)
     maps = len(open_store(whole, HEATMAPS))
-    (left,) = set(re.findall(r"maps by gradcam: +0%.* 0/(\d+) ", printed))
+    (left,) = set(re.findall(r"maps by gradcam of neg_error: +0%.* 0/(\d+) ", printed))
     assert 0 < int(left) < maps
 
 

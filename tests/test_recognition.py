@@ -130,10 +130,11 @@ def test_play_is_the_environments_own() -> None:
     for action in (1, 3, 6, 5):
         frame, *_, info = env.step(np.int64(action))
         obs, *_ = stage.step(np.int64(action))
-        taken, label, quantity, _, asleep = stage.photograph(obs)
+        taken, label, quantity, daylight, asleep = stage.photograph(obs)
         assert (taken == frame).all()
         assert (label == info["label"]).all() and (quantity == info["quantity"]).all()
         assert asleep is stage._game._player.sleeping is info["hidden"]
+        assert daylight == info["daylight"]
 
 
 def objects_of(world: World) -> list[tuple[type, tuple[int, ...]]]:

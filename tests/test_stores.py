@@ -8,12 +8,13 @@ import xarray
 
 from irislib.artifacts import Array, Schema, writing
 from irislib.stores.attributions import ATTRIBUTIONS
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 
-SCHEMAS = [ROLLOUTS, HEATMAPS, CROPS, EMBEDDINGS, ATTRIBUTIONS]
+SCHEMAS = [ROLLOUTS, HEATMAPS, CHANGES, CROPS, EMBEDDINGS, ATTRIBUTIONS]
 
 
 def rows(spec: Array) -> np.ndarray:

@@ -22,7 +22,7 @@ import irislib
 from irislib.agent import Agent
 from irislib.artifacts import open_store
 from irislib.errors import ArtifactError, IrislibError, ParamError
-from irislib.interpret.attribution import heatmaps
+from irislib.interpret.attribution import distinct_maps
 from irislib.interpret.attribution.attributions import explain, integrated_gradients, path_gradients
 from irislib.interpret.attribution.faithfulness import latent_areas
 from irislib.interpret.attribution.gradcam import mask_codes, score_images
@@ -356,7 +356,7 @@ def run(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     tokens[2] = tokens[0]
     play = tmp_path / "play.zarr"
     record_play(play, frames(3), tokens, 6)
-    monkeypatch.setattr(heatmaps, "load_recorded_tokenizer", lambda *_: tokenizer)
+    monkeypatch.setattr(distinct_maps, "load_recorded_tokenizer", lambda *_: tokenizer)
     monkeypatch.setenv("IRISLIB_WORKERS", "1")
     config = GradcamConfig("gradcam", "mean", "code_input", samples=2, batch_size=4)
     out = tmp_path / "maps.zarr"

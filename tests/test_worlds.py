@@ -105,6 +105,7 @@ def test_rows_are_what_the_world_told(agent: Agent) -> None:
         np.testing.assert_array_equal(episode["reward"][:-1], episode["label"][1:, 3])
         assert episode["quantity"].tolist() == [[step, 3] for step in range(len(episode["obs"]))]
         assert episode["goal"].shape == (len(episode["obs"]), 0)
+        assert episode["daylight"].dtype == np.float32 and (episode["daylight"] == 1).all()
         over = episode["terminated"] | episode["truncated"]
         assert over.tolist() == [False] * (len(over) - 1) + [True]
 

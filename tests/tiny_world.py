@@ -72,6 +72,7 @@ class TinyWorld(World):
             "label": self._label.astype(np.uint8),
             "quantity": np.array([self._steps, 3], np.uint8),
             "hidden": False,
+            "daylight": 1.0,
             "goal": np.zeros(0, bool),
         }
 

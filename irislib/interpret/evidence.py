@@ -97,6 +97,10 @@ class Crops:
 def read_maps(rollouts: Store, heatmaps: Store) -> Maps:
     """Reads which occurrence has which map.
 
+    Args:
+        rollouts: recorded play.
+        heatmaps: store of its maps: heatmaps.zarr or changes.zarr.
+
     Raises:
         ArtifactError: there are no observations, the heatmaps are of other rollouts, or a map has a value
             that is not finite.
@@ -106,12 +110,14 @@ def read_maps(rollouts: Store, heatmaps: Store) -> Maps:
         raise ArtifactError(f"{rollouts.path}: holds no steps; run the rollout stage again")
     _check(attrs["steps"] == len(rollouts), heatmaps, rollouts)
     _check(attrs["codebook_size"] == rollouts.attrs["codebook_size"], heatmaps, rollouts)
-    high, low = heatmaps.read("map_raw_max"), heatmaps.read("map_raw_min")
+    high = heatmaps.read("map_raw_max")
+    # A change is never negative, so changes.zarr has no minimum.
+    low = heatmaps.read("map_raw_min") if "map_raw_min" in heatmaps.schema.arrays else high
     # The extremes of a map with a NaN are NaN.
     if not (np.isfinite(high).all() and np.isfinite(low).all()):
         raise ArtifactError(
             f"{heatmaps.path}: holds maps that are not finite (a fault of the tokenizer's weights?); "
-            "mend the tokenizer and run the gradcam stage again"
+            f"mend the tokenizer and run the {heatmaps.schema.stage} stage again"
         )
     maps = Maps(
         codes=int(attrs["codebook_size"]),

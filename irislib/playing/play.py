@@ -50,6 +50,7 @@ def play_episodes(
                     "label": info["label"],
                     "quantity": info["quantity"],
                     "hidden": info["hidden"],
+                    "daylight": np.float32(info["daylight"]),
                     "goal": next_info["goal"],
                 }
             )

@@ -4,6 +4,39 @@ from irislib.artifacts import Array, Schema
 
 _RAW = "Over the whole map. The share of maps that the ReLU leaves empty follows from it."
 
+# Whose a map is; the same arrays in every store of maps.
+OWNERS = {
+    "map_code": Array(
+        "int32",
+        ("map",),
+        "code that was kept",
+        "index of the codebook",
+        "Every other token was masked when the map was computed.",
+    ),
+    "map_positions": Array(
+        "bool",
+        ("map", "token_y", "token_x"),
+        "positions of the token grid where the code stands",
+        "1",
+        "Maps of the same code at the same positions are stored once, unless the score sees the frame.",
+    ),
+    "occurrence_step": Array(
+        "int32",
+        ("occurrence",),
+        "observation of the occurrence",
+        "row of rollouts.zarr",
+        "An occurrence is an observation and a code that stands in its token grid. Every occurrence has "
+        "one row, in order of its observation, then of its code.",
+    ),
+    "occurrence_map": Array(
+        "int32",
+        ("occurrence",),
+        "map of the occurrence",
+        "row of the map arrays",
+        "map_code at this row is the code of the occurrence.",
+    ),
+}
+
 # Attributes: codebook_size, steps (observations), frame_size (rows, columns), method, score, layer.
 HEATMAPS = Schema(
     name="irislib/heatmaps",
@@ -21,34 +54,6 @@ HEATMAPS = Schema(
         ),
         "map_raw_max": Array("float32", ("map",), "maximum of the map before the ReLU", "score", _RAW),
         "map_raw_min": Array("float32", ("map",), "minimum of the map before the ReLU", "score", _RAW),
-        "map_code": Array(
-            "int32",
-            ("map",),
-            "code that was kept",
-            "index of the codebook",
-            "Every other token was masked when the map was computed.",
-        ),
-        "map_positions": Array(
-            "bool",
-            ("map", "token_y", "token_x"),
-            "positions of the token grid where the code stands",
-            "1",
-            "Maps of the same code at the same positions are stored once, unless the score sees the frame.",
-        ),
-        "occurrence_step": Array(
-            "int32",
-            ("occurrence",),
-            "observation of the occurrence",
-            "row of rollouts.zarr",
-            "An occurrence is an observation and a code that stands in its token grid. Every occurrence has "
-            "one row, in order of its observation, then of its code.",
-        ),
-        "occurrence_map": Array(
-            "int32",
-            ("occurrence",),
-            "map of the occurrence",
-            "row of the map arrays",
-            "map_code at this row is the code of the occurrence.",
-        ),
+        **OWNERS,
     },
 )

@@ -2,6 +2,11 @@
 
 from irislib.artifacts import Array, Schema
 
+# 85% of the bytes of `obs` are frames with the noise of Crafter's nights. 64 episodes (11,000 frames, 138 MB)
+# take 10.0 MB at level 18 in chunks of 512 frames, 13.3 MB at level 5 in chunks of 64. No filter of Zarr does
+# better: every transposition takes more (11.1 MB at least), and so does numcodecs' Delta (11.0 MB), which
+# subtracts neighbouring bytes, not frames. A frame read alone takes 8 ms instead of 2.
+#
 # Row t is the state before action t; reward, terminated, truncated and goal are what action t led to.
 # Attributes:
 #   world: name of the world.
@@ -12,7 +17,7 @@ from irislib.artifacts import Array, Schema
 #   goal_names, action_names: see `irislib.worlds.world.WorldDescription`.
 ROLLOUTS = Schema(
     name="irislib/rollouts",
-    version=4,
+    version=5,
     stage="rollout",
     arrays={
         "obs": Array(
@@ -22,8 +27,9 @@ ROLLOUTS = Schema(
             "1",
             "Red, green and blue from 0 to 255. Row t of every array is the state before action t, or what "
             "action t led to.",
-            chunk=64,
+            chunk=512,
             shard=4096,
+            level=18,
         ),
         "token": Array(
             "int16",
@@ -70,6 +76,13 @@ ROLLOUTS = Schema(
         ),
         "hidden": Array(
             "bool", ("step",), "whether the frame hides the world", "1", "The state is called hidden_label."
+        ),
+        "daylight": Array(
+            "float32",
+            ("step",),
+            "daylight of the world",
+            "1",
+            "From 0, the darkest night, to 1, full day. Always 1 in a world without a night.",
         ),
         "goal": Array(
             "bool",

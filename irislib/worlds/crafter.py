@@ -120,8 +120,8 @@ class CrafterWorld(World):
 
     The reward is Crafter's: 1 for a step that unlocks an achievement, and 0.1 for each point of health won,
     minus 0.1 for each point lost. Death terminates an episode; its length truncates it. The world is
-    hidden while the player sleeps, who sees it in dark shades of grey. Quantities are the inventory's
-    items, goals the achievements.
+    hidden while the player sleeps, who sees it in dark shades of grey. A day has 300 steps; below a daylight
+    of 0.5 the game adds noise to the frame. Quantities are the inventory's items, goals the achievements.
     """
 
     def __init__(self, config: CrafterConfig) -> None:
@@ -157,6 +157,7 @@ class CrafterWorld(World):
             "label": known["semantic"].reshape(-1),
             "quantity": np.array([*known["inventory"].values()], np.uint8),
             "hidden": self._game.asleep,
+            "daylight": float(self._game._world.daylight),
             "goal": self._achieved > before,
         }
 

@@ -99,6 +99,8 @@ class World(Env[np.ndarray, np.int64], ABC):
             the world is hidden.
         quantity: u8 [Q], each of `description.quantities`.
         hidden: bool, whether the frame hides the world (see `hidden_label`).
+        daylight: float in [0, 1], how bright the world is: 0 is the darkest night, 1 full day. Always 1 in a
+            world without a night.
         goal: bool [G], which of `description.goals` this very step achieved, for the first time or again.
     """
 

@@ -1,37 +1,22 @@
-"""One heatmap for each distinct decoder input, and whose it is (docs/protocol.md, steps 1 to 3)."""
+"""The `gradcam` stage: one heatmap for each distinct decoder input (docs/protocol.md, steps 1 to 3)."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from annotated_types import Ge
-from torch import Tensor
 
-from irislib.artifacts import Store, open_store, writing
-from irislib.device import pick_device
-from irislib.errors import IrislibError
+from irislib.artifacts import Store
 from irislib.interpret.attribution.attributions import LAYERED, Method, draw_background, explain
+from irislib.interpret.attribution.distinct_maps import Explain, MapStage, on_device, write_maps
 from irislib.interpret.attribution.gradcam import Score, check_layer, mask_codes, score_images
-from irislib.interpret.attribution.occurrences import (
-    Census,
-    Occurrences,
-    read_blocks,
-    read_occurrences,
-    take_census,
-)
+from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.params import STRICT, require
-from irislib.runtime import workers
-from irislib.shards import Compute, Shards, compute_shards
+from irislib.shards import Arrays
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
-from irislib.workdir import work_in
-
-SHARD = 512  # maps
 
 
 @dataclass(frozen=True)
@@ -67,12 +52,9 @@ class GradcamConfig:
 def compute_heatmaps(
     config: GradcamConfig, seed: int, agent: Path, rollouts: Path, work: Path, out: Path
 ) -> None:
-    """Writes heatmaps.zarr for the tokens of recorded play.
+    """Writes heatmaps.zarr for the tokens of recorded play; see `distinct_maps.write_maps`.
 
-    The decoded image of a masked code depends on nothing but the code and its positions (if the tokenizer is
-    `local`). Where the score depends on that image alone, occurrences that agree in code and positions share
-    one map; maps are then ordered by code, then positions. Otherwise (`neg_error` also sees the frame) each
-    occurrence has its own map, in the order of steps, then codes.
+    Each occurrence has its own map where the score sees the frame (`neg_error`).
 
     Args:
         config: the `gradcam` section.
@@ -87,118 +69,72 @@ def compute_heatmaps(
         ArtifactError: the tokenizer or the rollouts are missing or damaged, or do not belong together.
         IrislibError: a map is not finite, a worker died, or another process makes this very store.
     """
-    store = open_store(rollouts, ROLLOUTS)
-    tokenizer = load_recorded_tokenizer(store, agent)
-    check_layer(tokenizer, config.layer)
-    codes, alone = len(tokenizer.codebook), _each_alone(config, tokenizer)
-    census = take_census(store, codes)
-    attrs = {
-        "codebook_size": codes,
-        "steps": len(store),
-        "method": config.method,
-        "score": config.score,
-        "layer": config.layer,
-        "frame_size": list(store.array("obs").shape[1:3]),
-    }
-    # On a GPU one process: several would each hold a copy of its runtime, and wait for each other.
-    processes = 1 if pick_device().type == "cuda" else workers()
-    with work_in(work, "gradcam", asdict(config), seed, agent, rollouts) as folder:
-        total = len(census) if alone else len(census.distinct.code)
-        shards = Shards("map", total, SHARD, folder)
-        compute_shards(
-            shards,
-            shards.unfinished(),
-            processes,
-            f"maps by {config.method}",
-            _mapper,
-            *(config, seed, agent, rollouts, census),
-        )
-        with writing(out, HEATMAPS, attrs) as writer:
-            for arrays in shards.results():
-                writer.append(**arrays)
-            for block, occurrence_map in _assign(alone, store, codes, census):
-                writer.append(occurrence_step=block.step, occurrence_map=occurrence_map)
+    write_maps(GradcamStage(config, seed), agent, rollouts, work, out)
 
 
-def _sees_frame(config: GradcamConfig) -> bool:
-    return config.score == "neg_error"
+@dataclass(frozen=True)
+class GradcamStage(MapStage):
+    """Maps by the method of the `gradcam` section.
 
+    Attributes:
+        config: the `gradcam` section.
+        seed: the pipeline's, for the background of `gradient_shap`.
+    """
 
-def _each_alone(config: GradcamConfig, tokenizer: FrameTokenizer) -> bool:
-    """Whether each occurrence has a map of its own."""
-    return _sees_frame(config) or not tokenizer.local
+    name = "gradcam"
+    schema = HEATMAPS
+    config: GradcamConfig
+    seed: int
 
+    @property
+    def how(self) -> str:
+        return f"{self.config.method} of {self.config.score}"
 
-def _assign(
-    alone: bool, rollouts: Store, codes: int, census: Census
-) -> Iterator[tuple[Occurrences, np.ndarray]]:
-    """All occurrences in blocks, and the map of each, int32 [n]."""
-    keys, seen = census.distinct.keys(), 0
-    for block in read_blocks(rollouts, codes):
-        each = np.arange(seen, seen + len(block.step))
-        seen += len(block.step)
-        found = each if alone else np.searchsorted(keys, block.keys())
-        yield block, found.astype(np.int32)
+    @property
+    def batch_size(self) -> int:
+        return self.config.batch_size
 
+    @property
+    def inputs(self) -> list[Any]:
+        return [asdict(self.config), self.seed]
 
-def _mapper(config: GradcamConfig, seed: int, agent: Path, rollouts: Path, census: Census) -> Compute:
-    store = open_store(rollouts, ROLLOUTS)
-    tokenizer = load_recorded_tokenizer(store, agent)
-    background = draw_background(store, tokenizer, config.samples, seed)
+    def sees_frame(self) -> bool:
+        return self.config.score == "neg_error"
 
-    def compute(shard: range) -> dict[str, np.ndarray]:
-        if _each_alone(config, tokenizer):
-            explained = read_occurrences(store, census, shard)
-        else:
-            explained = census.distinct.take(slice(shard.start, shard.stop))
-        starts = range(0, len(shard), config.batch_size)
-        batches = [explained.take(slice(start, start + config.batch_size)) for start in starts]
-        raw = np.concatenate([_compute_batch(config, tokenizer, store, b, background) for b in batches])
-        _require_finite(raw, explained, config)
+    def attributes(self) -> dict[str, Any]:
+        return {name: getattr(self.config, name) for name in ("method", "score", "layer")}
+
+    def check(self, tokenizer: FrameTokenizer) -> None:
+        check_layer(tokenizer, self.config.layer)
+
+    def prepare(self, play: Store, tokenizer: FrameTokenizer) -> Explain:
+        config = self.config
+        background = draw_background(play, tokenizer, config.samples, self.seed)
+
+        def maps(explained: Occurrences) -> np.ndarray:
+            code, positions = on_device(tokenizer, explained)
+            frames = None
+            if self.sees_frame():
+                step = explained.step
+                nearby = play.read("obs", slice(int(step[0]), int(step[-1]) + 1))
+                frames = torch.from_numpy(nearby[step - step[0]]).to(code.device)
+            raw = explain(
+                config.method,
+                tokenizer,
+                mask_codes(tokenizer, code, positions),
+                positions,
+                lambda images: score_images(config.score, images, frames),
+                config.layer,
+                background,
+            )
+            return raw.float().cpu().numpy()
+
+        return maps
+
+    def pack(self, maps: np.ndarray) -> Arrays:
+        """The maps after the ReLU, and the extremes of each before it."""
         return {
-            "heatmap": np.maximum(raw, 0),
-            "map_raw_max": raw.max((1, 2)),
-            "map_raw_min": raw.min((1, 2)),
-            "map_code": explained.code,
-            "map_positions": explained.positions(),
+            "heatmap": np.maximum(maps, 0),
+            "map_raw_max": maps.max((1, 2)),
+            "map_raw_min": maps.min((1, 2)),
         }
-
-    return compute
-
-
-def _require_finite(raw: np.ndarray, explained: Occurrences, config: GradcamConfig) -> None:
-    """Raises IrislibError where a map, of maps [N,h',w'], holds a value that is not finite."""
-    bad = np.flatnonzero(~np.isfinite(raw).all(axis=(1, 2)))
-    if len(bad):
-        raise IrislibError(
-            f"gradcam: the map of code {explained.code[bad[0]]} in observation {explained.step[bad[0]]} is "
-            f"not finite ({config.method} of {config.score}); use a tokenizer that decodes to finite values"
-        )
-
-
-def _compute_batch(
-    config: GradcamConfig,
-    tokenizer: FrameTokenizer,
-    store: Store,
-    explained: Occurrences,
-    background: Tensor,
-) -> np.ndarray:
-    """Maps of a few occurrences before the ReLU, float32 [N,h',w']."""
-    device = tokenizer.codebook.device
-    code = torch.from_numpy(explained.code.astype(np.int64)).to(device)
-    positions = torch.from_numpy(explained.positions()).to(device)
-    frames = None
-    if _sees_frame(config):
-        step = explained.step
-        nearby = store.read("obs", slice(int(step[0]), int(step[-1]) + 1))
-        frames = torch.from_numpy(nearby[step - step[0]]).to(device)
-    raw = explain(
-        config.method,
-        tokenizer,
-        mask_codes(tokenizer, code, positions),
-        positions,
-        lambda images: score_images(config.score, images, frames),
-        config.layer,
-        background,
-    )
-    return raw.float().cpu().numpy()
