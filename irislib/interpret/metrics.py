@@ -7,17 +7,26 @@ import pandas as pd
 
 from irislib.artifacts import open_store, write_json
 from irislib.interpret.attribution.emptiness import measure_emptiness
+from irislib.interpret.attribution.records import attribute_changes
+from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.consistency.measure import measure_consistency
 from irislib.interpret.consistency.monosemanticity import crop_activation
 from irislib.interpret.cooccurrence.measure import measure_cooccurrence
 from irislib.interpret.crops.measure import measure_crops
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.interpret.evidence import read_crops, read_maps
-from irislib.interpret.labels.measure import measure_labels, summarise_names
+from irislib.interpret.labels.measure import measure_labels
+from irislib.interpret.labels.naming import label_by_code, labels_table
+from irislib.interpret.labels.overlap import overlap_labels
+from irislib.interpret.labels.power import power_table
+from irislib.interpret.labels.truth import read_truth
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.play_metrics import playing_metrics
+from irislib.interpret.strata import STRATA
 from irislib.interpret.tables import write_tables
+from irislib.interpret.visible import Visible, read_visible
 from irislib.stores.agent import read_about
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
@@ -30,9 +39,11 @@ HEADLINE = {
     "agent": ("return_mean", "psnr_db"),
     "codebook": ("used", "perplexity"),
     "empty_share": ("present_occurrences", "codes_always_empty"),
-    "consistency": ("share_consistent", "codes_consistent_beyond_place"),
-    "cooccurrence": ("observations_covered", "observations_covered_meaningful"),
-    "semantics": ("purity", "nmi", "codes_named"),
+    "consistency": ("tested", "confirmed"),
+    "names": ("confirmed",),
+    "items": ("confirmed",),
+    "pairs": ("confirmed", "covered"),
+    "world": ("nmi", "nmi_place", "purity"),
 }
 
 
@@ -42,41 +53,61 @@ def compute_metrics(
     agent: Path,
     rollouts: Path,
     heatmaps: Path,
+    changes: Path,
     crops: Path,
     embeddings: Path,
     out: Path,
 ) -> None:
     """Measures empty maps, consistency, co-occurrence and what the codes show (docs/protocol.md).
 
+    Empty maps are those of Grad-CAM, as in the paper. Everything else rests on the change maps.
+
     Args:
         config: the `metrics` section.
         seed: the pipeline's.
         agent: folder of the agent that was recorded.
         rollouts: store of recorded play.
-        heatmaps: store of the maps of these rollouts.
-        crops: store of the crops under these maps.
+        heatmaps: store of the Grad-CAM maps of these rollouts.
+        changes: store of their change maps.
+        crops: store of the crops under the change maps.
         embeddings: store of the features of these crops.
-        out: folder that receives metrics.json, details.json, codes.csv, pairs.csv, sets.csv and labels.csv,
-            each whole or not at all; other files there are left alone. docs/metrics.md describes them.
+        out: folder that receives metrics.json, details.json, codes.csv, pairs.csv, sets.csv, labels.csv and
+            power.csv, each whole or not at all; other files there are left alone. docs/metrics.md describes
+            them.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
     """
-    play, drawn = open_store(rollouts, ROLLOUTS), open_store(heatmaps, HEATMAPS)
+    play, drawn, changed = (
+        open_store(rollouts, ROLLOUTS),
+        open_store(heatmaps, HEATMAPS),
+        open_store(changes, CHANGES),
+    )
     boxes = open_store(crops, CROPS)
-    maps = read_maps(play, drawn)
-    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), drawn, maps)
     tokenizer = load_recorded_tokenizer(play, agent)
     frames = play.read("obs", evenly_spaced(len(play), config.psnr_frames))
+    truth, visible = read_truth(play), read_visible(play, seed)
+    halves = divide(visible.episodes, seed)
 
-    usage, emptiness = measure_emptiness(play, maps)
-    scores, consistency = measure_consistency(
-        cut, crop_activation(drawn, maps, cut), maps.codes, config, seed
+    usage, emptiness = measure_emptiness(play, read_maps(play, drawn))
+    attributed = attribute_changes(play, changed, truth.boxes, boxes)
+    maps = attributed.maps
+    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, maps)
+    alike = measure_consistency(
+        cut, crop_activation(changed, maps, cut), maps.codes, halves, config, seed, random=True
     )
-    shown = measure_labels(play, drawn, maps, boxes.attrs["threshold"], config, seed)
-    codes = pd.concat([usage, scores, shown.codes], axis=1)
-    groups, cooccurrence = measure_cooccurrence(
-        maps, cut, shown.mass, codes["label"].to_numpy(object), codes["consistent"].to_numpy(bool), config
+    shown = measure_labels(truth, visible, attributed, halves, config.alpha, seed)
+    overlap = overlap_labels(truth, changed, maps, visible, boxes.attrs["threshold"])
+    labelled = label_by_code(shown.mass, overlap)
+    codes = pd.concat([usage, alike.codes, labelled, shown.codes], axis=1)
+    groups = measure_cooccurrence(
+        maps,
+        visible,
+        shown.mass,
+        codes["label"].to_numpy(object),
+        codes["consistent"].to_numpy(bool),
+        halves,
+        config,
     )
     numbers = {
         "agent": {
@@ -84,16 +115,33 @@ def compute_metrics(
             "psnr_db": reconstruction_psnr(tokenizer, frames).mean(),
             "training_steps": read_about(agent)["steps"],
         },
+        "strata": stratum_shares(visible),
         **emptiness,
         "crops": measure_crops(cut),
-        "consistency": consistency,
-        "cooccurrence": cooccurrence,
-        "semantics": shown.agreement | summarise_names(codes, config.alpha),
+        "consistency": alike.summary,
+        "random": alike.random,
+        **shown.summary,
+        "overlap": {"mean_iou": labelled["iou"].mean(), "mean_iou_place": labelled["iou_elsewhen"].mean()},
+        **groups.summary,
     }
-    write_tables(out, {"codes": codes.reset_index(), **groups, "labels": shown.labels})
+    write_tables(
+        out,
+        {
+            "codes": codes.rename_axis("code").reset_index(),
+            "pairs": groups.pairs,
+            "sets": groups.sets,
+            "labels": labels_table(shown.mass, overlap, shown.names),
+            "power": power_table(truth, visible, shown.names.found, halves, config.alpha, seed),
+        },
+    )
     headline, details = split_headline(numbers)
-    write_json(out / "metrics.json", headline)
     write_json(out / "details.json", details)
+    write_json(out / "metrics.json", headline)
+
+
+def stratum_shares(visible: Visible) -> dict[str, float]:
+    """Share of the observations in each stratum."""
+    return {name: float((visible.stratum == index).mean()) for index, name in enumerate(STRATA)}
 
 
 def split_headline(numbers: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,91 +1,116 @@
-"""Does a code always show the same thing? Its crops against random crops (docs/protocol.md, step 7)."""
+"""Does a code always show the same thing? Its crops against counterparts (docs/protocol.md, step 7)."""
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from irislib.interpret.confirmation.halves import Confirmed
 from irislib.interpret.consistency.comparison import (
     Comparison,
     Row,
     compare_by_code,
+    confirm_by_code,
     mean_pairwise_cosine,
-    swap_test,
 )
 from irislib.interpret.evidence import Crops
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.significance import correct, fewest_episodes
 from irislib.seeding import stream
 
 COLUMNS = [
-    *("crops", "distinct_crops", "episodes", "consistency", "consistency_random"),
-    *("monosemanticity", "monosemanticity_random", "difference", "difference_low", "difference_high"),
-    *("effect_size", "p_value", "q_value", "consistent", "untested"),
+    *("crops", "distinct_crops", "episodes", "consistency", "consistency_elsewhen"),
+    *("monosemanticity", "monosemanticity_elsewhen"),
+    *("difference", "difference_low", "difference_high"),
 ]
+RANDOM_COLUMNS = ["consistency_random", "random_difference"]
 
 
 def score_codes(
-    crops: Crops, activation: Float[np.ndarray, " crops"], codes: int, config: MetricsConfig, seed: int
-) -> pd.DataFrame:
-    """Measures and tests the consistency of each code.
+    crops: Crops,
+    activation: Float[np.ndarray, " crops"],
+    codes: int,
+    halves: Bool[np.ndarray, "divisions episodes"],
+    config: MetricsConfig,
+    seed: int,
+) -> tuple[pd.DataFrame, Confirmed]:
+    """Measures the consistency of each code against what its boxes show in other episodes, and tests it.
 
-    Neighbouring frames look alike, so crops of one episode are not independent. A code is therefore compared
-    with its random crops over pairs of crops from different episodes, and whole episodes are swapped and
-    drawn (see `Comparison`). A code is tested when it has at least `min_crops` crops, from so many episodes
-    that the p-value can reach `alpha`. p-values are corrected over the tested codes (Benjamini-Hochberg).
+    The counterpart of a crop is the same box in an observation of another episode with the same stratum and
+    the nearest step, so place, time, daylight and sleep are the same; what remains is the code. Neighbouring
+    frames look alike, so only pairs of crops from different episodes count, and an episode is one draw.
 
     Args:
         crops: of all codes.
         activation: largest value of the map behind each crop (`crop_activation`).
         codes: K, the size of the codebook.
-        config: the `metrics` section.
-        seed: of the permutations and the bootstrap.
+        halves: divisions of the episodes.
+        config: the `metrics` section. A code with fewer than `min_crops` crops is not tested.
+        seed: of the bootstrap.
 
     Returns:
-        K rows by code. Columns:
-            crops, distinct_crops, episodes: numbers of crops, of crops with different pixels, and of episodes
-                with a crop.
-            consistency, consistency_random: mean cosine over all pairs of the code's crops, and of their
-                random counterparts; NaN below two crops.
-            monosemanticity, monosemanticity_random: the same, with pairs weighted by activation
+        K rows by code, and what was found. Columns:
+            crops, distinct_crops, episodes: numbers of crops that have a counterpart, of those with different
+                pixels, and of their episodes.
+            consistency, consistency_elsewhen: mean cosine over all pairs of the code's crops, and of their
+                counterparts; NaN below two crops.
+            monosemanticity, monosemanticity_elsewhen: the same, with pairs weighted by activation
                 (arXiv 2504.02821).
             difference, difference_low, difference_high: mean cosine over pairs from different episodes, code
-                minus random, with its 95% bootstrap interval.
-            effect_size, p_value, q_value: see `Comparison.effect_size` and `swap_test`; NaN where untested.
-            consistent: q_value <= alpha and difference_low > 0. The test conditions on what a crop and its
-                counterpart have in common, the interval does not.
-            untested: the reason why the code was not tested, empty where it was.
+                minus counterparts, with its 95% bootstrap interval over episodes.
+            confirmed: share of the divisions of the episodes in which the code is selected on one half and
+                confirmed on the other; NaN where untested.
+            consistent: confirmed in at least half of the divisions.
     """
 
     def measure(code: int, mine: np.ndarray) -> tuple[Row, Comparison | None]:
-        own, random, weights = crops.units(crops.own[mine]), crops.units(crops.random[mine]), activation[mine]
-        episodes = len(np.unique(crops.episode[mine]))
+        own, other, weights = (
+            crops.units(crops.own[mine]),
+            crops.units(crops.elsewhen[mine]),
+            activation[mine],
+        )
         row: Row = {
             "crops": len(mine),
             "distinct_crops": len(np.unique(crops.own[mine])),
-            "episodes": episodes,
+            "episodes": len(np.unique(crops.episode[mine])),
             "consistency": mean_pairwise_cosine(own),
-            "consistency_random": mean_pairwise_cosine(random),
+            "consistency_elsewhen": mean_pairwise_cosine(other),
             "monosemanticity": mean_pairwise_cosine(own, weights),
-            "monosemanticity_random": mean_pairwise_cosine(random, weights),
-            "untested": _why_untested(len(mine), episodes, config),
+            "monosemanticity_elsewhen": mean_pairwise_cosine(other, weights),
         }
-        if row["untested"]:
+        if len(mine) < config.min_crops:
             return row, None
-        compared = Comparison.of(own, random, crops.episode[mine])
+        compared = Comparison.of(own, other, crops.episode[mine])
         low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
         row |= {"difference": compared.difference, "difference_low": low, "difference_high": high}
-        return row | {"effect_size": compared.effect_size}, compared
+        return row, compared
 
-    everything = np.arange(len(crops.code))
-    table, compared = compare_by_code(crops, everything, codes, measure, COLUMNS, "consistency")
-    p_values = swap_test(compared, config.permutations, stream(seed, "consistency"), "swaps")
-    table["p_value"] = p_values.reindex(table.index)
-    table["q_value"] = correct(table["p_value"].to_numpy(np.float64))
-    table["consistent"] = (table["q_value"] <= config.alpha) & (table["difference_low"] > 0)
-    return table
+    rows = np.flatnonzero(crops.elsewhen >= 0)
+    table, compared = compare_by_code(crops, rows, codes, measure, COLUMNS, "consistency")
+    tested, found = confirm_by_code(compared, codes, halves, config.alpha)
+    return table.assign(confirmed=tested["share"], consistent=tested["holds"]), found
 
 
-def _why_untested(crops: int, episodes: int, config: MetricsConfig) -> str:
-    if crops < config.min_crops:
-        return "too few crops"
-    return "too few episodes" if episodes < fewest_episodes(config.alpha) else ""
+def score_random(
+    crops: Crops, codes: int, halves: Bool[np.ndarray, "divisions episodes"], config: MetricsConfig
+) -> tuple[pd.DataFrame, Confirmed]:
+    """The same against random boxes of the same frames, the paper's comparison.
+
+    Random boxes lie anywhere on the grid of tokens, so a code that always stands at one place, on a display
+    for example, beats them whatever it shows.
+
+    Returns:
+        K rows by code, and what was found. Columns consistency_random, random_difference, random_confirmed,
+        beats_random; as in `score_codes`.
+    """
+
+    def measure(code: int, mine: np.ndarray) -> tuple[Row, Comparison | None]:
+        other = crops.units(crops.random[mine])
+        row: Row = {"consistency_random": mean_pairwise_cosine(other)}
+        if len(mine) < config.min_crops:
+            return row, None
+        compared = Comparison.of(crops.units(crops.own[mine]), other, crops.episode[mine])
+        return row | {"random_difference": compared.difference}, compared
+
+    rows = np.flatnonzero(crops.random >= 0)
+    table, compared = compare_by_code(crops, rows, codes, measure, RANDOM_COLUMNS, "random boxes")
+    tested, found = confirm_by_code(compared, codes, halves, config.alpha)
+    return table.assign(random_confirmed=tested["share"], beats_random=tested["holds"]), found

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 
+from irislib.interpret.confirmation.halves import Confirmed, confirm
+from irislib.interpret.confirmation.studentised import jackknife_p_values
 from irislib.interpret.evidence import Crops
-from irislib.interpret.significance import flip_scores, flip_test
 from irislib.runtime import progress
 
 BOOTSTRAP = 999  # draws
@@ -44,8 +45,6 @@ class Comparison:
     ordered pairs. The difference to the counterparts is the sum over all e != f of
 
         H[e, f] = (A_e - B_e) . (A_f + B_f),   divided by w.
-
-    Swapping crops and counterparts of episode e changes the sign of row e and nothing else.
 
     Attributes:
         episode: the episodes with a crop.
@@ -85,16 +84,23 @@ class Comparison:
         pairs = self.size.sum() ** 2 - self.size @ self.size
         return float(self.cross.sum() / pairs) if pairs else float("nan")
 
-    @property
-    def contributions(self) -> Float64[np.ndarray, " episodes"]:
-        """What each episode adds to the sum of H; a swap changes its sign."""
-        added: np.ndarray = self.cross.sum(axis=1)
-        return added
+    def p_values(self, groups: Bool[np.ndarray, "groups all_episodes"]) -> Float64[np.ndarray, " groups"]:
+        """One-sided p-values that the difference is above 0, in groups of all episodes, by the jackknife.
 
-    @property
-    def effect_size(self) -> float:
-        """The difference over sqrt(E) times its standard deviation under random swaps, in [-1, 1]."""
-        return float(flip_scores(self.contributions[None])[0] / np.sqrt(len(self.size)))
+        The difference is a mean over pairs of episodes, so the sums of the pairs with one episode are not
+        independent; the jackknife takes that into account. NaN where a group has too few episodes with crops.
+        """
+        chosen = groups[:, self.episode]
+        mine = chosen.astype(np.float64)
+        forward, backward = mine @ self.cross.T, mine @ self.cross
+        total = np.einsum("ge,ge->g", mine, forward)
+        size, squares = mine @ self.size, mine @ self.size**2
+        pairs = size**2 - squares
+        left = (size[:, None] - self.size) ** 2 - (squares[:, None] - self.size**2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = total / pairs
+            without = (total[:, None] - forward - backward) / left
+        return jackknife_p_values(value, without, chosen)
 
     def interval(self, rng: np.random.Generator) -> tuple[float, float]:
         """Percentile bootstrap interval of the difference; episodes are drawn with replacement.
@@ -111,26 +117,31 @@ class Comparison:
         return float(low), float(high)
 
 
-def swap_test(
-    compared: dict[int, Comparison], permutations: int, rng: np.random.Generator, desc: str
-) -> pd.Series:
-    """One-sided p-values of the differences, by swapping crops and counterparts of whole episodes.
+def confirm_by_code(
+    compared: dict[int, Comparison], codes: int, halves: Bool[np.ndarray, "divisions episodes"], alpha: float
+) -> tuple[pd.DataFrame, Confirmed]:
+    """Which codes differ from their counterparts again on the other half of the episodes.
 
     Args:
-        compared: by code.
-        permutations: see `flip_test`.
-        rng: source of the swaps.
-        desc: text of the progress bar.
+        compared: by code; codes that are not there are not tested.
+        codes: K.
+        halves: see `divide`.
+        alpha: false discovery rate.
 
     Returns:
-        float64 by code.
+        K rows by code: share (of the divisions that confirm it; NaN where untested) and holds; and what was
+        found.
     """
-    episodes = 1 + max((int(one.episode.max()) for one in compared.values()), default=-1)
-    contributions = np.zeros((episodes, len(compared)))
-    for column, one in enumerate(compared.values()):
-        contributions[one.episode, column] = one.contributions
-    p_values = flip_test(contributions, permutations, rng, desc)
-    return pd.Series(p_values, index=pd.Index(list(compared), dtype=np.int64), dtype=np.float64)
+
+    def p_values(groups: np.ndarray) -> np.ndarray:
+        columns = [one.p_values(groups) for one in progress(compared.values(), desc="halves", unit="code")]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(groups), 0))
+
+    found = confirm(p_values, halves, alpha)
+    table = pd.DataFrame({"share": np.nan, "holds": False}, index=pd.RangeIndex(codes, name="code"))
+    rows = np.array(list(compared), np.int64)[found.tested]
+    table.loc[rows, "share"], table.loc[rows, "holds"] = found.share[found.tested], found.holds[found.tested]
+    return table, found
 
 
 Row = dict[str, float | str]

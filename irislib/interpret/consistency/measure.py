@@ -1,56 +1,69 @@
-"""Consistency of all codes: the tables by code, and their summary (docs/protocol.md, step 7)."""
+"""Consistency of codes: the columns by code, and their summary (docs/protocol.md, step 7)."""
 
-import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from irislib.interpret.consistency.codes import score_codes
-from irislib.interpret.consistency.same_place import score_places
+from irislib.interpret.consistency.codes import score_codes, score_random
+from irislib.interpret.consistency.exchanged_crops import exchange_crops
 from irislib.interpret.evidence import Crops
 from irislib.interpret.metrics_config import MetricsConfig
 
 
+@dataclass(frozen=True)
+class MeasuredConsistency:
+    """What `measure_consistency` finds.
+
+    Attributes:
+        codes: K rows by code, with the columns of `score_codes`, and of `score_random` if asked for.
+        summary: of the codes, against the same boxes elsewhen (`Confirmed.summary`), with `null`, the number
+            that is confirmed after crops and counterparts of random episodes were swapped; mean cosines over
+            the tested codes.
+        random: the same against random boxes; None if not asked for.
+    """
+
+    codes: pd.DataFrame
+    summary: dict[str, float]
+    random: dict[str, float] | None
+
+
 def measure_consistency(
-    crops: Crops, activation: Float[np.ndarray, " crops"], codes: int, config: MetricsConfig, seed: int
-) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Tests the crops of each code against random crops and against other crops of the same boxes.
+    crops: Crops,
+    activation: Float[np.ndarray, " crops"],
+    codes: int,
+    halves: Bool[np.ndarray, "divisions episodes"],
+    config: MetricsConfig,
+    seed: int,
+    random: bool,
+) -> MeasuredConsistency:
+    """Tests the crops of each code against the same boxes elsewhen, and against random boxes.
 
     Args:
         crops: of all codes.
         activation: largest value of the map behind each crop (`crop_activation`).
         codes: K, the size of the codebook.
+        halves: divisions of the episodes.
         config: the `metrics` section.
         seed: the pipeline's.
-
-    Returns:
-        K rows by code, with the columns of `score_codes` and `score_places`; and their summary, whose means
-        and medians are over the codes that are tested against random crops.
+        random: whether to compare with random boxes as well.
     """
-    scores, places = (
-        score_codes(crops, activation, codes, config, seed),
-        score_places(crops, codes, config, seed),
-    )
-    tested = scores[scores["p_value"].notna()]
-    consistent = int(tested["consistent"].sum())
-    summary = {
-        "codes_tested": len(tested),
-        "codes_consistent": consistent,
-        "share_consistent": consistent / len(tested) if len(tested) else math.nan,
-        "share_of_codebook": consistent / len(scores),
-        "codes_too_few_crops": int((scores["untested"] == "too few crops").sum()),
-        "codes_too_few_episodes": int((scores["untested"] == "too few episodes").sum()),
-        "mean_cosine_codes": tested["consistency"].mean(),
-        "mean_cosine_random": tested["consistency_random"].mean(),
+    scores, found = score_codes(crops, activation, codes, halves, config, seed)
+    _, null = score_codes(exchange_crops(crops, seed), activation, codes, halves, config, seed)
+    tested = scores[scores["confirmed"].notna()]
+    summary = found.summary() | {
+        "null": float(null.confirmed.mean()),
+        "mean_cosine": tested["consistency"].mean(),
+        "mean_cosine_elsewhen": tested["consistency_elsewhen"].mean(),
         "median_difference": tested["difference"].median(),
-        "median_effect_size": tested["effect_size"].median(),
-        "mean_monosemanticity_codes": tested["monosemanticity"].mean(),
-        "mean_monosemanticity_random": tested["monosemanticity_random"].mean(),
-        "codes_tested_in_place": int(places["place_p_value"].notna().sum()),
-        "codes_beyond_place": int(places["beyond_place"].sum()),
-        "codes_consistent_beyond_place": int((places["beyond_place"] & scores["consistent"]).sum()),
-        "mean_cosine_same_place": places["consistency_place"][tested.index].mean(),
-        "alpha": config.alpha,
+        "mean_monosemanticity": tested["monosemanticity"].mean(),
+        "mean_monosemanticity_elsewhen": tested["monosemanticity_elsewhen"].mean(),
     }
-    return pd.concat([scores, places], axis=1), summary
+    if not random:
+        return MeasuredConsistency(scores, summary, None)
+    against, beats = score_random(crops, codes, halves, config)
+    cosine = against["consistency_random"][tested.index].mean()
+    return MeasuredConsistency(
+        pd.concat([scores, against], axis=1), summary, beats.summary() | {"mean_cosine": cosine}
+    )

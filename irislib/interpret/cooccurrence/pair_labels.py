@@ -11,7 +11,7 @@ from irislib.runtime import progress
 def label_combinations(
     maps: Maps, labels: LabelMass, a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]
 ) -> dict[str, np.ndarray]:
-    """The commonest combination of labels under the maps of two codes, over all observations that they share.
+    """The commonest combination of labels under the maps of two codes, over all visible observations that they share.
 
     Args:
         maps: which occurrence has which map.
@@ -26,6 +26,7 @@ def label_combinations(
     """
     n = len(labels.names)
     rows = maps.nonempty_by_code
+    rows = rows[labels.occurrence_label[rows] >= 0]
     step, label = maps.occurrence_step[rows], labels.occurrence_label[rows].astype(np.int64)
     starts = np.searchsorted(maps.occurrence_code[rows], np.arange(maps.codes + 1))
     commonest, episodes, share = np.zeros(len(a), np.int64), np.zeros(len(a), np.int64), np.zeros(len(a))
@@ -37,7 +38,8 @@ def label_combinations(
         share[i] = counts[commonest[i]] / len(in_a)
         episodes[i] = len(np.unique(maps.episode[step[of_a][in_a]]))
     names = np.array(labels.names, dtype=object)
-    of_code = labels.counts / np.maximum(labels.counts.sum(axis=1, keepdims=True), 1)
+    counts_of = labels.counts.sum(axis=0)
+    of_code = counts_of / np.maximum(counts_of.sum(axis=1, keepdims=True), 1)
     label_a, label_b = np.divmod(commonest, n)
     return {
         "episodes": episodes,

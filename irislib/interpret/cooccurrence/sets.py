@@ -1,5 +1,6 @@
 """Which sets of three or more codes co-occur (docs/protocol.md, step 8)?"""
 
+import math
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,14 +10,18 @@ import pandas as pd
 from jaxtyping import Bool, Int, Shaped
 from scipy import sparse
 
-from irislib.interpret.cooccurrence.independence_test import PresenceSeries
+from irislib.interpret.confirmation.excess import NULLS
+from irislib.interpret.confirmation.halves import Confirmed, confirm
+from irislib.interpret.confirmation.presence_sums import joint_sums
+from irislib.interpret.confirmation.studentised import Excess
+from irislib.interpret.evidence import Maps
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.significance import correct
+from irislib.interpret.visible import Visible
 
 with warnings.catch_warnings():  # importing it turns on every DeprecationWarning
     from mlxtend.frequent_patterns import fpgrowth
 
-COLUMNS = ("codes", "size", "count", "share", "episodes", "pmi", "p_value", "q_value", "labels", "meaningful")
+COLUMNS = ("codes", "size", "count", "share", "episodes", "labels", "confirmed", "meaningful")
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,20 @@ class ScoredSets:
         table: one row for each set of at least three codes, by count (descending), then size and codes.
             Columns:
             codes: ascending, separated by blanks; size: their number.
-            count, share: number of observations with all of them, and their share of all observations.
+            count, share: number of visible observations with all of them, and their share of all of these.
             episodes: number of episodes with such an observation.
-            pmi: pointwise mutual information of two parts of the set, in bits; the least over all ways to
-                split the set in two.
-            p_value, q_value: of the two parts co-occurring more often than independent ones; the largest
-                p-value over all splits.
             labels: of the codes, in the same order.
-            meaningful: see `score_sets`.
-        covered: share of all observations in which some meaningful set co-occurs.
+            confirmed: share of the divisions that confirm the set; empty where untested.
+            meaningful: confirmed in at least half of the divisions.
+        found: what was confirmed.
+        null: how many are confirmed by chance (mean over `NULLS` exchanges).
+        covered: the observations in which some meaningful set co-occurs.
     """
 
     table: pd.DataFrame
-    covered: float
+    found: Confirmed
+    null: float
+    covered: Bool[np.ndarray, " observations"]
 
 
 def mine_sets(
@@ -67,69 +73,77 @@ def mine_sets(
 
 
 def score_sets(
-    series: PresenceSeries,
-    present: sparse.csr_array,
+    maps: Maps,
+    visible: Visible,
     label: Shaped[np.ndarray, " codes"],
     consistent: Bool[np.ndarray, " codes"],
+    halves: Bool[np.ndarray, "divisions episodes"],
     config: MetricsConfig,
-    min_count: int,
 ) -> ScoredSets:
     """Finds sets of consistent codes and tests whether they co-occur more often than their parts explain.
 
     Only sets of consistent codes can mean something, so only those are mined. A set is productive (Webb 2010,
     "Self-sufficient itemsets") when, for every way to split it in two, the two parts co-occur more often than
-    independent ones would. It is meaningful when it is productive at q <= alpha and occurs in at least two
-    episodes. Its p-value is the largest over all splits; q-values are over all sets of three or more codes
-    (Benjamini-Hochberg).
+    one part does with the other part of other episodes. Its p-value is the largest over all splits.
 
     Args:
-        series: the presence of each code.
-        present: [T,K] of 0 and 1, where a code's map is not empty.
+        maps: which occurrence has which map.
+        visible: which observations show the world, and what stands in for them.
         label: the commonest label of each code.
         consistent: the codes that are consistent (step 7).
-        config: the `metrics` section.
-        min_count: smallest number of observations in which a set co-occurs.
+        halves: divisions of the episodes.
+        config: the `metrics` section; a set that shares fewer visible observations than `min_pair_count`, or
+            a smaller share than `min_set_share`, is not tested.
     """
-    max_size = config.max_set_size
-    mined = mine_sets(present, np.flatnonzero(consistent), min_count, max_size)
-    events = series.events(mined)
-    index = {codes: i for i, codes in enumerate(mined)}
+    present = sparse.csr_array(maps.presence * visible.observation[:, None])
+    visible_steps = int(visible.observation.sum())
+    min_count = max(config.min_pair_count, math.ceil(config.min_set_share * visible_steps))
+    mined = mine_sets(present, np.flatnonzero(consistent), min_count, config.max_set_size)
     large = [codes for codes in mined if len(codes) >= 3]
-    whole = events.take(np.arange(len(mined) - len(large), len(mined)))  # the largest come last
-    p_values, pmi = np.zeros(len(large)), np.full(len(large), np.inf)
-    for size in range(3, max_size + 1):
-        rows = np.array([row for row, codes in enumerate(large) if len(codes) == size], np.int64)
-        for halves in splits(size):
-            first, second = (
-                events.take(np.array([index[tuple(large[row][i] for i in half)] for row in rows], np.int64))
-                for half in halves
-            )
-            tested = series.p_values(whole.count[rows], first, second)
-            expected = first.count * second.count / len(series.episode)
-            p_values[rows] = np.maximum(p_values[rows], tested)
-            pmi[rows] = np.minimum(pmi[rows], np.log2(whole.count[rows] / expected))
-    q_values = correct(p_values)
+    member = present.toarray().astype(bool)
+    there = np.array([member[:, codes].all(axis=1) for codes in large]).reshape(len(large), len(member)).T
+    count = there.sum(axis=0)
+    order = np.lexsort((np.arange(len(large)), -count))
+    large, there, count = [large[i] for i in order], there[:, order], count[order]
+
+    parts = [
+        (number, [codes[i] for i in half], [code for i, code in enumerate(codes) if i not in half])
+        for number, codes in enumerate(large)
+        for half, _ in splits(len(codes))
+    ]
+    starts = np.flatnonzero(np.diff([number for number, _, _ in parts], prepend=-1))
+    halves_of = [
+        np.array([member[:, part[side]].all(axis=1) for part in parts]).reshape(len(parts), len(member)).T
+        for side in (1, 2)
+    ]
+    sums = joint_sums(visible, halves_of[0], halves_of[1], "sets")
+
+    def test(excess: Excess) -> Confirmed:
+        def p_values(groups: np.ndarray) -> np.ndarray:
+            by_split = excess.p_values(groups)
+            largest: np.ndarray = (
+                np.maximum.reduceat(by_split, starts, axis=1) if len(starts) else by_split
+            )  # a NaN stays
+            return largest
+
+        return confirm(p_values, halves, config.alpha)
+
+    found = test(sums.excess())
+    null = float(np.mean([test(sums.null(round_)).confirmed.mean() for round_ in range(NULLS)]))
     table = pd.DataFrame(
         {
             "codes": [" ".join(map(str, codes)) for codes in large],
             "size": [len(codes) for codes in large],
-            "count": whole.count,
-            "share": whole.count / len(series.episode),
-            "episodes": whole.episodes,
-            "pmi": pmi,
-            "p_value": p_values,
-            "q_value": q_values,
+            "count": count,
+            "share": count / max(visible_steps, 1),
+            "episodes": [len(np.unique(visible.episode[rows])) for rows in there.T],
             "labels": [" ".join(str(label[code]) for code in codes) for codes in large],
-            "meaningful": (q_values <= config.alpha) & (pmi > 0) & (whole.episodes > 1),
+            "confirmed": np.where(found.tested, found.share, np.nan),
+            "meaningful": found.holds,
         },
         columns=list(COLUMNS),
     )
-    covered = np.zeros(len(series.episode), bool)
-    for codes, meaningful in zip(large, table["meaningful"], strict=True):
-        if meaningful:
-            covered[series.together(codes)] = True
-    order = np.lexsort((np.arange(len(large)), -table["count"].to_numpy()))
-    return ScoredSets(table.iloc[order].reset_index(drop=True), float(covered.mean()))
+    return ScoredSets(table, found, null, there[:, found.holds].any(axis=1))
 
 
 def splits(size: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

@@ -1,13 +1,15 @@
 """How well codes and labels agree, beside chance (protocol step 9)."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float64, Int
 from scipy.stats import entropy, random_table
 from sklearn.metrics import mutual_info_score
 
 from irislib.seeding import stream
 
 NULL_DRAWS = 20
+DRAWS = 200  # of the bootstrap
+INTERVAL = (0.025, 0.975)
 MEASURES = ("nmi", "homogeneity", "completeness", "purity")
 
 
@@ -37,32 +39,49 @@ def agreement(counts: Int[np.ndarray, "code label"]) -> tuple[float, float, floa
 
 
 def semantic_metrics(
-    counts: Int[np.ndarray, "code label"], elsewhen: Int[np.ndarray, "code label"], seed: int
+    counts: Int[np.ndarray, "episode code label"], elsewhen: Int[np.ndarray, "round code label"], seed: int
 ) -> dict[str, float]:
-    """Agreement of codes and labels, and what it would be by chance and by place alone.
+    """Agreement of codes and labels, and what it would be by chance and by place and time alone.
 
     By chance: labels are permuted among the occurrences. A permutation keeps the margins of the contingency
     table, so `NULL_DRAWS` tables with these margins are drawn directly; the mean over them is given. By
-    place: every observation has the labels of another one.
+    place: every observation has the labels of the one that stands in for it; the mean over the exchanges.
 
     Args:
-        counts: occurrences by code and label.
-        elsewhen: occurrences by code and the label in another observation.
-        seed: of the permutations.
+        counts: occurrences by episode, code and label.
+        elsewhen: occurrences by code and label after each exchange.
+        seed: of the permutations and of the bootstrap.
 
     Returns:
-        nmi, homogeneity, completeness, purity; see `agreement`; nmi and purity also with the suffixes
-        _null and _place.
+        nmi, homogeneity, completeness, purity; see `agreement`. nmi and purity also with the suffixes _low
+        and _high (95% interval, episodes drawn with replacement), _null and _place; purity_base, the share of
+        the commonest label.
     """
+    total = counts.sum(axis=0)
     null = [(float("nan"),) * 4]
-    if counts.any():
-        used = counts[counts.any(axis=1)][:, counts.any(axis=0)]
+    if total.any():
+        used = total[total.any(axis=1)][:, total.any(axis=0)]
         tables = random_table(used.sum(axis=1), used.sum(axis=0))
         draws = tables.rvs(NULL_DRAWS, random_state=stream(seed, "semantics", "null"))
         null = [agreement(table) for table in draws.astype(np.int64)]
-    found = dict(zip(MEASURES, agreement(counts), strict=True))
+    found = dict(zip(MEASURES, agreement(total), strict=True))
     by_chance = dict(zip(MEASURES, np.mean(null, axis=0).tolist(), strict=True))
-    by_place = dict(zip(MEASURES, agreement(elsewhen), strict=True))
+    by_place = dict(zip(MEASURES, np.mean([agreement(one) for one in elsewhen], axis=0).tolist(), strict=True))
+    drawn = _bootstrap(counts, stream(seed, "semantics", "bootstrap"))
+    low, high = (
+        dict(zip(MEASURES, np.quantile(drawn, level, axis=0).tolist(), strict=True)) for level in INTERVAL
+    )
     for measure in ("nmi", "purity"):
+        found |= {f"{measure}_low": low[measure], f"{measure}_high": high[measure]}
         found |= {f"{measure}_null": by_chance[measure], f"{measure}_place": by_place[measure]}
+    found["purity_base"] = float(total.sum(axis=0).max(initial=0) / total.sum()) if total.any() else float("nan")
     return found
+
+
+def _bootstrap(
+    counts: Int[np.ndarray, "episode code label"], rng: np.random.Generator
+) -> Float64[np.ndarray, "draws 4"]:
+    episodes = len(counts)
+    times = rng.multinomial(episodes, np.full(episodes, 1 / episodes), size=DRAWS)
+    flat = counts.reshape(episodes, -1)
+    return np.array([agreement((row @ flat).reshape(counts.shape[1:])) for row in times])

@@ -1,128 +1,134 @@
-"""How much of each map lies on each label of the ground truth (protocol step 9)."""
+"""How much of each map lies on each label of the ground truth, and would by its place alone (step 9)."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int8, Shaped
+from jaxtyping import Float32, Float64, Int, Int8, Int64
 
-from irislib.artifacts import Store
-from irislib.interpret.evidence import Maps
+from irislib.interpret.attributed import Attributed
+from irislib.interpret.confirmation.excess import Sums
+from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.truth import Truth
+from irislib.interpret.visible import Visible
 from irislib.runtime import progress
-from irislib.seeding import stream
 
 CHUNK = 16384  # occurrences at once
 
 
 @dataclass(frozen=True)
 class LabelMass:
-    """What lies under the non-empty maps of K codes.
+    """What lies under the maps of K codes in observations that show the world.
 
-    A stretch is one code in one episode. There are S stretches with a non-empty map, ordered by code, then
-    episode. The mass of a map is given in shares of the map's whole, and summed over the stretch.
+    A stretch is one code in one episode. There are S stretches with a map, ordered by code, then episode. The
+    mass of a map is given in shares of the map's whole, and summed over the stretch.
 
     Attributes:
         names: of the L labels, "display" last.
-        occurrence_label: the label with the largest share of an occurrence's map; -1 for an empty map.
-        counts: occurrences by code and `occurrence_label`.
-        elsewhen: the same, had every observation the labels of another one, drawn at random: what the
-            places of the maps alone tell.
+        codes, episodes: K and E.
+        occurrence_label: the label with the largest share of an occurrence's map; -1 where the world is
+            hidden or the map empty.
+        counts: occurrences by episode, code and `occurrence_label`.
+        elsewhen: for each exchange, occurrences by code and label, had every observation the labels of the
+            one that stands in for it: what places, time and daylight tell.
         stretch_code, stretch_episode: code and episode of each stretch.
-        box_mass: mass on each rectangle.
-        label_mass: mass on each label.
-        quantity_mass: mass on the rectangle of each quantity, while there is any of it.
+        size: occurrences of each stretch.
+        mass: on each label.
+        exchanged: the same for R exchanges; NaN where observations could not be exchanged.
     """
 
     names: tuple[str, ...]
+    codes: int
+    episodes: int
     occurrence_label: Int8[np.ndarray, " occurrence"]
-    counts: Int[np.ndarray, "code label"]
-    elsewhen: Int[np.ndarray, "code label"]
+    counts: Int[np.ndarray, "episode code label"]
+    elsewhen: Int[np.ndarray, "round code label"]
     stretch_code: Int[np.ndarray, " stretch"]
     stretch_episode: Int[np.ndarray, " stretch"]
-    box_mass: Float[np.ndarray, "stretch box"]
-    label_mass: Float[np.ndarray, "stretch label"]
-    quantity_mass: Float[np.ndarray, "stretch quantity"]
+    size: Int[np.ndarray, " stretch"]
+    mass: Float32[np.ndarray, "stretch label"]
+    exchanged: Float32[np.ndarray, "round stretch label"]
 
-    def by_code(self, values: Float[np.ndarray, "stretch n"]) -> Float64[np.ndarray, "code n"]:
+    def by_code(self, values: Float32[np.ndarray, "stretch n"]) -> Float64[np.ndarray, "code n"]:
         """Sums of values over the stretches of each code."""
-        total = np.zeros((len(self.counts), values.shape[1]))
+        total = np.zeros((self.codes, values.shape[1]))
         np.add.at(total, self.stretch_code, values)
         return total
 
+    def sums(self, code: Int[np.ndarray, " n"], label: Int[np.ndarray, " n"]) -> Sums:
+        """The mass of a label under the maps of a code, by episode, for each of n codes and labels."""
+        row = np.full((self.codes, self.episodes), -1)
+        row[self.stretch_code, self.stretch_episode] = np.arange(len(self.stretch_code))
+        rows = row[code].T  # [episodes, n]
+        there = rows >= 0
+        observed = np.where(there, self.mass[rows, label], np.nan).astype(np.float32)
+        exchanged = np.where(there, self.exchanged[:, rows, label], np.nan).astype(np.float32)
+        return Sums(observed, exchanged)
 
-def label_occurrences(truth: Truth, heatmaps: Store, maps: Maps, seed: int) -> LabelMass:
-    """Finds what lies under each non-empty map.
 
-    The mass of a label is the sum of the upsampled map over the rectangles that have that label in the
-    occurrence's observation. Occurrences that share a map differ in the observation's labels only, so the
-    map's mass on each rectangle is computed once a map.
+def label_occurrences(truth: Truth, attributed: Attributed, visible: Visible) -> LabelMass:
+    """Finds what lies under each map while the world is visible, and under exchanged observations.
+
+    The mass of a label is the sum of the map over the rectangles that have that label in the occurrence's
+    observation.
 
     Args:
         truth: labels of the play.
-        heatmaps: store of the maps.
-        maps: which occurrence has which map.
-        seed: of the random exchange of observations behind `elsewhen`.
+        attributed: the maps, and which occurrence has which.
+        visible: which observations show the world, and what stands in for them.
     """
-    mass = mass_by_box(heatmaps, truth.boxes.weights(heatmaps.array("heatmap").shape[1:]))
-    other = stream(seed, "semantics", "elsewhen").permutation(maps.steps)
+    maps = attributed.maps
     lit = maps.nonempty_by_code
-    episode = maps.episode[maps.occurrence_step[lit]]
+    lit = lit[visible.observation[maps.occurrence_step[lit]]]
+    episode = visible.episode[maps.occurrence_step[lit]]
     lit = lit[np.lexsort((episode, maps.occurrence_code[lit]))]
-    episodes = int(maps.episode.max()) + 1
-    key = maps.occurrence_code[lit].astype(np.int64) * episodes + maps.episode[maps.occurrence_step[lit]]
-    key, stretch = np.unique(key, return_inverse=True)
+    step, code = maps.occurrence_step[lit], maps.occurrence_code[lit].astype(np.int64)
+    episode = visible.episode[step].astype(np.int64)
+    key, stretch, size = np.unique(code * visible.episodes + episode, return_inverse=True, return_counts=True)
 
     labels = len(truth.names)
     occurrence_label = np.full(len(maps.occurrence_map), -1, np.int8)
-    counts, elsewhen = np.zeros((2, maps.codes, labels), np.int64)
-    box_mass, label_mass, quantity_mass = (
-        np.zeros((len(key), width)) for width in (len(truth.boxes), labels, len(truth.quantities))
-    )
-    for start in progress(range(0, len(lit), CHUNK), desc="semantics", unit="chunk"):
-        chunk, rows = lit[start : start + CHUNK], stretch[start : start + CHUNK]
-        step, code = maps.occurrence_step[chunk], maps.occurrence_code[chunk]
-        by_box = mass[maps.occurrence_map[chunk]]
-        by_label = truth.by_label(by_box, step)
-        occurrence_label[chunk] = by_label.argmax(axis=1)  # the first of equals
-        np.add.at(counts, (code, occurrence_label[chunk]), 1)
-        np.add.at(elsewhen, (code, truth.by_label(by_box, other[step]).argmax(axis=1)), 1)
-        add_runs(box_mass, rows, by_box)
-        add_runs(label_mass, rows, by_label)
-        add_runs(quantity_mass, rows, truth.on_quantities(by_box, step))
+    counts = np.zeros((visible.episodes, maps.codes, labels), np.int32)
+    elsewhen = np.zeros((ROUNDS, maps.codes, labels), np.int64)
+    mass = np.zeros((len(key), labels))
+    exchanged = np.zeros((ROUNDS, len(key), labels))
+    known = np.zeros((ROUNDS, len(key)))
+    for start in progress(range(0, len(lit), CHUNK), desc="labels", unit="chunk"):
+        part = slice(start, start + CHUNK)
+        by_box = attributed.box_mass[maps.occurrence_map[lit[part]]]
+        by_label = truth.by_label(by_box, step[part])
+        label = by_label.argmax(axis=1)  # the first of equals
+        occurrence_label[lit[part]] = label
+        np.add.at(counts, (episode[part], code[part], label), 1)
+        add_runs(mass, stretch[part], by_label)
+        for round_ in range(ROUNDS):
+            other = visible.exchanged(step[part], round_)
+            there = np.flatnonzero(other >= 0)
+            by_label = truth.by_label(by_box[there], other[there])
+            np.add.at(elsewhen[round_], (code[part][there], by_label.argmax(axis=1)), 1)
+            add_runs(exchanged[round_], stretch[part][there], by_label)
+            add_runs(known[round_, :, None], stretch[part][there], np.ones((len(there), 1)))
+    # A stretch that was exchanged in part counts as whole.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        exchanged *= (size / np.where(known > 0, known, np.nan))[:, :, None]
     return LabelMass(
         names=truth.names,
+        codes=maps.codes,
+        episodes=visible.episodes,
         occurrence_label=occurrence_label,
         counts=counts,
         elsewhen=elsewhen,
-        stretch_code=key // episodes,
-        stretch_episode=key % episodes,
-        box_mass=box_mass,
-        label_mass=label_mass,
-        quantity_mass=quantity_mass,
+        stretch_code=key // visible.episodes,
+        stretch_episode=key % visible.episodes,
+        size=size,
+        mass=mass.astype(np.float32),
+        exchanged=exchanged.astype(np.float32),
     )
 
 
-def mass_by_box(
-    heatmaps: Store, weights: Float32[np.ndarray, "position box"]
-) -> Float32[np.ndarray, "map box"]:
-    """Share of each map's mass on each rectangle; a map's shares sum to 1 unless the map is empty.
-
-    Args:
-        heatmaps: store of the maps.
-        weights: see `Boxes.weights`.
-    """
-    mass = np.zeros((len(heatmaps), weights.shape[1]), np.float32)
-    for start in range(0, len(mass), CHUNK):
-        rows = slice(start, start + CHUNK)
-        values = heatmaps.read("heatmap", rows).reshape(-1, len(weights)) @ weights
-        total = values.sum(axis=1, keepdims=True)
-        mass[rows] = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
-    return mass
-
-
 def add_runs(
-    total: Float64[np.ndarray, "row m"], rows: Int[np.ndarray, " n"], values: Shaped[np.ndarray, "n m"]
+    total: Float64[np.ndarray, "row m"], rows: Int64[np.ndarray, " n"], values: Float64[np.ndarray, "n m"]
 ) -> None:
     """Adds each of `values` to its row of `total`; `rows` must ascend."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    total[rows[starts]] += np.add.reduceat(values, starts, axis=0, dtype=total.dtype)
+    if len(rows):
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        total[rows[starts]] += np.add.reduceat(values, starts, axis=0, dtype=total.dtype)

@@ -5,18 +5,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
-from irislib.artifacts import Store
-from irislib.interpret.evidence import Maps
+from irislib.interpret.attributed import Attributed
 from irislib.interpret.labels.agreement import semantic_metrics
+from irislib.interpret.labels.items import find_items
 from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
-from irislib.interpret.labels.naming import WORLD, label_by_code, labels_table, token_labels
-from irislib.interpret.labels.overlap import overlap_labels
-from irislib.interpret.labels.position_baseline import expect_labels, judge_labels
-from irislib.interpret.labels.quantities import read_quantities
-from irislib.interpret.labels.token_labels import label_tokens
-from irislib.interpret.labels.truth import DISPLAY, read_truth
-from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.labels.names import Names, find_names
+from irislib.interpret.labels.truth import Truth
+from irislib.interpret.visible import Visible
 
 
 @dataclass(frozen=True)
@@ -25,73 +22,48 @@ class MeasuredLabels:
 
     Attributes:
         mass: what lies under the maps.
-        codes: one row for each code: the columns of `label_by_code`, `token_labels` and `read_quantities`.
-        labels: one row for each code and label; see `labels_table`.
-        agreement: how well codes and labels agree, by name. `world` leaves the display out, because telling
-            the display from the world makes up most of the agreement; `cells` is over the tokens' own
-            positions instead of the maps.
+        names: which codes can be named.
+        codes: one row for each code: the columns of `Names.columns` and `find_items`.
+        summary: sections `agreement` (of code and label, on the world and the display), `world` (without the
+            display's label, because telling the display from the world makes up most of the agreement),
+            `names` (`Confirmed.summary`, with `null` and `by_label`), `items` (the same with `null`).
     """
 
     mass: LabelMass
+    names: Names
     codes: pd.DataFrame
-    labels: pd.DataFrame
-    agreement: dict[str, Any]
+    summary: dict[str, dict[str, Any]]
 
 
 def measure_labels(
-    rollouts: Store, heatmaps: Store, maps: Maps, threshold: float, config: MetricsConfig, seed: int
+    truth: Truth,
+    visible: Visible,
+    attributed: Attributed,
+    halves: Bool[np.ndarray, "divisions episodes"],
+    alpha: float,
+    seed: int,
 ) -> MeasuredLabels:
-    """Compares the maps and the tokens of the codes with the simulator's labels.
+    """Compares the maps of the codes with the simulator's labels, while the world is visible.
 
     Args:
-        rollouts: recorded play.
-        heatmaps: store of the maps.
-        maps: which occurrence has which map.
-        threshold: `crop.threshold`, for the overlap of regions and labels.
-        config: the `metrics` section.
+        truth: labels of the play.
+        visible: which observations show the world, and what stands in for them.
+        attributed: the maps.
+        halves: divisions of the episodes.
+        alpha: false discovery rate.
         seed: the pipeline's.
     """
-    alpha, permutations = config.alpha, config.permutations
-    truth = read_truth(rollouts)
-    mass = label_occurrences(truth, heatmaps, maps, seed)
-    overlap = overlap_labels(truth, heatmaps, maps, threshold, seed)
-    expected = expect_labels(mass, truth, maps.episode)
-    tests = judge_labels(mass, expected, alpha, permutations, seed)
-    tokens, tokens_elsewhen = label_tokens(rollouts, truth, maps.codes, seed)
-    by_code = label_by_code(mass, overlap, tests, alpha)
-    on_display = np.flatnonzero(by_code["kind"] == DISPLAY)
-    quantities = read_quantities(
-        truth, maps.episode, mass, maps.presence, on_display, alpha, permutations, seed
-    ).reindex(by_code.index)
+    mass = label_occurrences(truth, attributed, visible)
+    names = find_names(mass, halves, alpha)
+    items, told, null = find_items(truth, visible, attributed.maps.presence, halves, alpha)
     return MeasuredLabels(
         mass,
-        pd.concat([by_code, token_labels(truth.names, tokens), quantities], axis=1),
-        labels_table(mass, overlap, expected, tests, alpha),
+        names,
+        pd.concat([names.columns(mass), items], axis=1),
         {
-            "world": semantic_metrics(mass.counts[:, :-1], mass.elsewhen[:, :-1], seed),
-            "cells": semantic_metrics(tokens, tokens_elsewhen, seed),
-            **semantic_metrics(mass.counts, mass.elsewhen, seed),
+            "agreement": semantic_metrics(mass.counts, mass.elsewhen, seed),
+            "world": semantic_metrics(mass.counts[:, :, :-1], mass.elsewhen[:, :, :-1], seed),
+            "names": names.found.summary() | {"null": names.null, "by_label": names.by_label(mass)},
+            "items": told.summary() | {"null": null},
         },
     )
-
-
-def summarise_names(codes: pd.DataFrame, alpha: float) -> dict[str, float]:
-    """Numbers of codes by what they show; means are over the codes with a non-empty map.
-
-    A code is named when it shows more of its commonest label than its positions explain. A code tells a
-    quantity when it stands on the display and its presence correlates with the number displayed there.
-
-    Args:
-        codes: the table `codes`, with the columns of consistency and of labels.
-        alpha: false discovery rate.
-    """
-    seen = codes[codes["label"].notna()]
-    return {
-        "mean_iou": seen["iou"].mean(),
-        "mean_iou_place": seen["iou_elsewhen"].mean(),
-        "codes_world": int((seen["kind"] == WORLD).sum()),
-        "codes_display": int((seen["kind"] == DISPLAY).sum()),
-        "codes_telling_quantity": int((seen["quantity_q_value"] <= alpha).sum()),
-        "codes_named": int(seen["named"].sum()),
-        "codes_consistent_named": int((seen["named"] & seen["consistent"]).sum()),
-    }

@@ -11,8 +11,8 @@ from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.boxes import Boxes
 from irislib.interpret.labels.label_mass import CHUNK, add_runs
 from irislib.interpret.labels.truth import Truth
+from irislib.interpret.visible import Visible
 from irislib.runtime import progress
-from irislib.seeding import stream
 
 ROWS = 1024  # maps upsampled at once
 
@@ -23,28 +23,31 @@ class Overlap:
 
     Attributes:
         iou: NaN for a code without a non-empty map.
-        elsewhen: the same, had every observation the labels of another one, drawn at random.
+        elsewhen: the same with the labels of exchanged observations.
     """
 
     iou: Float[np.ndarray, "code label"]
     elsewhen: Float[np.ndarray, "code label"]
 
 
-def overlap_labels(truth: Truth, heatmaps: Store, maps: Maps, threshold: float, seed: int) -> Overlap:
+def overlap_labels(
+    truth: Truth, heatmaps: Store, maps: Maps, visible: Visible, threshold: float
+) -> Overlap:
     """Compares the pixels under the thresholded maps of a code with those of each label.
 
-    Intersections and unions are summed over the observations in which the code's map is not empty. (Network
-    dissection, arXiv 1704.05796, sums over all observations; a code is absent from most of them.)
+    Intersections and unions are summed over the visible observations in which the code's map is not empty.
+    (Network dissection, arXiv 1704.05796, sums over all observations; a code is absent from most of them.)
 
     Args:
         truth: labels of the play.
         heatmaps: store of the maps.
         maps: which occurrence has which map.
+        visible: which observations show the world, and what stands in for them.
         threshold: share of a map's maximum from which on a pixel belongs to its region.
-        seed: of the random exchange of observations behind `elsewhen`.
     """
     lit = pixels_by_box(heatmaps, truth.boxes, threshold)
-    other = stream(seed, "overlap", "elsewhen").permutation(maps.steps)
+    other = visible.exchanged(np.arange(maps.steps), 0)
+    other = np.where(other < 0, np.arange(maps.steps), other)
     everything = np.broadcast_to(truth.boxes.area, (maps.steps, len(truth.boxes)))
     area = np.concatenate(
         [
@@ -53,6 +56,7 @@ def overlap_labels(truth: Truth, heatmaps: Store, maps: Maps, threshold: float, 
         ]
     )
     occurrences = maps.nonempty_by_code
+    occurrences = occurrences[visible.observation[maps.occurrence_step[occurrences]]]
     labels = len(truth.names)
     mask = np.zeros((maps.codes, 1))
     shared, either = np.zeros((2, 2, maps.codes, labels))

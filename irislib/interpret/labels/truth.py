@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int, Int16, Shaped, UInt8
+from jaxtyping import Float64, Int, Int16, Shaped, UInt8
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
@@ -19,9 +19,8 @@ class Truth:
 
     Attributes:
         boxes: the rectangles; W of them show the world, D are the display's.
-        names: of the L labels: the world's, the hidden state where there is one, and "display" last.
-        label: of each rectangle of the world, below L - 1. While the world is hidden, every rectangle has
-            the label of that state: what the frame then shows tells little of the world.
+        names: of the L labels: the world's, and "display" last.
+        label: of each rectangle of the world, below L - 1, even where the world is hidden.
         quantities: names of the Q quantities.
         quantity: how many there are of each.
         quantity_box: which rectangle of the display shows each quantity; -1: none.
@@ -50,20 +49,6 @@ class Truth:
         total[:, -1] = values[:, world:].sum(axis=1, dtype=values.dtype)
         return total
 
-    def on_quantities(
-        self, values: Shaped[np.ndarray, "n box"], steps: Int[np.ndarray, " n"]
-    ) -> Shaped[np.ndarray, "n quantity"]:
-        """Values on the rectangle that shows each quantity; 0 where there is none of it, or no rectangle.
-
-        Args:
-            values: on each rectangle.
-            steps: the observation of each row.
-        """
-        shown: Bool[np.ndarray, "n quantity"] = (self.quantity[steps] > 0) & (self.quantity_box >= 0)
-        place = self.boxes.world + np.maximum(self.quantity_box, 0)
-        on_box: np.ndarray = np.where(shown, values[:, np.minimum(place, len(self.boxes) - 1)], 0)
-        return on_box
-
 
 def read_truth(rollouts: Store) -> Truth:
     """The ground truth of recorded play. Raises ArtifactError where names or rectangles do not fit."""
@@ -84,9 +69,6 @@ def read_truth(rollouts: Store) -> Truth:
             f"{rollouts.path}: labels or quantities without a name, or outside the frame; "
             "run the rollout stage again"
         )
-    if description.hidden_label is not None:
-        label[rollouts.read("hidden")] = len(names)
-        names = (*names, description.hidden_label)
     boxes = Boxes((frame[0], frame[1]), corners, len(description.world_boxes))
     return Truth(boxes, (*names, DISPLAY), label, description.quantities, quantity, description.quantity_box)
 

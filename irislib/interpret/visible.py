@@ -1,0 +1,55 @@
+"""The observations that show the world, and what stands in for each of them (protocol step 10)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int, Int64, UInt8
+
+from irislib.artifacts import Store
+from irislib.interpret.exchange import draw_partners, exchange, steps_in_episodes
+from irislib.interpret.strata import STRATA, read_strata
+
+
+@dataclass(frozen=True)
+class Visible:
+    """T observations of E episodes.
+
+    Attributes:
+        observation: whether each one shows the world. What a sleeper sees tells little of the world, and
+            hidden observations are alike whatever a code means.
+        episode: of each, from 0 without gaps.
+        step: of each in its episode.
+        stratum: of each, index into `STRATA`.
+        partners: which episode stands in for each episode, in R exchanges.
+    """
+
+    observation: Bool[np.ndarray, " observations"]
+    episode: Int64[np.ndarray, " observations"]
+    step: Int64[np.ndarray, " observations"]
+    stratum: UInt8[np.ndarray, " observations"]
+    partners: Int64[np.ndarray, "rounds episodes"]
+
+    @classmethod
+    def of(
+        cls, episode: Int[np.ndarray, " observations"], stratum: UInt8[np.ndarray, " observations"], seed: int
+    ) -> "Visible":
+        """From the episode and the stratum of each observation, which are in the order of time."""
+        _, number = np.unique(episode, return_inverse=True)
+        partners = draw_partners(int(number.max(initial=-1)) + 1, seed)
+        shown = stratum != STRATA.index("hidden")
+        return cls(shown, number, steps_in_episodes(number), stratum, partners)
+
+    @property
+    def episodes(self) -> int:
+        """E, the number of episodes."""
+        return self.partners.shape[1]
+
+    def exchanged(self, of: Int[np.ndarray, " n"], round_: int) -> Int64[np.ndarray, " n"]:
+        """The observations that stand in for some others; -1 where there is none (see `exchange`)."""
+        partner = self.partners[round_, self.episode[of]]
+        return exchange(self.step, self.episode, self.stratum, of, partner)
+
+
+def read_visible(rollouts: Store, seed: int) -> Visible:
+    """Which observations of recorded play show the world, and partners drawn by the seed."""
+    return Visible.of(rollouts.read("episode"), read_strata(rollouts), seed)
