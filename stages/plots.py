@@ -7,13 +7,14 @@ import click
 from irislib.params import load_params
 from irislib.report.build import build_report
 from irislib.report.config import PlotsConfig
-from stages.common import Stage, every_artifact, params_option, path_option
+from stages.common import Stage, changes_option, every_artifact, params_option, path_option
 from stages.options import embedder_option
 
 
 @click.command(cls=Stage)
 @params_option
 @every_artifact
+@changes_option
 @embedder_option
 @path_option("reports", "reports", "Folder with the metrics; figures and the page are added to it.")
 def main(params: Path, reports: Path, **artifacts: Path) -> None:
