@@ -82,7 +82,7 @@ def write_rollouts(
 def write_maps(
     root: Path, tokens: np.ndarray, codes: int, alive: bool, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
-    """Grad-CAM and change maps. Returns the (step, code) whose maps are not empty: even codes', if `alive`."""
+    """Grad-CAM and change maps. Returns the (step, code) with a map: all of the even codes, if `alive`."""
     pairs = [(step, int(code)) for step in range(len(tokens)) for code in np.unique(tokens[step])]
     masks = np.stack([tokens[step] == code for step, code in pairs])
     owner = np.array([code for _, code in pairs], np.int32)
@@ -353,8 +353,8 @@ def decomposed(empty: float) -> dict[str, float]:
     return {
         "occurrences": 40, "zero": empty / 4, "negative": 3 * empty / 4, "mixed": (1 - empty) / 2,
         "positive": (1 - empty) / 2, "no_region": (1 - empty) / 10, "faint": (1 - empty) / 2, "unused": 0.1,
-        "absent": 0.6, "present_occurrences": empty, "low": max(empty - 0.03, 0), "high": min(empty + 0.04, 1),
-        "all_codes_all_steps": 0.7 + 0.3 * empty,
+        "absent": 0.6, "present_occurrences": empty, "low": max(empty - 0.03, 0),
+        "high": min(empty + 0.04, 1), "all_codes_all_steps": 0.7 + 0.3 * empty,
         "codes_always_empty": 0.1 + 0.9 * empty, "present_occurrences_before_relu": empty / 4,
         "all_codes_all_steps_before_relu": 0.7, "codes_always_empty_before_relu": 0.1,
     }  # fmt: skip
@@ -372,12 +372,12 @@ def make_metrics(
     empty = {"present_occurrences": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
     empty |= {"used_codes_always_empty": 0.4, "distinct_maps": 0.47}
     empty = {key: share if alive else 1.0 for key, share in empty.items()}
-    agreement = {
-        "nmi": 0.12, "nmi_low": 0.1, "nmi_high": 0.14, "nmi_null": 0.04, "nmi_place": 0.11, "homogeneity": 0.2,
-        "completeness": 0.1, "purity": 0.6, "purity_low": 0.55, "purity_high": 0.65, "purity_null": 0.41,
-        "purity_place": 0.5, "purity_base": 0.4,
+    values = {
+        "nmi": 0.12, "nmi_low": 0.1, "nmi_high": 0.14, "nmi_null": 0.04, "nmi_place": 0.11,
+        "homogeneity": 0.2, "completeness": 0.1, "purity": 0.6, "purity_low": 0.55, "purity_high": 0.65,
+        "purity_null": 0.41, "purity_place": 0.5, "purity_base": 0.4,
     }  # fmt: skip
-    agreement = {key: only_alive(value) for key, value in agreement.items()}
+    agreement = {key: only_alive(value) for key, value in values.items()}
     return {
         "agent": {
             "episodes": episodes, "transitions": 40, "return_mean": 1.53, "return_std": 0.4,

@@ -35,7 +35,17 @@ from irislib.report.page.sprites import Embedded
 from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration
-from irislib.report.wording import Prose, many, number, percent, percent_range, signed, some_of
+from irislib.report.wording import (
+    Prose,
+    between,
+    listed,
+    many,
+    number,
+    percent,
+    percent_range,
+    signed,
+    some_of,
+)
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 from irislib.worlds.crafter_score import crafter_score
 
@@ -50,10 +60,12 @@ LACKING = {
         [
             "All maps are empty: no code",
             "No code could be tested",
-            "No code has a non-empty map",
-            "There is no frequent pair",
-            "There is no frequent set",
+            "No code has a map while the world is visible",
+            "There is no pair of consistent codes",
+            "There is no set of three or more consistent codes",
             "There are no crops",
+            "by no measure do the codes exceed chance",
+            "No map lies on the world while it is visible",
         ],
     ),
     "regions": (
@@ -61,14 +73,20 @@ LACKING = {
         ["No code could be tested under any embedder", "There are no crops", "No code has a crop"],
     ),
     "second episode": (Lacking(second_episode=True), ["No code could be tested under any embedder"]),
-    "second code": (Lacking(), ["There is no frequent pair", "There is no frequent set"]),
+    "second code": (
+        Lacking(),
+        ["There is no pair of consistent codes", "There is no set of three or more consistent codes"],
+    ),
     "rows": (
-        Lacking(rows=("pairs", "sets", "labels", "embedders", "sensitivity", "attributions")),
+        Lacking(
+            rows=("pairs", "sets", "labels", "embedders", "sensitivity", "attributions", "power", "baselines")
+        ),
         [
-            "There is no frequent pair",
-            "There is no frequent set",
-            "No code has a non-empty map",
+            "There is no pair of consistent codes",
+            "There is no set of three or more consistent codes",
+            "No code has a map while the world is visible",
             "No code could be tested under any embedder",
+            "There are no baselines to compare with",
             "No map was computed under the choices",
             "No code was attributed",
         ],
@@ -203,7 +221,9 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
         r"https?:|@import|url\((?!data:)|src=\"(?!data:)|<script[^>]* src|<base|<iframe", text
     )
     for link in set(page.links) - {"data:,"}:
-        assert link[1:] in page.ids if link.startswith("#") else (root / "reports" / link).exists()
+        folders = (root / "reports", Path(__file__).parent.parent / "reports")  # ../docs is in the second one
+        found = any((folder / link).exists() for folder in folders)
+        assert link[1:] in page.ids if link.startswith("#") else found
 
 
 def test_every_number_follows_the_metrics(inputs: Inputs) -> None:
@@ -220,13 +240,13 @@ def test_every_number_follows_the_metrics(inputs: Inputs) -> None:
     assert "13.6%" not in render(inputs, collect_claims(inputs), empty_share(inputs))
 
 
-def test_codes_are_named_by_label_and_quantity(inputs: Inputs) -> None:
-    codes = inputs.codes.assign(label=None, quantity=None, quantity_q_value=np.nan)
-    codes.loc[[3, 4, 5], "label"], codes.loc[[4, 5], "quantity"] = ["grass", "display", "display"], "wood"
-    codes.loc[[4, 5], "quantity_q_value"] = [0.01, 0.5]
+def test_codes_are_named_by_name_or_label_and_by_item(inputs: Inputs) -> None:
+    codes = inputs.codes.assign(label=None, name=None, item=None)
+    codes.loc[[3, 4, 5], "label"] = ["grass", "display", "grass"]
+    codes.loc[4, "item"], codes.loc[5, "name"] = "wood", "tree"
     named = replace(inputs, codes=codes)
     names = [named.name_of(code) for code in (2, 3, 4, 5)]
-    assert names == ["2", "3 (grass)", "4 (display, tells wood)", "5 (display)"]
+    assert names == ["2", "3 (mostly grass)", "4 (mostly display, tells wood)", "5 (tree)"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +258,8 @@ def test_codes_are_named_by_label_and_quantity(inputs: Inputs) -> None:
         ("reports/codes.csv", "metrics"),
         ("reports/pairs.csv", "metrics"),
         ("reports/labels.csv", "metrics"),
+        ("reports/power.csv", "metrics"),
+        ("reports/baselines.csv", "baselines"),
         ("reports/sets.csv", "metrics"),
         ("reports/embedders.csv", "compare"),
         ("reports/sensitivity.csv", "sensitivity"),
@@ -334,12 +356,12 @@ def test_achievements_are_drawn_most_frequent_first(inputs: Inputs) -> None:
 def test_text_is_escaped(inputs: Inputs) -> None:
     claim = Claim('<b>"a", b</b>', "line\nbreak", "almost none", None, "share")
     assert "<b>" not in render(inputs, [claim])
-    named = inputs.codes.assign(label="<script>", cell_label="</script>")
+    named = inputs.codes.assign(label="<script>", name="</script>")
     page = render(replace(inputs, codes=named), [])
     assert page.count("<script") == 2  # the values and the code that sorts by them
     assert page.count("</script>") == 2
     rows = list(csv.reader(claims_csv([claim]).decode().splitlines(keepends=True)))
-    assert rows[1] == ['<b>"a", b</b>', "line\nbreak", "almost none", ""]
+    assert rows[1] == ['<b>"a", b</b>', "line\nbreak", "almost none", "", "", ""]
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 7, 100])
@@ -370,6 +392,11 @@ def test_spread_reaches_both_ends_without_repeats(length: int, wanted: int) -> N
         (number(0.03456), "0.0346"),
         (number(None), "undefined"),
         (many(1, "code"), "1 code"),
+        (between(18.0, 29.5), "18 to 29.5"),
+        (between(3.0, 3.0), "3"),
+        (listed([]), ""),
+        (listed(["a"]), "a"),
+        (listed(["a", "b", "c"]), "a, b and c"),
         (many(0, "code"), "0 codes"),
         (some_of(0, 315, "code"), "none of 315 codes"),
         (some_of(1, 315, "code"), "1 of 315 codes"),

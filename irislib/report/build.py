@@ -39,8 +39,8 @@ def build_report(
         changes: store of their change maps.
         crops: store of the crops cut out under the change maps.
         embeddings: store of the features of these crops.
-        reports: folder that holds the files of evaluate, metrics, baselines, compare and sensitivity. It receives
-            figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
+        reports: folder that holds the files of evaluate, metrics, baselines, compare and sensitivity. It
+            receives figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged.

@@ -56,7 +56,7 @@ class Claim:
 
 
 def collect_claims(inputs: Inputs) -> list[Claim]:
-    """The rows with a value of the paper, then those of our own. Raises ArtifactError if a number is missing."""
+    """The rows with a value of the paper, then our own. Raises ArtifactError if a number is missing."""
     return [_claim(inputs, row) for row in (*PAPER_ROWS, *OWN_ROWS)]
 
 

@@ -1,4 +1,4 @@
-"""Confirmed findings of the run, and of the baselines, for the page and the README (docs/protocol.md, step 10)."""
+"""Confirmed findings of the run and of the baselines, for the page and the README (protocol step 10)."""
 
 import math
 from collections.abc import Callable
@@ -80,7 +80,7 @@ HEADLINES = (NAMES, CONSISTENCY, ITEMS, PAIRS)  # in the order of the first para
 
 @dataclass(frozen=True)
 class Measured:
-    """A number with the range that it has over divisions of the episodes, or over episodes; NaN if undefined."""
+    """A number with its range over divisions of the episodes, or over episodes; NaN if undefined."""
 
     value: float
     low: float
@@ -151,7 +151,7 @@ def by_label(metrics: Numbers) -> str:
     ranked = sorted(named, key=lambda one: (-one[0], one[1]))
     if len(ranked) == 1:
         return f"most divisions confirm {many(total, 'code')}, all of them {ranked[0][1]}"
-    parts = listed([f"{number(count)} {label}" for count, label in ranked])
+    parts = listed([f"{number(n)} {'' if i else 'are '}{label}" for i, (n, label) in enumerate(ranked)])
     return f"of the {many(total, 'code')} that most divisions confirm, {parts}"
 
 

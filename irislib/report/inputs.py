@@ -118,7 +118,7 @@ class Inputs:
         return sentence(Prose(self.metric).format(text, **numbers))
 
     def name_of(self, code: int) -> str:
-        """A code's number, with its name (else its most frequent label) and the item that it tells, if any."""
+        """A code's number, its name (else its most frequent label), and the item that it tells, if any."""
         said = [self.codes[column].get(code) for column in ("name", "label", "item")]
         name, label, item = (text if isinstance(text, str) else "" for text in said)
         about = [text for text in (name or (label and f"mostly {label}"), item and f"tells {item}") if text]

@@ -15,55 +15,62 @@ from irislib.report.findings import (
 from irislib.report.inputs import Inputs
 from irislib.report.wording import between, listed, many, number, percent, sentence
 
-_SHORT = {"consistency": "consistency", "names": "names", "items": "items", "pairs": "pairs"}
-_VERDICTS = {
-    1: "more than the best baseline",
-    0: "no more than the best baseline",
-    -1: "less than a baseline",
-}
+_VERDICTS = {1: "more", 0: "no more", -1: "less"}
 
 
 def answer(inputs: Inputs) -> str:
     """Whether the codes mean anything, in a paragraph that can be read aloud."""
-    families = [about_family(inputs, family) for family in HEADLINES]
-    return " ".join([_verdict(inputs), *families, about_agreement(inputs)])
-
-
-def _verdict(inputs: Inputs) -> str:
-    """What beats chance, and what beats the baselines."""
     found = [family for family in HEADLINES if finding(inputs.metric, family).beyond_chance]
-    intro = (
-        "Do the codes mean anything? Each finding here was selected on one half of the episodes and "
-        "confirmed on the other half, over many divisions. "
-    )
+    texts = [_verdict(inputs, found), _how(inputs)]
+    texts += [about_family(inputs, family) for family in HEADLINES]
+    return " ".join([*texts, about_agreement(inputs)])
+
+
+def _verdict(inputs: Inputs, found: list[Family]) -> str:
+    """What beats chance, and what beats the baselines."""
     if not found:
-        return f"{intro}The answer is nothing: in no family of findings do the codes exceed chance."
-    missed = [_SHORT[family.key] for family in HEADLINES if family not in found]
-    chance = f"The codes exceed chance in {listed([_SHORT[family.key] for family in found])}"
-    chance += f", and not in {listed(missed)}. " if missed else ". "
-    compared = {family.key: rivalry(inputs.baselines, family.key) for family in found}
-    known = {key: one for key, one in compared.items() if one is not None}
+        return "The answer for this run is nothing: by no measure do the codes exceed chance."
+    missed = [family.key for family in HEADLINES if family not in found]
+    chance = f"In this run the codes exceed chance in {listed([family.key for family in found])}"
+    chance += f", and do not in {listed(missed)}" if missed else ""
+    rivals = {family.key: rivalry(inputs.baselines, family.key) for family in found}
+    known = {key: rival for key, rival in rivals.items() if rival is not None}
     if not known:
-        return f"{intro}{chance}There are no baselines to compare with."
-    better = [_SHORT[key] for key, one in known.items() if one.verdict > 0]
+        return f"{chance}. There are no baselines to compare with."
+    better = [key for key, rival in known.items() if rival.verdict > 0]
     if not better:
-        return f"{intro}{chance}In none of these are they better than the best baseline tokenizer."
-    return f"{intro}{chance}They are better than every baseline tokenizer in {listed(better)}" + (
-        " only." if len(better) < len(known) else "."
+        return f"{chance}. In none of these are they better than the best baseline."
+    only = " only" if len(better) < len(known) else ""
+    return f"{chance}. They are better than every baseline in {listed(better)}{only}."
+
+
+def _how(inputs: Inputs) -> str:
+    """How to read the numbers of the paragraph."""
+    text = (
+        "Each finding was selected on one half of the episodes and confirmed on the other half; the numbers "
+        "are means over divisions of the episodes, with the range that holds 95% of the divisions."
     )
+    if len(inputs.baselines):
+        text += (
+            " Baselines are other tokenizers, which act at their tokens' own patches; to compare, the codes "
+            "are taken there as well."
+        )
+    return text
 
 
 def about_family(inputs: Inputs, family: Family) -> str:
     """The confirmed number of a family, its range, chance, and the best baseline."""
     found = finding(inputs.metric, family)
     if not found.tested:
-        return f"No {family.noun} could be tested for {_SHORT[family.key]}."
+        return f"{sentence(family.key)}: nothing could be tested."
     if not found.confirmed.value:
-        return f"No {family.noun} was confirmed to {family.phrase}{_beside(inputs, family.key)}."
+        beside = _beside(inputs, family.key)
+        return f"{sentence(family.key)}: no {family.noun} was confirmed to {family.phrase}{beside}."
     noun = family.noun if found.confirmed.value == 1 else family.nouns
     extent = between(found.confirmed.low, found.confirmed.high)
-    return sentence(
-        f"{number(found.confirmed.value)} {noun} (range {extent}, by chance {number(found.chance)}) "
+    return (
+        f"{sentence(family.key)}: {number(found.confirmed.value)} {noun} (range {extent}, by chance "
+        f"{number(found.chance)}) "
         f"{family.phrase}{_extra(inputs, family, found)}{_beside(inputs, family.key)}."
     )
 
@@ -82,8 +89,8 @@ def _beside(inputs: Inputs, key: str) -> str:
     if rival is None:
         return ""
     return (
-        f"; taken at the tokens' own patches, they are {rival.ours.shown}, {_VERDICTS[rival.verdict]} "
-        f"({rival.name}: {rival.best.shown})"
+        f"; at the tokens' own patches {rival.ours.shown}, against {rival.best.shown} of the best baseline, "
+        f"{rival.name}: {_VERDICTS[rival.verdict]}"
     )
 
 
@@ -96,9 +103,9 @@ def about_agreement(inputs: Inputs) -> str:
     ours = Measured(value, low, high)
     word = "more than" if low > place else "no more than"
     return (
-        f"The normalised mutual information of a code and the label under its map is {ours.shown} of 1 on "
-        f"the visible world, {word} the {number(place)} that place and time alone "
-        f"give{_beside(inputs, 'nmi')}; the label is the code's most frequent one in "
-        f"{percent(inputs.metric('world.purity'))} of the maps, where "
-        f"{percent(inputs.metric('world.purity_base'))} have the most frequent label of all."
+        f"Agreement: the normalised mutual information of a code and the label under its map is {ours.shown} "
+        f"of 1 on the visible world, {word} the {number(place)} that place and time alone "
+        f"give{_beside(inputs, 'nmi')}. {percent(inputs.metric('world.purity'))} of the maps have their "
+        f"code's most frequent label; {percent(inputs.metric('world.purity_base'))} have the most frequent "
+        "label of all."
     )

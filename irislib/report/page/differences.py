@@ -47,7 +47,7 @@ def _whose(inputs: Inputs) -> str:
 def _loss(inputs: Inputs) -> str:
     tokenizer = inputs.shapes()["tokenizer"]
     lpips, squared = tokenizer["lpips"], tokenizer["squared_error"]
-    if lpips == 1 and squared == 0:
+    if inputs.foreign_tokenizer or (lpips == 1 and squared == 0):
         return ""
     perceptual = "no perceptual loss (LPIPS)" if lpips == 0 else f"LPIPS with the weight {number(lpips)}"
     return (
@@ -59,7 +59,7 @@ def _loss(inputs: Inputs) -> str:
 
 def _revival(inputs: Inputs) -> str:
     after = inputs.shapes()["tokenizer"]["quantizer"].get("revive_after", 0)
-    if not after:
+    if inputs.foreign_tokenizer or not after:
         return ""
     batches = "1 batch" if after == 1 else f"{number(after)} batches"
     return f"A code that was not used in {batches} is moved to an encoder output; IRIS leaves it unused."
@@ -78,7 +78,7 @@ def _sizes(inputs: Inputs) -> str:
 
 
 def _sized(size: int | list[int]) -> str:
-    return number(size) if isinstance(size, int) else ", ".join(map(str, size))
+    return number(size) if isinstance(size, int) else ", ".join(map(str, size)) or "none"
 
 
 def _training(inputs: Inputs) -> str:
@@ -108,13 +108,13 @@ def _episodes(inputs: Inputs) -> str:
 
 _EMBEDDERS = {
     "imagenet": "Crops were embedded by a ResNet50 with weights trained on ImageNet, as in the paper.",
-    "cells": "Crops were embedded by a narrow ResNet50 that was trained from scratch on labelled frames of the "
-    "simulator, so that no download is needed; the paper used weights trained on ImageNet. In games that it "
-    "was not trained on, it labels {embedder.play.accuracy:%} of the positions correctly on frames of random "
-    "play ({embedder.play.world_in_the_dark:%} of the dark ones), and {embedder.staged.accuracy:%} on staged "
+    "cells": "Crops were embedded by a narrow ResNet50 that was trained from scratch on labelled frames of "
+    "the simulator, so that no download is needed; the paper used weights trained on ImageNet. In games that "
+    "it was not trained on, it labels {embedder.play.accuracy:%} of the positions correctly on frames of "
+    "random play ({embedder.play.world_in_the_dark:%} of the dark ones), and {embedder.staged.accuracy:%} on staged "
     "scenes with rare things.",
-    "random": "Crops were embedded by a narrow ResNet50 with random weights. This is a control: it compares colours "
-    "and textures rather than objects. The paper used weights trained on ImageNet.",
+    "random": "Crops were embedded by a narrow ResNet50 with random weights. This is a control: it compares "
+    "colours and textures rather than objects. The paper used weights trained on ImageNet.",
 }
 
 

@@ -138,7 +138,7 @@ def power_table(inputs: Inputs) -> Table:
         sure = seen[seen["named"] >= 0.95]["label"].tolist()
         about += (
             f" Of {many(len(seen), 'label')} that were visible, {number(len(sure))} would have been found in "
-            "at least 95% of the tries; of the others, that no code is named proves nothing."
+            "at least 95% of the tries; for the others it proves nothing that no code has the name."
         )
     rows = [
         [row["label"], number(row["episodes"]), number(row["planted"]), percent(row["named"])]
@@ -157,7 +157,7 @@ _COMPARISONS = {
 
 def replicates_table(inputs: Inputs) -> Table:
     """The confirmed numbers when the analysis is repeated."""
-    heading = "Repeated"
+    heading = "The same analysis, repeated"
     header = ["repetition", "run", "episodes", *(family.name for family in HEADLINES)]
     if len(inputs.replicates) == 0:
         about = (

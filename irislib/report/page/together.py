@@ -105,8 +105,8 @@ def _choose(table: pd.DataFrame, noun: str, wanted: int) -> tuple[pd.DataFrame, 
     if len(table) == 0:
         return table, _NONE[noun]
     if len(meaningful) == 0:
-        tested = f"{number(len(table))} {noun}s of consistent codes" if len(table) > 1 else f"one {noun}"
-        return meaningful, f"None of {tested} is meaningful. {meaning}"
+        of = f", of {number(len(table))}" if len(table) > 1 else ""
+        return meaningful, f"No {noun} of consistent codes is meaningful{of}. {meaning}"
     top = meaningful.head(wanted)
     which = f"All {many(len(top), f'meaningful {noun}')}" if len(top) > 1 else f"The only meaningful {noun}"
     if len(top) < len(meaningful):
@@ -116,7 +116,7 @@ def _choose(table: pd.DataFrame, noun: str, wanted: int) -> tuple[pd.DataFrame, 
 
 _NONE = {
     "pair": "There is no pair of consistent codes that occurs together often enough to be tested.",
-    "set": "There is no set of three or more consistent codes that occurs together often enough to be tested.",
+    "set": "There is no set of three or more consistent codes that occurs often enough to be tested.",
 }
 
 

@@ -14,10 +14,10 @@ from irislib.report.wording import many, number
 HEADING = "Codes against other episodes"
 # Confirmed against: other episodes, random boxes; its text in the legend, its colour and shape.
 _LOOKS: tuple[tuple[bool, bool, str, Any, str], ...] = (
-    (False, False, "in neither comparison", GREY, "o"),
-    (False, True, "against random boxes only", ORANGE, "s"),
-    (True, False, "against other episodes only", BLUE, "^"),
-    (True, True, "against both", BLUE, "D"),
+    (False, False, "confirmed in neither comparison", GREY, "o"),
+    (False, True, "confirmed against random boxes only", ORANGE, "s"),
+    (True, False, "confirmed against other episodes only", BLUE, "^"),
+    (True, True, "confirmed against both", BLUE, "D"),
 )
 
 
@@ -44,7 +44,7 @@ def consistency(inputs: Inputs) -> Illustration:
     )
     figure = new_figure(8, 4.8, title)
     _draw(figure.subplots(), codes)
-    figure.legend(loc="outside lower center", ncols=2, title="confirmed in most divisions")
+    figure.legend(loc="outside lower center", ncols=2)
     return Illustration("consistency", HEADING, caption, figure, _note(inputs))
 
 
@@ -59,10 +59,7 @@ def _draw(axes: Any, codes: pd.DataFrame) -> None:
         axes.vlines(at, shown["difference_low"], shown["difference_high"], color=colour, lw=0.7, alpha=0.45)
         axes.scatter(at, shown["difference"], s=12, marker=shape, color=colour, lw=0, zorder=3, label=label)
     axes.set_xlabel("tested codes, sorted by the difference")
-    axes.set_ylabel(
-        "difference in mean cosine similarity:\ncode's crops minus the same boxes\nin other episodes "
-        "(lines: 95% intervals)"
-    )
+    axes.set_ylabel("difference in mean cosine similarity\nto other episodes (lines: 95% intervals)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.015)
 

@@ -36,7 +36,7 @@ def cooccurrence(inputs: Inputs) -> Illustration:
         linewidths=0.5,
         xticklabels=True,
         yticklabels=True,
-        cbar_kws={"label": "observations, times what is expected (log2)", "shrink": 0.7},
+        cbar_kws={"label": "log2 (observations / expected ones)", "shrink": 0.7},
     )
     axes.set_title(f"the {many(len(ratio), 'consistent code')} in most pairs; grey: too seldom together")
     axes.set(xlabel="code", ylabel="code")
@@ -50,7 +50,7 @@ def cooccurrence(inputs: Inputs) -> Illustration:
 
 
 def _matrix(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Log ratio to what is expected, and whether the pair is meaningful: [code, code], most frequent first."""
+    """Log ratio to what is expected, and whether the pair is meaningful: [code, code], in order of use."""
     # Half an observation more, so that a pair that is never expected has a ratio.
     pairs = pairs.assign(ratio=np.log2((pairs["count"] + 0.5) / (pairs["expected"] + 0.5)))
     both = pd.concat([pairs, pairs.rename(columns={"code_a": "code_b", "code_b": "code_a"})])
@@ -71,7 +71,7 @@ def _caption(inputs: Inputs) -> str:
     )
     if found.holds:
         covered = percent(inputs.metric("pairs.covered"))
-        caption += f". Most divisions confirm {number(found.holds)}, which cover {covered} of the visible observations"
+        caption += f". Most divisions confirm {number(found.holds)}; they cover {covered} of the observations"
     return f"{caption}."
 
 

@@ -22,7 +22,7 @@ TITLE = "A code with one meaning would form one cluster"
 
 
 def tsne(inputs: Inputs) -> Illustration:
-    """t-SNE of the features of distinct crops, coloured by code, with their counterparts (random boxes, other episodes).
+    """t-SNE of the features of distinct crops, coloured by code, with their counterparts.
 
     If there are more distinct crops than `MAX_POINTS`, the crops of the coloured codes are kept and the
     others are drawn at random.
