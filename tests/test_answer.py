@@ -76,7 +76,14 @@ def _good() -> dict[str, Any]:
 
 
 def test_nothing_is_said_plainly(inputs: Inputs) -> None:
-    nothing = {"tested": 40, "selected": 2.0, "confirmed": 0.0, "low": 0.0, "high": 0.0, "holds": 0}
+    nothing: dict[str, Any] = {
+        "tested": 40,
+        "selected": 2.0,
+        "confirmed": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+        "holds": 0,
+    }
     nothing |= {"confirmation": 0.0, "null": 0.0, "by_label": {"grass": 0}, "covered": 0.0}
     empty = changed(inputs, **{family.key: nothing for family in HEADLINES})
     text = answer(empty)

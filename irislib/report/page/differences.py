@@ -111,8 +111,8 @@ _EMBEDDERS = {
     "cells": "Crops were embedded by a narrow ResNet50 that was trained from scratch on labelled frames of "
     "the simulator, so that no download is needed; the paper used weights trained on ImageNet. In games that "
     "it was not trained on, it labels {embedder.play.accuracy:%} of the positions correctly on frames of "
-    "random play ({embedder.play.world_in_the_dark:%} of the dark ones), and {embedder.staged.accuracy:%} on staged "
-    "scenes with rare things.",
+    "random play ({embedder.play.world_in_the_dark:%} of the dark ones), and {embedder.staged.accuracy:%} on "
+    "staged scenes with rare things.",
     "random": "Crops were embedded by a narrow ResNet50 with random weights. This is a control: it compares "
     "colours and textures rather than objects. The paper used weights trained on ImageNet.",
 }
