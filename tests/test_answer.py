@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from madeup import make_baselines, make_replicates, sources, write_inputs
+from madeup import sources, write_inputs
+from madeup_tables import make_baselines, make_replicates
 
 from irislib.report.config import PlotsConfig
 from irislib.report.findings import HEADLINES, NAMES, by_label, finding, rivalry
@@ -15,6 +16,7 @@ from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page.answer import about_family, answer
 from irislib.report.page.differences import differences, empty_bound
 from irislib.report.page.result_tables import baselines_table, findings_table, power_table, replicates_table
+from irislib.report.readme import write_numbers
 from irislib.report.tables import Numbers
 
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
@@ -127,6 +129,14 @@ def test_differences_have_the_numbers_of_the_agent(inputs: Inputs) -> None:
     texts = " ".join(differences(inputs))
     for said in ("no perceptual loss", "random actions have 1.38", "714", "channels of the tokenizer 4 (64)"):
         assert said in texts
+
+
+def test_the_readme_says_every_family_with_its_range_and_the_best_baseline(inputs: Inputs) -> None:
+    lines = write_numbers(inputs.metrics.path.parent).splitlines()
+    assert len(lines) == len(HEADLINES) + 2  # agreement and empty maps
+    assert all(line.startswith("- ") and line.endswith(".") for line in lines)
+    assert all("the best baseline, k-means of patches" in line for line in lines[:-1])
+    assert lines[-1].startswith("- 51% of the heatmaps")
 
 
 def test_numbers_by_name_are_looked_up(tmp_path: Path) -> None:

@@ -91,10 +91,11 @@ def _show_crop(axes: Axes, inputs: Inputs, row: int) -> None:
 def _write_facts(axes: Axes, code: Any, facts: Any) -> None:
     lines = [f"used {many(facts['uses'], 'time')}"]
     if np.isfinite(facts["consistency"]):
-        lines.append(f"cosine {facts['consistency']:.2f}, elsewhere {facts['consistency_elsewhen']:.2f}")
+        lines.append(f"cosine {facts['consistency']:.2f}")
+        lines.append(f"elsewhere {facts['consistency_elsewhen']:.2f}")
     if isinstance(facts["label"], str):
         lines.append(f"{facts['label']} {percent(facts['label_share'])}")
     colour = BLUE if facts["consistent"] else INK
     verdict = ", consistent" if facts["consistent"] else ""
     axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour, fontsize=11)
-    axes.text(0, 0.7, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.35)
+    axes.text(0, 0.72, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.25)
