@@ -7,7 +7,7 @@ import click
 from irislib.params import load_params
 from irislib.report.build import build_report
 from irislib.report.config import PlotsConfig
-from stages.common import Stage, changes_option, every_artifact, params_option, path_option
+from stages.common import Stage, every_artifact, params_option, path_option
 from stages.options import embedder_option
 
 

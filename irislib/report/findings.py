@@ -106,7 +106,7 @@ class Finding:
         selected: on one half of the episodes, mean over divisions.
         confirmed: of these, on the other half.
         confirmation: confirmed / selected; None if nothing was selected.
-        holds: findings that at least half of the divisions confirm.
+        holds: findings that more than half of the divisions confirm.
         chance: number confirmed after observations were exchanged; None if that was not measured.
     """
 

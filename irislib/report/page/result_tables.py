@@ -1,5 +1,6 @@
 """Tables of the page: findings, baselines, power, and repetitions of the analysis."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -170,6 +171,8 @@ def replicates_table(inputs: Inputs) -> Table:
         "The analysis was repeated on two disjoint halves of the recording, on two draws of crops, and on "
         "two recordings of the same agent. "
     )
+    if not _of_this_run(inputs):
+        about += "These rows were made from another run than this page; python -m stages.replicates makes them again. "
     about += _agreeing(inputs.replicates)
     rows = [
         [
@@ -181,6 +184,19 @@ def replicates_table(inputs: Inputs) -> Table:
         for _, row in inputs.replicates.iterrows()
     ]
     return Table("replicates", heading, about, header, rows)
+
+
+def _of_this_run(inputs: Inputs) -> bool:
+    """Whether the repetitions belong to the run of this page: one of them repeats it with equal crops."""
+    same = inputs.replicates[inputs.replicates["run"] == "this run"]
+    return bool(len(same)) and all(
+        math.isclose(
+            same.iloc[0][f"{family.key}_confirmed"],
+            inputs.metric(f"{family.key}.confirmed") or 0,
+            rel_tol=1e-4,
+        )
+        for family in HEADLINES
+    )
 
 
 def _agreeing(replicates: pd.DataFrame) -> str:
