@@ -17,6 +17,7 @@ _METHODS = {
     "integrated_gradients": "integrated gradients",
     "gradient_shap": "gradient SHAP",
     "occlusion": "occlusion",
+    "change": "change of the frame",
 }
 # Column, column of its standard error, axis label, value of a method that knows nothing.
 _PANELS = (
@@ -107,6 +108,7 @@ def _note(own: pd.Series) -> str:
         "The effect of a code is how much the score falls if the code is replaced by a blank. Of the codes "
         f"whose effect is positive, {percent(own['missed'])} have an empty Grad-CAM map. Insertion minus "
         "deletion: the codes of an observation are inserted into a blank, or deleted from the observation, "
-        "in the order of their maps; the number is the area between the two curves of the score. Its lines "
-        "are standard errors over observations. All maps are taken at the code input."
+        "in the order of their maps; the number is the area between the two curves of the score. Lines are "
+        "standard errors over episodes. A change of the frame has no sign. All other maps are taken at the "
+        "code input."
     )
