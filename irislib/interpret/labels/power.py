@@ -60,7 +60,7 @@ def power_table(
         mass = label_occurrences(truth, planted(truth, visible, drawn), visible)
         named = _named(mass, real, halves, alpha, label)
         rows.append({"label": name, "episodes": len(episodes), "planted": TRIES, "named": named})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["label", "episodes", "planted", "named"])
 
 
 def _draw(
