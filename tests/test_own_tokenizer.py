@@ -26,7 +26,7 @@ from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.report.tables import read_metrics
 from irislib.stores.rollouts import ROLLOUTS
 
-EPISODES = 8
+EPISODES = 30
 
 
 @pytest.fixture(scope="module")
