@@ -138,8 +138,11 @@ def _analyse(
 
 def _copy_episodes(recorded: Store, episodes: np.ndarray, out: Path) -> None:
     """Writes some episodes of recorded play as a store of its own."""
-    steps = np.flatnonzero(np.isin(recorded.read("episode"), episodes))
+    episode = recorded.read("episode")
+    steps = np.flatnonzero(np.isin(episode, episodes))
+    number = np.searchsorted(episodes, episode[steps]).astype(episode.dtype)  # from 0, without gaps
     with writing(out, ROLLOUTS, {**recorded.attrs, "episodes": len(episodes)}) as store:
         for start in range(0, len(steps), ROWS):
             rows = steps[start : start + ROWS]
-            store.append(**{name: recorded.read(name, rows) for name in ROLLOUTS.arrays})
+            arrays = {name: recorded.read(name, rows) for name in ROLLOUTS.arrays}
+            store.append(**arrays | {"episode": number[start : start + ROWS]})

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from test_baselines_stage import COLUMNS as BASELINE_COLUMNS
 from test_metrics import COLUMNS, KEYS
 
 from irislib.interpret.embedder_comparison import SUMMARY
+from irislib.interpret.findings import FAMILIES
+from irislib.replicates import PARTS
 
 TEXT = (Path(__file__).parent.parent / "docs/metrics.md").read_text()
 OVERLAP = ("label_overlap", "label_overlap_chance")
@@ -30,3 +33,12 @@ def test_every_column_of_the_metrics_stage_is_described(name: str) -> None:
 
 def test_every_column_of_the_embedders_is_described() -> None:
     assert described("embedders.csv") == ["weights", "size", "dimension", *SUMMARY, *OVERLAP]
+
+
+def test_every_column_of_the_baselines_is_described() -> None:
+    assert described("baselines.csv") == BASELINE_COLUMNS
+
+
+def test_every_column_of_the_replicates_is_described() -> None:
+    numbers = [f"{family}_{part}" for family in FAMILIES for part in PARTS]
+    assert described("replicates.csv") == ["comparison", "run", "episodes", *numbers]

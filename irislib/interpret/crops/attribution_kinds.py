@@ -82,7 +82,7 @@ def attribute_positions(
     Args:
         tokens: of each observation.
         codes: K.
-        episode: of each observation.
+        episode: of each observation, from 0 without gaps.
         boxes: the labelled rectangles of the frame.
         config: the `crop` section.
     """

@@ -45,7 +45,7 @@ class Truth:
         n, labels, world = len(values), len(self.names), self.boxes.world
         index = np.arange(n)[:, None] * labels + self.label[steps]
         total = np.bincount(index.ravel(), weights=values[:, :world].ravel(), minlength=n * labels)
-        total = total.reshape(n, labels)
+        total = total.reshape(n, labels).astype(np.float64)  # of no values, bincount makes integers
         total[:, -1] = values[:, world:].sum(axis=1, dtype=values.dtype)
         return total
 
