@@ -40,7 +40,7 @@ from irislib.tokenizers.reconstruction import encode_frames
 
 PARTS = ("tested", "confirmed", "low", "high", "null")
 AGREEMENT = ("nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base")
-CROPS_PER_CODE = 32
+CROPS_PER_CODE = 16
 ROWS = 4096  # frames encoded at once
 
 
