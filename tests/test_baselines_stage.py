@@ -40,7 +40,7 @@ COLOURS = np.array([(30, 60, 220), (40, 200, 60), (150, 150, 150), (0, 0, 0)])  
 METRICS = MetricsConfig(
     alpha=0.05, min_crops=5, min_pair_count=5, min_set_share=0.01, max_set_size=3, psnr_frames=4
 )
-CROP = CropConfig(threshold=0.5, min_area=1, max_per_code=32, connectivity=1)
+CROP = CropConfig(threshold=0.5, min_area=1, max_per_code=16, connectivity=1)
 EMBED = EmbedConfig("random", 32, 16)
 
 
