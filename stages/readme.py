@@ -10,7 +10,7 @@ from stages.common import Command, path_option
 
 
 @click.command(cls=Command)
-@path_option("reports", "reports", "Folder with metrics.json and details.json.")
+@path_option("reports", "reports", "Folder with metrics.json, details.json and baselines.csv.")
 def main(reports: Path) -> None:
     """Renews the numbers in README.md."""
     readme = Path("README.md")

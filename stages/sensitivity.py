@@ -16,7 +16,8 @@ from stages.common import Stage, params_option, path_option
 @path_option("out", "reports", "Folder for sensitivity.csv and attributions.csv.")
 def main(params: Path, attributions: Path, out: Path) -> None:
     """Counts empty maps in every variant of the attribution, at the threshold of the crop stage."""
-    measure_sensitivity(load_params(params, "crop", CropConfig), attributions=attributions, out=out)
+    crop, seed = load_params(params, "crop", CropConfig), load_params(params, "seed", int)
+    measure_sensitivity(crop, seed, attributions=attributions, out=out)
 
 
 if __name__ == "__main__":

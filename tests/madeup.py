@@ -3,23 +3,33 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from madeup_tables import (
+    LABELS,
+    make_attributions,
+    make_baselines,
+    make_codes,
+    make_embedders,
+    make_evaluation,
+    make_metrics,
+    make_power,
+    make_sensitivity,
+    meetings,
+)
 from recordings import describe, record_play
 
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import writing
+from irislib.stores.changes import CHANGES, LEVELS
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
-from irislib.worlds.crafter_score import crafter_score
 
-LABELS = ["water", "grass", "stone", "display"]
 SERIES = {
     "tokenizer": ["total", "commitment"],
     "world_model": ["total"],
@@ -64,7 +74,7 @@ def write_inputs(
     episodes = 1 if lacking.second_episode else 2
     episode = (np.arange(len(frames)) * episodes // len(frames)).astype(np.int32)
     write_rollouts(root / "rollouts.zarr", frames, tokens, codes, episode)
-    lit = write_heatmaps(root / "heatmaps.zarr", tokens, codes, not lacking.maps, rng)
+    lit = write_maps(root, tokens, codes, not lacking.maps, rng)
     write_crops(root, [] if lacking.regions else lit, tokens, frames.shape[1] // 4, rng)
     (root / "reports").mkdir(exist_ok=True)
     write_tables(root / "reports", tokens, episode, codes, lit, lacking, rng)
@@ -77,25 +87,29 @@ def write_rollouts(
     record_play(path, frames, tokens, codes, path.with_name("agent"), description, episode=episode)
 
 
-def write_heatmaps(
-    path: Path, tokens: np.ndarray, codes: int, alive: bool, rng: np.random.Generator
+def write_maps(
+    root: Path, tokens: np.ndarray, codes: int, alive: bool, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
-    """Returns the (step, code) pairs whose map is not empty: all of the even codes', if `alive`."""
+    """Grad-CAM and change maps. Returns the (step, code) with a map: all of the even codes, if `alive`."""
     pairs = [(step, int(code)) for step in range(len(tokens)) for code in np.unique(tokens[step])]
     masks = np.stack([tokens[step] == code for step, code in pairs])
     owner = np.array([code for _, code in pairs], np.int32)
     lit = (owner % 2 == 0) & alive
     maps = (masks * lit[:, None, None] * rng.uniform(0.5, 1, masks.shape)).astype(np.float32)
-    with writing(path, HEATMAPS, {"codebook_size": codes, "steps": len(tokens)}) as store:
-        store.append(
-            heatmap=maps,
-            map_raw_max=maps.max(axis=(1, 2)),
-            map_raw_min=np.where(lit, 0, -1).astype(np.float32),
-            map_code=owner,
-            map_positions=masks,
-            occurrence_step=np.array([step for step, _ in pairs], np.int32),
-            occurrence_map=np.arange(len(pairs), dtype=np.int32),
-        )
+    highest = maps.max(axis=(1, 2))
+    owners = {
+        "map_code": owner,
+        "map_positions": masks,
+        "occurrence_step": np.array([step for step, _ in pairs], np.int32),
+        "occurrence_map": np.arange(len(pairs), dtype=np.int32),
+    }
+    attrs = {"codebook_size": codes, "steps": len(tokens)}
+    lowest = np.where(lit, 0, -1).astype(np.float32)
+    with writing(root / "heatmaps.zarr", HEATMAPS, attrs) as store:
+        store.append(heatmap=maps, map_raw_max=highest, map_raw_min=lowest, **owners)
+    levels = LEVELS * maps / np.where(highest > 0, highest, 1)[:, None, None]
+    with writing(root / "changes.zarr", CHANGES, attrs) as store:
+        store.append(heatmap=levels.round().astype(np.uint8), map_raw_max=highest, **owners)
     return [pair for pair, shown in zip(pairs, lit, strict=True) if shown]
 
 
@@ -164,10 +178,10 @@ def write_tables(
     lacking: Lacking,
     rng: np.random.Generator,
 ) -> None:
-    """The tables of metrics, compare and sensitivity, with the real columns."""
+    """The tables of metrics, baselines, compare and sensitivity, with the columns that the report reads."""
     table = make_codes(tokens, episode, codes, lit, not lacking.regions, rng)
     tables = {"codes": table}
-    tested = bool(table["p_value"].notna().any())
+    tested = bool(table["confirmed"].notna().any())
     episodes = int(episode.max()) + 1
 
     living = sorted({code for _, code in lit})
@@ -177,7 +191,7 @@ def write_tables(
     ]
     pairs.sort(key=lambda pair: (-pair[2], pair))
     frame = pd.DataFrame(pairs, columns=["code_a", "code_b", "count"])
-    tables["pairs"] = meetings(frame, len(tokens), episodes, rng)
+    tables["pairs"] = meetings(frame, len(tokens), episodes, rng).assign(expected=frame["count"] * 0.8)
     tables["pairs"]["meaningful"] &= tested
     sets = [
         (" ".join(map(str, items)), len(set.intersection(*(steps[code] for code in items))))
@@ -198,182 +212,22 @@ def write_tables(
         for label, s in zip(LABELS, shares[code], strict=True)
     ]
     tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share"])
+    tables["power"] = make_power()
+    tables["baselines"] = make_baselines(tested)
     tables["embedders"] = make_embedders(tested)
     tables["sensitivity"] = make_sensitivity(bool(lit))
     tables["attributions"] = make_attributions(bool(lit))
     for name, rows_of in tables.items():
         rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)
-    metrics = make_metrics(codes, bool(lit), tested, table, episodes, len(tables["pairs"]))
+    metrics = make_metrics(codes, bool(lit), tested, table, episodes, tables["pairs"])
     headline = {"codebook": {"size": metrics["codebook"].pop("size")}}
     (folder / "metrics.json").write_text(json.dumps(headline))
     (folder / "details.json").write_text(json.dumps(metrics))
     (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained=not lacking.maps)))
 
 
-def make_codes(
-    tokens: np.ndarray,
-    episode: np.ndarray,
-    codes: int,
-    lit: list[tuple[int, int]],
-    regions: bool,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
-    """Every code: some unused, some with empty maps alone, some with too few crops, some consistent."""
-    present = np.array([[code in step for code in range(codes)] for step in tokens])
-    lights = np.zeros(codes, int)
-    np.add.at(lights, [code for _, code in lit], 1)
-    shown, table = lights > 0, pd.DataFrame({"code": range(codes)})
-    table["uses"] = np.bincount(tokens.ravel(), minlength=codes)
-    table["steps_present"] = present.sum(axis=0)
-    table["empty_share"] = 1 - lights / np.where(present.any(axis=0), table["steps_present"], np.nan)
-    table["crops"] = table["distinct_crops"] = lights * regions
-    table["episodes"] = [
-        len({episode[step] for step, other in lit if other == code}) * regions for code in range(codes)
-    ]
-    for name in ("consistency", "monosemanticity"):
-        table[f"{name}_random"] = np.where(shown & regions, rng.uniform(0.5, 0.8, codes), np.nan)
-        table[name] = table[f"{name}_random"] + rng.normal(0.05, 0.08, codes)
-    tested = table["episodes"] > 1
-    table["difference"] = np.where(tested, rng.normal(0.02, 0.06, codes), np.nan)
-    table["difference_low"] = table["difference"] - 0.05
-    table["difference_high"] = table["difference"] + 0.04
-    table["p_value"] = table["q_value"] = np.where(tested, rng.uniform(0.001, 0.3, codes), np.nan)
-    table["consistent"] = (table["q_value"] <= 0.05) & (table["difference"] > 0)
-    table["untested"] = np.where(tested, "", "too few crops")
-    table["place_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
-    table["beyond_place"] = table["place_q_value"] <= 0.05
-    table["label"] = [LABELS[code // 2 % len(LABELS)] if shown[code] else None for code in range(codes)]
-    table["label_share"] = np.where(shown, rng.uniform(0.3, 1, codes), np.nan)
-    table["label_lift"] = np.where(shown, rng.uniform(0.5, 4, codes), np.nan)
-    table["label_q_value"] = np.where(tested, rng.uniform(0.001, 0.1, codes), np.nan)
-    table["named"] = table["label_q_value"] <= 0.05
-    table["kind"] = pd.Series(np.where(table["label"] == "display", "display", "world")).where(shown)
-    table["cell_label"] = pd.Series("grass", table.index).where(table["uses"] > 0)
-    table["cell_label_share"] = np.where(table["uses"] > 0, 0.75, np.nan)
-    quantity = table["code"].map(lambda code: "wood" if code % 16 == 6 else "drink")
-    table["quantity"] = quantity.where(table["kind"] == "display")
-    table["quantity_q_value"] = np.where(table["kind"] == "display", 0.02, np.nan)
-    return table
-
-
-def meetings(table: pd.DataFrame, steps: int, episodes: int, rng: np.random.Generator) -> pd.DataFrame:
-    """What is said of pairs as of sets."""
-    n = len(table)
-    return table.assign(
-        share=table["count"] / steps,
-        episodes=episodes,
-        pmi=rng.normal(1, 0.5, n),
-        q_value=rng.uniform(0, 0.1, n),
-        meaningful=rng.random(n) < 0.2,
-    )
-
-
-def make_embedders(alive: bool) -> pd.DataFrame:
-    rows = []
-    for weights, cosine in (("cells", 0.3), ("random", 0.7)):
-        found = {
-            "codes_tested": 6 * alive, "codes_consistent": 4 * alive,
-            "codes_consistent_beyond_place": 2 * alive, "mean_cosine_codes": cosine + 0.1,
-            "mean_cosine_random": cosine, "mean_cosine_same_place": cosine, "median_difference": 0.1,
-            "median_effect_size": 0.4, "label_overlap": 0.8, "label_overlap_chance": 0.3,
-        }  # fmt: skip
-        rows.append({"weights": weights, "size": 32, "dimension": 64} | found)
-    undefined = [name for name in rows[0] if name.startswith(("mean", "median", "label"))]
-    return pd.DataFrame(rows) if alive else pd.DataFrame(rows).assign(**dict.fromkeys(undefined, np.nan))
-
-
-def make_sensitivity(alive: bool) -> pd.DataFrame:
-    rows = []
-    for score in ("mean", "norm"):
-        for layer in ("code_input", "decoder.mid"):
-            for masking in ("before", "after"):
-                empty = (0.2 if layer == "code_input" else 0.1) if alive else 1.0
-                chosen = (score, layer, masking) == ("mean", "code_input", "before")
-                key = {"score": score, "layer": layer, "masking": masking, "chosen": chosen}
-                rows.append({**key, **decomposed(empty)})
-    return pd.DataFrame(rows)
-
-
-def make_attributions(alive: bool) -> pd.DataFrame:
-    rows = []
-    for method in ("gradcam", "hirescam", "integrated_gradients", "gradient_shap", "occlusion"):
-        for masking in ("before", "after"):
-            faithful = {"right_sign": 0.55, "missed": 0.4, "latents": -0.01, "latents_error": 0.02}
-            key = {"method": method, "masking": masking}
-            rows.append({**key, **decomposed(0.3 if alive else 1.0), **faithful})
-    return pd.DataFrame(rows)
-
-
-def decomposed(empty: float) -> dict[str, float]:
-    """What becomes of the maps of 40 pairs."""
-    return {
-        "occurrences": 40, "zero": empty / 4, "negative": 3 * empty / 4, "mixed": (1 - empty) / 2,
-        "positive": (1 - empty) / 2, "no_region": (1 - empty) / 10, "faint": (1 - empty) / 2, "unused": 0.1,
-        "absent": 0.6, "present_occurrences": empty, "all_codes_all_steps": 0.7 + 0.3 * empty,
-        "codes_always_empty": 0.1 + 0.9 * empty, "present_occurrences_before_relu": empty / 4,
-        "all_codes_all_steps_before_relu": 0.7, "codes_always_empty_before_relu": 0.1,
-    }  # fmt: skip
-
-
-def make_metrics(
-    codes: int, alive: bool, tested: bool, table: pd.DataFrame, episodes: int, pairs: int
-) -> dict[str, Any]:
-    def only_alive(value: float) -> float | None:
-        return value if alive else None
-
-    def only_tested(value: float) -> float | None:
-        return value if tested else None
-
-    empty = {"present_occurrences": 0.51, "all_codes_all_steps": 0.912, "codes_always_empty": 0.62}
-    empty |= {"used_codes_always_empty": 0.4, "distinct_maps": 0.47}
-    empty = {key: share if alive else 1.0 for key, share in empty.items()}
-    return {
-        "agent": {
-            "episodes": episodes, "transitions": 40, "return_mean": 1.53, "return_std": 0.4,
-            "length_mean": 167.2, "psnr_db": 21.37, "training_steps": 6000,
-        },
-        "codebook": {
-            "size": codes, "used": int((table["uses"] > 0).sum()), "perplexity": 5.25,
-            "codes_per_observation": 4.1,
-        },
-        "empty_share": empty | {f"{key}_before_relu": 0.1 for key in empty},
-        "consistency": {
-            "codes_tested": int(table["p_value"].notna().sum()),
-            "codes_consistent": int(table["consistent"].sum()),
-            "share_consistent": only_tested(0.25), "share_of_codebook": 0.05 * tested, "alpha": 0.05,
-            "mean_cosine_codes": only_tested(0.71), "mean_cosine_random": only_tested(0.64),
-            "median_difference": only_tested(0.021),
-            "codes_too_few_crops": 3, "codes_too_few_episodes": 2,
-            "codes_consistent_beyond_place": int(tested),
-        },
-        "cooccurrence": {
-            "pairs_seen": pairs, "pairs_tested": pairs // 2, "pairs_judged": pairs // 3,
-            "pairs_interpretable": pairs // 5 * tested,
-            "observations_covered": 0.0123 * tested, "single_episode_share": only_alive(0.4),
-            "interpretable_median_share": only_tested(0.0021), "pairs_meaningful": pairs // 4 * tested,
-            "observations_covered_meaningful": 0.234 * tested, "sets_meaningful": 2 * tested,
-            "sets_tested": 5 * tested,
-            "observations_covered_by_sets": 0.0345 * tested,
-        },
-        "semantics": {
-            "nmi": only_alive(0.31), "nmi_null": only_alive(0.04), "nmi_place": only_alive(0.2),
-            "purity": only_alive(0.6), "purity_null": only_alive(0.41), "purity_place": only_alive(0.5),
-            "codes_display": alive, "codes_world": 5 * alive, "codes_named": 4 * alive,
-            "world": {"nmi": only_alive(0.12), "nmi_place": only_alive(0.11)},
-        },
-    }  # fmt: skip
-
-
-def make_evaluation(trained: bool) -> dict[str, Any]:
-    rates = {name: 0.7 * trained if name == "wake_up" else 0.0 for name in ACHIEVEMENT_NAMES}
-    return {
-        "episodes": 3, "steps": 500, "return_mean": 1.87, "return_std": 0.31, "length_mean": 166.7,
-        "achievements": rates, "score": crafter_score(list(rates.values())),
-        "psnr": 22.46 if trained else None, "perplexity": 7.31, "codes_used": 9,
-        "world_model": {"observations": 1.234, "rewards": 0.0567, "ends": 0.0089},
-    }  # fmt: skip
-
-
 def sources(root: Path) -> dict[str, Path]:
-    stores = {name: root / f"{name}.zarr" for name in ("rollouts", "heatmaps", "crops", "embeddings")}
+    stores = {
+        name: root / f"{name}.zarr" for name in ("rollouts", "heatmaps", "changes", "crops", "embeddings")
+    }
     return {"agent": root / "agent", "embedder": root / "embedder", **stores}

@@ -1,7 +1,6 @@
 """Each attribution against its axioms, its definition spelt out, and the library captum."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import captum.attr
@@ -19,6 +18,7 @@ from irislib.interpret.attribution.attributions import (
     path_gradients,
 )
 from irislib.interpret.attribution.gradcam import (
+    ImageScore,
     Score,
     check_layer,
     gradcam,
@@ -78,7 +78,7 @@ def test_hirescam_is_grad_cam_where_the_gradient_is_the_same_everywhere() -> Non
 def test_a_masked_code_has_one_grad_cam_value_at_its_positions(
     tokenizer: Tokenizer, latents: Tensor, where: Tensor
 ) -> None:
-    score = partial(score_images, "norm")
+    score = ImageScore("norm")
     raw = explain("gradcam", tokenizer, latents, where, score, "code_input", latents[:1])
     for one, mask in zip(raw, where, strict=True):
         assert one[~mask].abs().max() == 0
@@ -155,7 +155,7 @@ def test_of_a_code_that_stands_once_occlusion_is_the_whole_difference(
 def test_a_layers_grad_cam_and_the_inputs_hirescam_are_captums(
     tokenizer: Tokenizer, latents: Tensor, where: Tensor
 ) -> None:
-    score = partial(score_images, "norm")
+    score = ImageScore("norm")
 
     def objective(latents: Tensor) -> Tensor:
         return score(tokenizer.decode(latents))

@@ -14,7 +14,13 @@ from irislib.agent import Agent
 from irislib.artifacts import Store, digest, open_store
 from irislib.errors import IrislibError
 from irislib.interpret.attribution import change, distinct_maps
-from irislib.interpret.attribution.change import ChangeConfig, changed_pixels, compute_changes, quantise
+from irislib.interpret.attribution.change import (
+    ChangeConfig,
+    average_blocks,
+    changed_pixels,
+    compute_changes,
+    quantise,
+)
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.evidence import read_maps
 from irislib.stores.changes import CHANGES, LEVELS
@@ -172,9 +178,9 @@ def test_a_map_that_is_not_finite_ends_the_stage_in_one_line(
 @pytest.mark.parametrize(("size", "pooled"), [((64, 64), (16, 16)), ((63, 210), (16, 53)), ((3, 4), (1, 1))])
 def test_squares_cover_every_frame(size: tuple[int, int], pooled: tuple[int, int]) -> None:
     image = torch.rand(2, 3, *size, generator=torch.manual_seed(0))
-    found = changed_pixels(image, torch.zeros(1, 3, *size))
+    found = average_blocks(changed_pixels(image, torch.zeros(1, 3, *size)))
     assert found.shape[1:] == pooled
-    everywhere = changed_pixels(torch.ones(1, 3, *size), torch.zeros(1, 3, *size))
+    everywhere = average_blocks(torch.ones(1, *size))
     torch.testing.assert_close(everywhere, torch.ones_like(everywhere))
     if size == (64, 64):
         torch.testing.assert_close(found.mean((1, 2)), image.mean((1, 2, 3)))

@@ -148,10 +148,11 @@ def test_labels_of_pairs_equal_a_loop() -> None:
 
 
 def make_play(seed: int) -> Visible:
-    """Episodes with a night at the end of each, and some sleep."""
+    """Episodes with a night each, at any time, and some sleep at its end."""
     episode, step = np.divmod(np.arange(EPISODES * LENGTH), LENGTH)
-    stratum = (step >= LENGTH // 2).astype(np.uint8)
-    stratum[(step >= 3 * LENGTH // 4) & (episode % 4 == 0)] = 2
+    hour = (step + 13 * episode) % LENGTH
+    stratum = (hour >= LENGTH // 2).astype(np.uint8)
+    stratum[(hour >= 3 * LENGTH // 4) & (episode % 4 == 0)] = 2
     return Visible.of(episode, stratum, seed)
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_the_readme_has_the_numbers_of_the_reports(tmp_path: Path) -> None:
     assert renew(README, REPO / "reports") == README
     numbers = README[README.index(BEGIN) : README.index(END)]
+    shutil.copy(REPO / "reports/baselines.csv", tmp_path)
     for name in ("metrics", "details"):
         content = json.loads((REPO / f"reports/{name}.json").read_text())
         for section in content.values():

@@ -25,8 +25,8 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Header, and the column of codes.csv behind it.
 SORTED_BY = {
     "code": "code", "uses": "uses", "maps": "empty_share", "crops": "distinct_crops", "label": "label",
-    "share": "label_share", "lift": "label_lift", "difference": "difference", "q": "q_value",
-    "place": "place_q_value", "mono": "monosemanticity",
+    "share": "label_share", "lift": "label_lift", "difference": "difference",
+    "confirmed": "confirmed", "random": "random_difference", "mono": "monosemanticity",
 }  # fmt: skip
 
 
@@ -130,8 +130,10 @@ def test_every_column_sorts_both_ways_with_the_undefined_last(
 def test_filters_show_exactly_the_right_codes(visit: Visit, codes: pd.DataFrame) -> None:
     states = {
         "consistent": codes["consistent"],
-        "tested": codes["p_value"].notna(),
-        "untested": codes["p_value"].isna(),
+        "tested": codes["confirmed"].notna(),
+        "untested": codes["confirmed"].isna(),
+        "named": codes["name"].notna(),
+        "tells": codes["item"].notna(),
         "empty": (codes["uses"] > 0) & (codes["empty_share"] == 1),
         "unused": codes["uses"] == 0,
         "world": codes["kind"] == "world",
@@ -159,13 +161,13 @@ def test_filters_show_exactly_the_right_codes(visit: Visit, codes: pd.DataFrame)
         ("17", lambda codes: codes["code"] == 17),
         ("17, 300 4", lambda codes: codes["code"].isin([4, 17, 300])),
         ("600", lambda codes: codes["code"] == 600),
-        (" Wood ", lambda codes: codes["quantity"] == "wood"),
+        (" Wood ", lambda codes: codes["item"] == "wood"),
         ("displ", lambda codes: codes["label"] == "display"),
         ("no such thing", lambda codes: codes["code"] < 0),
         ("", lambda codes: codes["code"] >= 0),
     ],
 )
-def test_text_finds_codes_by_number_label_or_quantity(
+def test_text_finds_codes_by_number_label_or_item(
     visit: Visit, codes: pd.DataFrame, text: str, expected: Any
 ) -> None:
     visit.page.fill("#search", text)

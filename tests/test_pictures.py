@@ -118,9 +118,9 @@ def test_crops_are_cut_from_their_frames(inputs: Inputs) -> None:
 
 
 def test_average_maps_equal_brute_force(inputs: Inputs) -> None:
-    maps, owner = inputs.heatmaps.read("heatmap"), inputs.heatmaps.read("map_code")
+    maps, owner = inputs.changes.read("heatmap"), inputs.changes.read("map_code")
     expected: dict[int, np.ndarray] = {}
-    for which in inputs.heatmaps.read("occurrence_map"):
+    for which in inputs.changes.read("occurrence_map"):
         if maps[which].max() > 0:
             scaled = maps[which].astype(float) / maps[which].max()
             expected[int(owner[which])] = expected.get(int(owner[which]), 0) + scaled
@@ -132,10 +132,10 @@ def test_average_maps_equal_brute_force(inputs: Inputs) -> None:
 
 def test_non_empty_maps_equal_brute_force(inputs: Inputs) -> None:
     lit = read_non_empty(inputs)
-    maps, owner = inputs.heatmaps.read("heatmap"), inputs.heatmaps.read("map_code")
+    maps, owner = inputs.changes.read("heatmap"), inputs.changes.read("map_code")
     seen: dict[int, dict[int, int]] = {code: {} for code in range(CODES)}
     for step, which in zip(
-        inputs.heatmaps.read("occurrence_step"), inputs.heatmaps.read("occurrence_map"), strict=True
+        inputs.changes.read("occurrence_step"), inputs.changes.read("occurrence_map"), strict=True
     ):
         if maps[which].max() > 0:
             seen[int(owner[which])][int(step)] = int(which)
@@ -166,26 +166,14 @@ def test_numbers_on_a_frame_stay_inside_and_apart(count: int) -> None:
         assert all(distance > 0.98 * APART for distance in apart)
 
 
-def test_meaningful_groups_come_first_and_others_are_called_so() -> None:
-    table = pd.DataFrame(
-        {
-            "count": [9, 8, 7, 6, 5],
-            "q_value": [0.5, 0.01, 0.01, 0.01, 0.01],
-            "pmi": [1.0, 1.0, -1.0, 1.0, 1.0],
-            "episodes": [2, 2, 2, 1, 2],
-            "meaningful": [False, False, False, False, True],
-        }
-    )
-    top, about = _choose(table, "pair", 3, 0.05)
-    assert list(top["count"]) == [5]
-    assert about.startswith("The only meaningful pair")
-    top, about = _choose(table.assign(meaningful=False), "pair", 1, 0.05)
+def test_groups_are_meaningful_ones_and_the_text_says_which() -> None:
+    table = pd.DataFrame({"count": [9, 8, 5], "meaningful": [False, True, True]})
+    top, about = _choose(table, "pair", 1)
     assert list(top["count"]) == [8]
-    assert "No pair of codes is meaningful" in about
-    assert "Shown instead: the most frequent of 2 " in about
-    top, about = _choose(table[:1], "set", 3, 0.05)
+    assert about.startswith("The most frequent of 2 meaningful pairs")
+    assert _choose(table, "pair", 3)[1].startswith("All 2 meaningful pairs")
+    assert _choose(table[:2], "set", 3)[1].startswith("The only meaningful set")
+    top, about = _choose(table[:1], "set", 3)
     assert len(top) == 0
-    assert "No set of codes is meaningful" in about
-    top, about = _choose(table[:0], "pair", 3, 0.05)
-    assert len(top) == 0
-    assert "There is no frequent pair" in about
+    assert about.startswith("No set of consistent codes is meaningful. ")
+    assert "There is no pair" in _choose(table[:0], "pair", 3)[1]

@@ -14,21 +14,24 @@ from test_dictionary import described
 from tiny import make_decoding_agent
 
 from irislib.agent import Agent
-from irislib.artifacts import open_store
+from irislib.artifacts import digest, open_store
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.attribution.emptiness import empty_shares
 from irislib.interpret.attribution.faithfulness import image_faithfulness, latent_areas
 from irislib.interpret.attribution.gradcam import Score, gradcam, score_images, score_pixels
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.interpret.attribution.occurrences import find_occurrences
-from irislib.interpret.attribution.sample import Sample, load_sample
+from irislib.interpret.attribution.sample import Sample, load_sample, select_all, select_occurrences
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.evidence import read_maps
+from irislib.interpret.sensitivity import attribute as attribute_module
 from irislib.interpret.sensitivity.attribute import attribute_sample
 from irislib.interpret.sensitivity.config import SensitivityConfig
 from irislib.interpret.sensitivity.emptiness_causes import Extremes, Population, decompose
-from irislib.interpret.sensitivity.measure import measure_sensitivity
-from irislib.interpret.sensitivity.method_comparison import compare_methods
+from irislib.interpret.sensitivity.episode_intervals import mean_and_error, share_interval
+from irislib.interpret.sensitivity.measure import measure_sensitivity, summarise_faithfulness
+from irislib.interpret.sensitivity.method_comparison import MASKINGS, compare_methods, measure_effects
+from irislib.interpret.sensitivity.variants import Variant
 from irislib.interpret.upsampling import upsample
 from irislib.params import parse_section
 from irislib.report.figures.maps import attributions, sensitivity
@@ -59,18 +62,24 @@ def stores(agent: Agent, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     rng = np.random.default_rng(0)
     tokens = np.minimum(rng.geometric(0.3, (STEPS, GRID, GRID)) - 1, CODES - 2)
     rollouts = tmp_path_factory.mktemp("play") / "rollouts.zarr"
-    record_play(rollouts, rng.integers(0, 256, (STEPS, SIZE, SIZE, 3), np.uint8), tokens, CODES, folder)
+    episode = (np.arange(STEPS) // 2).astype(np.int32)
+    obs = rng.integers(0, 256, (STEPS, SIZE, SIZE, 3), np.uint8)
+    record_play(rollouts, obs, tokens, CODES, folder, episode=episode)
     return folder, rollouts
+
+
+def attribute(
+    stores: tuple[Path, Path], config: SensitivityConfig, out: Path, crop: CropConfig = CROP, seed: int = 0
+) -> None:
+    paths = {"agent": stores[0], "rollouts": stores[1], "work": out / "work"}
+    attribute_sample(config, MAPS, crop, seed, out=out / "attributions.zarr", **paths)
 
 
 def measure(
     stores: tuple[Path, Path], out: Path, observations: int = 99, seed: int = 0
 ) -> dict[str, pd.DataFrame]:
-    config = SensitivityConfig(observations, min(observations, 2))
-    attribute_sample(
-        config, MAPS, CROP, seed, agent=stores[0], rollouts=stores[1], out=out / "attributions.zarr"
-    )
-    measure_sensitivity(CROP, attributions=out / "attributions.zarr", out=out)
+    attribute(stores, SensitivityConfig(observations, 999, min(observations, 2)), out, seed=seed)
+    measure_sensitivity(CROP, seed, attributions=out / "attributions.zarr", out=out)
     return {name: pd.read_csv(out / f"{name}.csv") for name in TABLES}
 
 
@@ -89,7 +98,7 @@ def test_every_combination_is_a_row_and_the_pipelines_own_is_marked(tables: dict
     assert list(table.index[table["chosen"]]) == [(MAPS.score, MAPS.layer, "before")]
     methods = tables["attributions"].set_index(["method", "masking"])
     assert methods.index.is_unique
-    assert len(methods) == 5 * 2
+    assert len(methods) == 6 * 2
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -104,6 +113,10 @@ def test_the_parts_add_up_to_the_empty_share(tables: dict[str, pd.DataFrame], na
     present = 1 - table["unused"] - table["absent"]
     everywhere = table["unused"] + table["absent"] + present * (table["zero"] + table["negative"])
     np.testing.assert_allclose(everywhere, table["all_codes_all_steps"], **close)
+    share = table["present_occurrences"]
+    if name == "sensitivity":  # the methods are compared on one episode here
+        assert ((table["low"] <= share + 1e-5) & (share <= table["high"] + 1e-5)).all()
+        assert (table["low"] < table["high"]).any()
     for lost in ("no_region", "faint"):
         assert (table[lost] <= table["mixed"] + table["positive"] + 1e-5).all()
 
@@ -147,21 +160,58 @@ def test_where_every_code_stands_once_occlusion_is_the_effect() -> None:
     torch.nn.init.normal_(tokenizer.codebook)
     tokens = torch.randperm(16).view(1, GRID, GRID)
     frames = torch.zeros(1, SIZE, SIZE, 3, dtype=torch.uint8)
-    sample = Sample(tokenizer, tokens, frames, find_occurrences(tokens.numpy()))
+    sample = Sample(tokenizer, tokens, frames, np.zeros(1, int), find_occurrences(tokens.numpy()))
     background = torch.zeros(1, 4, GRID, GRID)
     variants = compare_methods(sample, MAPS, CROP, background)
-    table = pd.DataFrame([one.key | one.measured for one in variants]).set_index("method")
-    occlusion, others = table.loc["occlusion"], table.drop("occlusion")
+    table = pd.DataFrame(
+        [one.key | summarise_faithfulness(one, one.faithfulness) for one in variants if one.faithfulness]
+    ).set_index("method")
+    occlusion, others = table.loc["occlusion"], table.drop(["occlusion", "change"])
     assert (occlusion["right_sign"] == 1).all()
     assert (occlusion["missed"] == 0).all()
     assert (others["right_sign"] < 1).any()
-    assert (table["latents"] == table["insertion"] - table["deletion"]).all()
+    np.testing.assert_allclose(table["latents"], table["insertion"] - table["deletion"], atol=1e-6)
+    change = table.loc["change"]
+    assert change["right_sign"].isna().all()
+    assert (change["missed"] == 0).all()
+    assert (change["changed"] > 0.5).all()
+    assert (change["changed"] > others["changed"].max()).all()
+
+
+def test_no_map_knows_better_than_the_change_itself_which_pixels_change(
+    agent: Agent, stores: tuple[Path, Path]
+) -> None:
+    """Brute force: the pixels of both images, compared one by one."""
+    sample = load(agent, stores, 3)
+    with torch.no_grad():
+        whole = agent.tokenizer.decode(agent.tokenizer.embed(sample.tokens))[0]
+        for masking in MASKINGS:
+            effects = measure_effects(sample, masking, MAPS)
+            for row, (code, where) in enumerate(
+                zip(sample.occurrences.code, sample.occurrences.positions(), strict=True)
+            ):
+                mask = torch.from_numpy(where)
+                alone = agent.tokenizer.codebook[int(code)][:, None, None] * mask
+                latents = agent.tokenizer.embed(sample.tokens)[0] * ~mask
+                if masking == "before":
+                    image, other = agent.tokenizer.decode(torch.stack([alone, 0 * alone]))
+                else:
+                    image, other = whole, agent.tokenizer.decode(latents[None])[0]
+                expected = (image - other).abs().mean(0).numpy()
+                np.testing.assert_allclose(effects.change[row], expected, atol=2e-5)
+                gain = float((image.square() - other.square()).sum())
+                np.testing.assert_allclose(effects.gain[row].sum(), gain, rtol=1e-3, atol=1e-3)
+
+
+def load(agent: Agent, stores: tuple[Path, Path], *steps: int) -> Sample:
+    play = open_store(stores[1], ROLLOUTS)
+    return load_sample(play, agent.tokenizer, select_all(play, np.array(steps)))
 
 
 def test_masked_after_the_gradient_a_map_is_its_observations_cut_to_the_code(
     agent: Agent, stores: tuple[Path, Path]
 ) -> None:
-    sample = load_sample(open_store(stores[1], ROLLOUTS), agent.tokenizer, np.array([1, 4]))
+    sample = load(agent, stores, 1, 4)
     (batch,) = sample.batches("after", 9)
     generator = torch.manual_seed(0)
     activations, slopes = (torch.randn(2, 3, 8, 8, generator=generator) for _ in range(2))
@@ -177,7 +227,7 @@ def test_masked_after_the_gradient_a_map_is_its_observations_cut_to_the_code(
 
 @pytest.mark.parametrize("masking", ["before", "after"])
 def test_batches_hold_every_pair_once(agent: Agent, stores: tuple[Path, Path], masking: str) -> None:
-    sample = load_sample(open_store(stores[1], ROLLOUTS), agent.tokenizer, np.array([0, 2, 5]))
+    sample = load(agent, stores, 0, 2, 5)
     pairs = len(sample.occurrences.code)
     for size in (2, 1000):
         rows: list[int] = []
@@ -191,6 +241,79 @@ def test_batches_hold_every_pair_once(agent: Agent, stores: tuple[Path, Path], m
         assert rows == list(range(pairs))
 
 
+def test_occurrences_are_drawn_evenly_and_parts_make_the_whole(stores: tuple[Path, Path]) -> None:
+    play = open_store(stores[1], ROLLOUTS)
+    steps = np.array([0, 2, 3, 5])
+    everything = select_all(play, steps)
+    drawn = np.zeros(len(everything.occurrences.step))
+    names = list(zip(steps[everything.occurrences.step], everything.occurrences.code, strict=True))
+    for seed in range(400):
+        some = select_occurrences(play, steps, 5, np.random.default_rng(seed))
+        chosen = zip(some.steps[some.occurrences.step], some.occurrences.code, strict=True)
+        rows = [names.index(name) for name in chosen]
+        assert rows == sorted(set(rows))
+        assert len(rows) == 5
+        np.testing.assert_array_equal(np.unique(some.occurrences.step), np.arange(len(some)))
+        drawn[rows] += 1
+        parts = [some.part(range(n, n + 1)) for n in range(len(some))]
+        assert [part.occurrences.code.tolist() for part in parts] == [
+            some.occurrences.code[some.occurrences.step == n].tolist() for n in range(len(some))
+        ]
+        assert all((part.occurrences.step == 0).all() for part in parts)
+    expected = 400 * 5 / len(drawn)
+    assert (np.abs(drawn - expected) < 5 * np.sqrt(expected)).all()
+    every = select_occurrences(play, steps, 999, np.random.default_rng(0))
+    np.testing.assert_array_equal(every.occurrences.keys(), everything.occurrences.keys())
+
+
+def test_neither_workers_nor_a_crash_change_a_bit(
+    stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRISLIB_DEVICE", "cpu")
+    monkeypatch.setattr(attribute_module, "VARIED", 2)
+    config = SensitivityConfig(3, 4, 2)
+    for workers in "12":
+        monkeypatch.setenv("IRISLIB_WORKERS", workers)
+        attribute(stores, config, tmp_path / workers)
+    calls = []
+
+    def compare_few(*args: Any) -> list[Variant]:
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return compare_methods(*args)
+
+    monkeypatch.setenv("IRISLIB_WORKERS", "1")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(attribute_module, "compare_methods", compare_few)
+        with pytest.raises(KeyboardInterrupt):
+            attribute(stores, config, tmp_path / "again")
+    kept = [file.name for file in (tmp_path / "again/work").glob("attributions-*/methods/*")]
+    assert kept == ["observations-000000-000001.npz"]
+    attribute(stores, config, tmp_path / "again")
+    made = {digest(tmp_path / name / "attributions.zarr") for name in ("1", "2", "again")}
+    assert len(made) == 1
+
+
+def test_intervals_are_over_episodes() -> None:
+    rng = np.random.default_rng(0)
+    episode = np.repeat(np.arange(30), 20)
+    hit = np.repeat(rng.random(30) < 0.3, 20)  # all of an episode, or nothing
+    low, high = share_interval(hit, episode, np.random.default_rng(1))
+    assert low <= hit.mean() <= high
+    width = 2 * 1.96 * np.sqrt(hit.mean() * (1 - hit.mean()) / 30)
+    assert high - low == pytest.approx(width, rel=0.25)
+    alone = share_interval(rng.random(600) < 0.3, episode, np.random.default_rng(1))
+    assert alone[1] - alone[0] < 0.5 * (high - low)
+    assert np.isnan(share_interval(hit, np.zeros(600, int), rng)).all()
+    _, error = mean_and_error(hit.astype(np.float64), episode)
+    assert 4 * error == pytest.approx(width, rel=0.1)
+    mean, error = mean_and_error(np.array([1.0, np.nan, 3.0]), np.array([0, 1, 1]))
+    assert mean == 2
+    assert error == pytest.approx(1)
+    assert np.isnan(mean_and_error(np.full(2, np.nan), np.arange(2))).all()
+
+
 def test_lost_to_a_threshold() -> None:
     maps = np.zeros((4, 4, 4), np.float32)
     maps[0, 0, 0], maps[1, 1, 1], maps[2, 2, 2] = 1.0, 0.4, -1.0
@@ -199,7 +322,7 @@ def test_lost_to_a_threshold() -> None:
     assert (shares["zero"], shares["negative"], shares["positive"], shares["mixed"]) == (0.25, 0.25, 0.5, 0)
     assert (shares["faint"], shares["no_region"]) == (0.25, 0)
     large = CropConfig(threshold=0.5, min_area=SIZE * SIZE, max_per_code=1, connectivity=1)
-    assert not Extremes.of(maps, (SIZE, SIZE), large).level.any()
+    assert not Extremes.of(maps, (SIZE, SIZE), large).share.any()
     assert (shares["unused"], shares["absent"], shares["codes_always_empty"]) == (0.5, 0, 0.75)
 
 
@@ -257,14 +380,11 @@ def test_latent_areas_are_curves_of_the_score() -> None:
 def test_another_threshold_needs_no_attributions(stores: tuple[Path, Path], tmp_path: Path) -> None:
     """The regions that a map keeps are known at every threshold, as if it were thresholded again."""
     config = replace(CROP, threshold=0.9, min_area=12)
-    attribute_sample(
-        SensitivityConfig(99, 1), MAPS, config, 0, agent=stores[0], rollouts=stores[1], out=tmp_path / "store"
-    )
+    attribute(stores, SensitivityConfig(99, 999, 1), tmp_path, config)
     lost = []
     for threshold in (0.2, 0.9, 1.0):
-        measure_sensitivity(
-            replace(config, threshold=threshold), attributions=tmp_path / "store", out=tmp_path
-        )
+        changed = replace(config, threshold=threshold)
+        measure_sensitivity(changed, 0, attributions=tmp_path / "attributions.zarr", out=tmp_path)
         table = pd.read_csv(tmp_path / "sensitivity.csv")
         lost.append(table.set_index(["score", "layer", "masking"])["no_region"])
     assert (lost[0] <= lost[1]).all()
@@ -276,19 +396,17 @@ def test_another_threshold_needs_no_attributions(stores: tuple[Path, Path], tmp_
 def test_attributions_of_other_regions_are_refused(
     stores: tuple[Path, Path], tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    attribute_sample(
-        SensitivityConfig(1, 1), MAPS, CROP, 0, agent=stores[0], rollouts=stores[1], out=tmp_path / "store"
-    )
-    with pytest.raises(
-        ArtifactError, match=rf"store: made with another crop\.{next(iter(change))}; run the "
-    ):
-        measure_sensitivity(replace(CROP, **change), attributions=tmp_path / "store", out=tmp_path)
+    attribute(stores, SensitivityConfig(1, 99, 1), tmp_path)
+    with pytest.raises(ArtifactError, match=rf"zarr: made with another crop\.{next(iter(change))}; run the "):
+        store = tmp_path / "attributions.zarr"
+        measure_sensitivity(replace(CROP, **change), 0, attributions=store, out=tmp_path)
     assert not (tmp_path / "sensitivity.csv").exists()
 
 
 def test_more_cannot_be_attributed_than_observed() -> None:
     with pytest.raises(ParamError, match=r"^sensitivity\.attributed: .*observations, 2"):
-        parse_section({"sensitivity": {"observations": 2, "attributed": 3}}, "sensitivity", SensitivityConfig)
+        values = {"observations": 2, "occurrences": 9, "attributed": 3}
+        parse_section({"sensitivity": values}, "sensitivity", SensitivityConfig)
 
 
 def test_figures_say_what_the_tables_say(tables: dict[str, pd.DataFrame]) -> None:

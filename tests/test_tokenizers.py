@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,14 @@ from irislib.agent import Agent
 from irislib.artifacts import open_store
 from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.interpret.attribution import distinct_maps
-from irislib.interpret.attribution.attributions import explain, integrated_gradients, path_gradients
+from irislib.interpret.attribution.attributions import (
+    Objective,
+    explain,
+    integrated_gradients,
+    path_gradients,
+)
 from irislib.interpret.attribution.faithfulness import latent_areas
-from irislib.interpret.attribution.gradcam import mask_codes, score_images
+from irislib.interpret.attribution.gradcam import ImageScore, mask_codes, score_images
 from irislib.interpret.attribution.heatmaps import GradcamConfig, compute_heatmaps
 from irislib.params import parse_value
 from irislib.playing.rollout import RolloutConfig
@@ -302,9 +307,7 @@ def test_masked_latents_are_blank_where_the_code_is_not(shifted: Shifted) -> Non
 def test_attributions_start_from_blank(shifted: Shifted, method: Any) -> None:
     latents, where = masked(shifted)
 
-    def score(images: Tensor) -> Tensor:
-        return score_images("norm", images)
-
+    score = ImageScore("norm")
     raw = explain(method, shifted, latents, where, score, "code_input", latents[:1].repeat(8, 1, 1, 1))
     whole = score(shifted.decode(latents))
     assert raw[~where].abs().max() == 0
@@ -331,24 +334,33 @@ def test_curves_of_faithfulness_run_from_blank_to_the_whole(shifted: Shifted) ->
     assert not torch.allclose(inserted, deleted)
 
 
-def test_integrated_gradients_take_as_many_points_as_completeness_needs() -> None:
-    points = []
+@dataclass(frozen=True)
+class Steep(Objective):
+    """Rises at one place of the path, differently high for each sample; remembers how many were scored."""
 
-    def steep(latents: Tensor) -> Tensor:
-        points.append(len(latents))
-        return torch.sigmoid(40 * latents.sum((1, 2, 3)) - 20) * torch.tensor([1.0, 100.0])
+    height: Tensor
+    scored: list[int]
 
-    latents, where = torch.full((2, 1, 1, 2), 0.5), torch.ones(2, 1, 2, dtype=torch.bool)
+    def __call__(self, latents: Tensor) -> Tensor:
+        self.scored.append(len(latents))
+        return torch.sigmoid(40 * latents.sum((1, 2, 3)) - 20) * self.height
+
+    def take(self, rows: Tensor) -> "Steep":
+        return replace(self, height=self.height[rows])
+
+
+def test_integrated_gradients_take_as_many_points_as_each_map_needs(shifted: Shifted) -> None:
+    objective = Steep(shifted, ImageScore("mean"), torch.tensor([1.0, 100.0, 0.0]), [])
+    latents, where = torch.full((3, 1, 1, 2), 0.5), torch.ones(3, 1, 2, dtype=torch.bool)
     latents[1] = 0.1
     nothing = torch.zeros(1, 1, 1, 2)
-    raw = integrated_gradients(steep, latents, where, nothing, 2)
-    exact = steep(latents) - steep(torch.zeros_like(latents))
+    raw = integrated_gradients(objective, latents, where, nothing, 2)
+    assert objective.scored[:4] == [3] * 4  # both ends, and two points
+    assert 0 < max(objective.scored[4:]) < 3  # the third is right at once
+    exact = objective(latents) - objective(torch.zeros_like(latents))
     torch.testing.assert_close(raw.sum((1, 2)), exact, rtol=0.01, atol=1e-3)
-    few = path_gradients(steep, latents, where, nothing.repeat(2, 1, 1, 1))
+    few = path_gradients(objective, latents, where, nothing.repeat(2, 1, 1, 1))
     assert (few.sum((1, 2)) - exact).abs().max() > 0.1 * exact.abs().max()
-    points.clear()
-    integrated_gradients(lambda z: z.sum((1, 2, 3)), latents, where, nothing, 2)
-    assert points == []
 
 
 def run(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

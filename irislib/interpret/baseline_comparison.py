@@ -169,5 +169,7 @@ def cut_and_embed(
         own=row[:n],
         random=np.full(n, -1, row.dtype),
         elsewhen=elsewhen,
+        own_from=maps.episode[plan.step],
+        elsewhen_from=np.where(plan.elsewhen_step >= 0, maps.episode[plan.elsewhen_step], -1),
         embedding=np.concatenate(list(features)),
     )

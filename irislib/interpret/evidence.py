@@ -79,6 +79,8 @@ class Crops:
             in the same observation.
         elsewhen: int32, the row of `embedding` of the elsewhen counterpart: the same box in an observation of
             another episode; -1 where there is none.
+        own_from: int32, the episode of each crop's frame: `episode`, but for crops that were exchanged.
+        elsewhen_from: int32, the episode of the elsewhen counterpart's frame; -1 where there is none.
         embedding: features of the distinct crops, of which only the direction counts; int8 in the store.
     """
 
@@ -90,6 +92,8 @@ class Crops:
     own: Int[np.ndarray, " crops"]
     random: Int[np.ndarray, " crops"]
     elsewhen: Int[np.ndarray, " crops"]
+    own_from: Int[np.ndarray, " crops"]
+    elsewhen_from: Int[np.ndarray, " crops"]
     embedding: Real[np.ndarray, "distinct features"]
 
     def units(self, rows: Int[np.ndarray, " n"]) -> Float64[np.ndarray, "n features"]:
@@ -166,26 +170,28 @@ def read_crops(crops: Store, embeddings: Store, changes: Store, maps: Maps) -> C
 
     own = np.flatnonzero(kind == OWN)
 
-    def counterparts(of_kind: int) -> Int[np.ndarray, " crops"]:
+    def counterparts(of_kind: int, values: np.ndarray) -> Int[np.ndarray, " crops"]:
         rows = np.flatnonzero(kind == of_kind)
         place = np.searchsorted(own, match[rows])
         fits = np.array_equal(np.append(own, -1)[place], match[rows]) and len(np.unique(place)) == len(rows)
         _check(fits, crops, changes)
-        found = np.full(len(own), -1, row.dtype)
-        found[place] = row[rows]
+        found = np.full(len(own), -1, values.dtype)
+        found[place] = values[rows]
         return found
 
-    random = counterparts(RANDOM)
+    random, episode = counterparts(RANDOM, row), maps.episode[step]
     _check(bool((random >= 0).all()), crops, changes)
     return Crops(
         regions=len(crops),
         code=code[own],
         step=step[own],
-        episode=maps.episode[step[own]],
+        episode=episode[own],
         box=crops.read("crop_box")[own],
         own=row[own],
         random=random,
-        elsewhen=counterparts(ELSEWHEN),
+        elsewhen=counterparts(ELSEWHEN, row),
+        own_from=episode[own],
+        elsewhen_from=counterparts(ELSEWHEN, episode),
         embedding=embedding,
     )
 

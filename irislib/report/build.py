@@ -21,6 +21,7 @@ def build_report(
     embedder: Path,
     rollouts: Path,
     heatmaps: Path,
+    changes: Path,
     crops: Path,
     embeddings: Path,
     reports: Path,
@@ -33,16 +34,19 @@ def build_report(
         agent: folder with the weights and curves/*.csv.
         embedder: folder with evaluation.json of the embedder.
         rollouts: store of recorded play.
-        heatmaps: store of the heatmaps of these rollouts.
-        crops: store of the crops cut out under these heatmaps.
+        heatmaps: store of the Grad-CAM maps of these rollouts.
+        changes: store of their change maps.
+        crops: store of the crops cut out under the change maps.
         embeddings: store of the features of these crops.
-        reports: folder that holds the files of evaluate, metrics, compare and sensitivity. It receives
-            figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
+        reports: folder that holds the files of evaluate, metrics, baselines, compare and sensitivity. It
+            receives figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged.
     """
-    inputs = load_inputs(config, seed, agent, embedder, rollouts, heatmaps, crops, embeddings, reports)
+    inputs = load_inputs(
+        config, seed, agent, embedder, rollouts, heatmaps, changes, crops, embeddings, reports
+    )
     claims = collect_claims(inputs)
     codes, together = tabulate(inputs), show_groups(inputs)
     plates = []

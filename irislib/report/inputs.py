@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -9,19 +10,25 @@ from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
 from irislib.report.tables import (
     ATTRIBUTION_COLUMNS,
+    BASELINE_COLUMNS,
     CODE_COLUMNS,
     EMBEDDER_COLUMNS,
     LABEL_COLUMNS,
+    PAIR_COLUMNS,
+    POWER_COLUMNS,
     SENSITIVITY_COLUMNS,
+    SET_COLUMNS,
     Numbers,
     read_curves,
-    read_groups,
     read_metrics,
     read_numbers,
+    read_replicates,
     read_table,
     with_flags,
 )
 from irislib.report.wording import Prose, sentence
+from irislib.stores.agent import read_about
+from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
@@ -36,13 +43,18 @@ class Inputs:
         config: the `plots` section of params.yaml.
         seed: seed of the pipeline.
         agent: folder of the agent.
+        heatmaps: the maps of Grad-CAM, of which the report counts the empty ones.
+        changes: the change maps, under which codes are shown and crops are cut.
         metrics: metrics.json and details.json; read it with `metric`.
         evaluation: evaluation.json of the agent; read it with `metric`.
         embedder: evaluation.json of the embedder; read it with `metric`.
         codes: one row for each code of the codebook, sorted by code, which is the index.
-        pairs: one row for each frequent pair of codes that occur together, most frequent first.
+        pairs: one row for each pair of consistent codes that occur together, most frequent first.
         sets: the same for sets of three or more codes.
         labels: one row for each (code, label) that occurs.
+        power: one row for each label, with the share of planted codes that were named.
+        baselines: one row for each tokenizer and attribution, with the headline numbers under it.
+        replicates: one row for each repetition of the analysis; no stage makes it, so it often has no rows.
         embedders: one row for each embedder, with the headline numbers under it.
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
@@ -54,6 +66,7 @@ class Inputs:
     agent: Path
     rollouts: Store
     heatmaps: Store
+    changes: Store
     crops: Store
     embeddings: Store
     metrics: Numbers
@@ -63,6 +76,9 @@ class Inputs:
     pairs: pd.DataFrame
     sets: pd.DataFrame
     labels: pd.DataFrame
+    power: pd.DataFrame
+    baselines: pd.DataFrame
+    replicates: pd.DataFrame
     embedders: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
@@ -102,13 +118,16 @@ class Inputs:
         return sentence(Prose(self.metric).format(text, **numbers))
 
     def name_of(self, code: int) -> str:
-        """A code's number, with its most frequent label and the quantity that it predicts, if any."""
-        label = self.codes["label"].get(code)
-        if not isinstance(label, str):
-            return str(code)
-        tells = self.codes["quantity_q_value"].get(code, 1.0) <= (self.metric("consistency.alpha") or 0.0)
-        quantity = f", tells {self.codes['quantity'].get(code)}" if tells else ""
-        return f"{code} ({label}{quantity})"
+        """A code's number, its name (else its most frequent label), and the item that it tells, if any."""
+        said = [self.codes[column].get(code) for column in ("name", "label", "item")]
+        name, label, item = (text if isinstance(text, str) else "" for text in said)
+        about = [text for text in (name or (label and f"mostly {label}"), item and f"tells {item}") if text]
+        return f"{code} ({', '.join(about)})" if about else str(code)
+
+    def shapes(self) -> dict[str, Any]:
+        """The agent's config: the sizes and options of its networks."""
+        shapes: dict[str, Any] = read_about(self.agent)["agent"]
+        return shapes
 
 
 def load_inputs(
@@ -118,6 +137,7 @@ def load_inputs(
     embedder: Path,
     rollouts: Path,
     heatmaps: Path,
+    changes: Path,
     crops: Path,
     embeddings: Path,
     reports: Path,
@@ -130,15 +150,19 @@ def load_inputs(
         agent=agent,
         rollouts=open_store(rollouts, ROLLOUTS),
         heatmaps=open_store(heatmaps, HEATMAPS),
+        changes=open_store(changes, CHANGES),
         crops=open_store(crops, CROPS),
         embeddings=open_store(embeddings, EMBEDDINGS),
         metrics=read_metrics(reports),
         evaluation=read_numbers(reports / "evaluation.json", "evaluate"),
         embedder=read_numbers(embedder / "evaluation.json", "embedder"),
-        codes=with_flags(codes, "consistent", "beyond_place", "named").set_index("code").sort_index(),
-        pairs=read_groups(reports / "pairs.csv", ["code_a", "code_b"]),
-        sets=read_groups(reports / "sets.csv", ["codes"]),
+        codes=with_flags(codes, "consistent", "beats_random").set_index("code").sort_index(),
+        pairs=with_flags(read_table(reports / "pairs.csv", "metrics", PAIR_COLUMNS), "meaningful"),
+        sets=with_flags(read_table(reports / "sets.csv", "metrics", SET_COLUMNS), "meaningful"),
         labels=read_table(reports / "labels.csv", "metrics", LABEL_COLUMNS),
+        power=read_table(reports / "power.csv", "metrics", POWER_COLUMNS),
+        baselines=read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS),
+        replicates=read_replicates(reports / "replicates.csv"),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),

@@ -1,10 +1,10 @@
-"""Pixels and heatmaps of codes: distinct crops, average maps, frames under maps."""
+"""Pixels and maps of codes: distinct crops, average maps, frames under maps."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from irislib.interpret.upsampling import upsample
 from irislib.report.inputs import Inputs
@@ -15,15 +15,21 @@ BLOCK = 1024  # frames that are read at once
 FINEST = 8  # largest number of rows and columns of an average map
 
 
+def is_own(inputs: Inputs) -> Bool[np.ndarray, "crops"]:
+    """Which crops are those of codes; the others are counterparts, at random places or in other episodes."""
+    own: np.ndarray = inputs.crops.read("crop_kind") == OWN
+    return own
+
+
 def distinct_crops(inputs: Inputs) -> pd.DataFrame:
-    """The crops of codes, without random crops and without a code's repeated crops of equal pixels.
+    """The crops of codes, without counterparts and without a code's repeated crops of equal pixels.
 
     Returns:
         columns code and embedding (row of the features); the index is the row of the crop in its store.
     """
     code, embedding = inputs.crops.read("crop_code"), inputs.embeddings.read("crop_embedding")
     crops = pd.DataFrame({"code": code, "embedding": embedding})
-    return crops[inputs.crops.read("crop_kind") == OWN].drop_duplicates()
+    return crops[is_own(inputs)].drop_duplicates()
 
 
 def read_crops(inputs: Inputs, rows: Int[np.ndarray, "n"]) -> list[UInt8[np.ndarray, "_ _ 3"]]:
@@ -75,31 +81,37 @@ class NonEmptyMaps:
 
 
 def read_non_empty(inputs: Inputs) -> NonEmptyMaps:
-    """Finds the occurrences whose map is not empty."""
-    occurrence_map = inputs.heatmaps.read("occurrence_map")
-    seen = np.flatnonzero((inputs.heatmaps.read("map_raw_max") > 0)[occurrence_map])
-    code = inputs.heatmaps.read("map_code")[occurrence_map[seen]]
-    step = inputs.heatmaps.read("occurrence_step")[seen]
+    """Finds the occurrences whose change map is not empty."""
+    occurrence_map = inputs.changes.read("occurrence_map")
+    seen = np.flatnonzero((inputs.changes.read("map_raw_max") > 0)[occurrence_map])
+    code = inputs.changes.read("map_code")[occurrence_map[seen]]
+    step = inputs.changes.read("occurrence_step")[seen]
     order = np.lexsort((step, code))
     start = np.searchsorted(code[order], np.arange(len(inputs.codes) + 1))
     return NonEmptyMaps(start, step[order], occurrence_map[seen][order])
 
 
+def read_maps(inputs: Inputs, rows: Int[np.ndarray, "n"] | slice) -> Float32[np.ndarray, "n h w"]:
+    """Change maps, each relative to its own largest value."""
+    maps: np.ndarray = inputs.changes.read("heatmap", rows).astype(np.float32)
+    return maps
+
+
 def average_maps(inputs: Inputs) -> dict[int, Float[np.ndarray, "h w"]]:
-    """The mean of each code's non-empty maps over observations, scaled to a maximum of 1.
+    """The mean of each code's non-empty change maps over observations, scaled to a maximum of 1.
 
     Each map is first scaled to a maximum of 1, so that all observations have the same weight. Maps with more
     than `FINEST` rows or columns are averaged over blocks.
     """
-    times = np.bincount(read_non_empty(inputs).map, minlength=len(inputs.heatmaps))
-    owner = inputs.heatmaps.read("map_code")
-    height, width = inputs.heatmaps.array("heatmap").shape[1:]
+    times = np.bincount(read_non_empty(inputs).map, minlength=len(inputs.changes))
+    owner = inputs.changes.read("map_code")
+    height, width = inputs.changes.array("heatmap").shape[1:]
     fine = tuple(-(-side // FINEST) for side in (height, width))
     total = np.zeros((len(inputs.codes), -(-height // fine[0]), -(-width // fine[1])))
     for begin in range(0, len(owner), CHUNK):
         rows = slice(begin, begin + CHUNK)
         shown = np.flatnonzero(times[rows])
-        maps = _block_means(inputs.heatmaps.read("heatmap", rows)[shown].astype(np.float64), fine)
+        maps = _block_means(read_maps(inputs, rows)[shown].astype(np.float64), fine)
         maps /= maps.max((1, 2), keepdims=True)
         np.add.at(total, owner[rows][shown], maps * times[rows][shown, None, None])
     return {int(code): total[code] / total[code].max() for code in np.flatnonzero(total.any((1, 2)))}

@@ -4,6 +4,21 @@ from dataclasses import dataclass
 
 # Eaton, Balloch, Kim and Riedl 2024 (arXiv 2407.19532).
 PAPER_EMPTY_SHARE = 0.90
+PAPER_PAIR_SHARE = 0.001
+
+# Sizes of IRIS's nets (arXiv 2209.00588, appendix A), by their keys in the agent's config.json.
+IRIS_SIZES: dict[str, tuple[str, int | list[int]]] = {
+    "tokenizer.ch": ("channels of the tokenizer", 64),
+    "tokenizer.ch_mult": ("multiples of them", [1, 1, 1, 1, 1]),
+    "tokenizer.num_res_blocks": ("residual blocks", 2),
+    "tokenizer.attn_resolutions": ("feature maps with attention", [8, 16]),
+    "tokenizer.z_channels": ("channels before the codebook", 512),
+    "tokenizer.quantizer.embed_dim": ("dimensions of a code", 512),
+    "world_model.num_layers": ("layers of the world model", 10),
+    "world_model.embed_dim": ("its dimensions", 256),
+    "world_model.max_blocks": ("steps that it sees", 20),
+    "actor_critic.lstm_dim": ("units of the policy's LSTM", 512),
+}
 
 
 @dataclass(frozen=True)

@@ -2,31 +2,63 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from irislib.errors import IrislibError
-from irislib.report.tables import read_metrics
-from irislib.report.wording import Prose, sentence
+from irislib.report.findings import (
+    HEADLINES,
+    NAMES,
+    Family,
+    by_label,
+    finding,
+    rivalry,
+)
+from irislib.report.tables import BASELINE_COLUMNS, Numbers, read_metrics, read_table
+from irislib.report.wording import Prose, number, sentence
 
 BEGIN, END = "<!-- numbers -->\n", "<!-- end of numbers -->\n"
 
-_LINES = (
-    "{consistency.codes_consistent:of consistency.codes_tested tested code} "
-    "({consistency.share_consistent:%}) passed the consistency test: what the code highlights is "
-    "significantly more alike than random parts of the frames. "
-    "{consistency.codes_consistent_beyond_place:code} passed a stricter test against other codes at the same "
-    "places. The paper: almost none.",
-    "{empty_share.present_occurrences:%} of the heatmaps of codes that are in the observation are empty, and "
-    "{empty_share.all_codes_all_steps:%} if all codes count in all observations. The paper: 90%, and it does "
-    "not say which heatmaps it counts.",
-    "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested frequent pair} of codes passed as "
-    "meaningful; they cover {cooccurrence.observations_covered_meaningful:%} of the observations. The paper: "
-    "0.1%.",
-)
-
 
 def write_numbers(reports: Path) -> str:
-    """The lines as a list in Markdown. Raises ArtifactError if a number is missing."""
-    prose = Prose(read_metrics(reports).get)
-    return "".join(f"- {sentence(prose.format(line))}\n" for line in _LINES)
+    """The lines as a list in Markdown. Raises ArtifactError if a number or a table is missing."""
+    metrics = read_metrics(reports)
+    baselines = read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS)
+    lines = [_family(metrics, baselines, family) for family in HEADLINES]
+    prose = Prose(metrics.get)
+    agreement = (
+        "Agreement of code and label on the visible world (normalised mutual information): {world.nmi} "
+        "({world.nmi_low} to {world.nmi_high}); place and time alone give {world.nmi_place}"
+    )
+    lines.append(prose.format(agreement) + _beside(baselines, "nmi"))
+    empty = (
+        "{empty_share.present_occurrences:%} of the heatmaps of Grad-CAM of codes that are in the "
+        "observation are empty. The paper: 90%, and it does not say which heatmaps it counts."
+    )
+    lines.append(prose.format(empty))
+    return "".join(f"- {sentence(line)}\n" for line in lines)
+
+
+def _family(metrics: Numbers, baselines: pd.DataFrame, family: Family) -> str:
+    """A family's confirmed number with its range, chance, labels, and the best baseline."""
+    found = finding(metrics.get, family)
+    text = (
+        f"{found.confirmed.shown} {family.nouns} {family.phrase}, confirmed on the other half of the "
+        f"episodes; by chance {number(found.chance)}"
+    )
+    if family == NAMES:
+        text += f"; {by_label(metrics)}"
+    return text + _beside(baselines, family.key)
+
+
+def _beside(baselines: pd.DataFrame, key: str) -> str:
+    """The codes at the tokens' own patches, and the best baseline there."""
+    rival = rivalry(baselines, key)
+    if rival is None:
+        return "."
+    return (
+        f". At the tokens' own patches: {rival.ours.shown}; the best baseline, {rival.name}: "
+        f"{rival.best.shown}."
+    )
 
 
 def renew(text: str, reports: Path) -> str:
@@ -34,11 +66,11 @@ def renew(text: str, reports: Path) -> str:
 
     Args:
         text: the README, with both markers once.
-        reports: folder with metrics.json and details.json.
+        reports: folder with metrics.json, details.json and baselines.csv.
 
     Raises:
         IrislibError: the README lacks a marker.
-        ArtifactError: a number is missing.
+        ArtifactError: a number or a table is missing.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -9,20 +9,38 @@ import pandas as pd
 
 from irislib.errors import ArtifactError
 
+# The families of findings, in the order of the page.
+FAMILIES = ("consistency", "names", "items", "pairs")
 # The columns that the report needs of each table; a table may have more.
 CODE_COLUMNS = [
     *("code", "uses", "steps_present", "empty_share", "crops", "distinct_crops", "episodes"),
-    *("consistency", "consistency_random", "monosemanticity", "monosemanticity_random"),
-    *("difference", "difference_low", "difference_high", "p_value", "q_value", "consistent", "untested"),
-    *("place_q_value", "beyond_place", "label", "label_share", "label_lift", "label_q_value", "named"),
-    *("kind", "cell_label", "cell_label_share", "quantity", "quantity_q_value"),
+    *("consistency", "consistency_elsewhen", "monosemanticity", "monosemanticity_elsewhen"),
+    *("difference", "difference_low", "difference_high", "confirmed", "consistent", "random_difference"),
+    *("beats_random", "label", "label_share", "label_lift", "kind"),
+    *("name", "name_share", "name_expected", "name_confirmed"),
+    *("item", "item_mean", "item_expected", "item_confirmed"),
 ]
-GROUP_COLUMNS = ["count", "share", "episodes", "pmi", "q_value", "meaningful"]
+GROUP_COLUMNS = ["count", "share", "episodes", "confirmed", "meaningful"]
+PAIR_COLUMNS = ["code_a", "code_b", *GROUP_COLUMNS, "expected"]
+SET_COLUMNS = ["codes", *GROUP_COLUMNS]
 LABEL_COLUMNS = ["code", "label", "count", "share"]
+POWER_COLUMNS = ["label", "episodes", "planted", "named"]
 EMBEDDER_COLUMNS = [
-    *("weights", "dimension", "codes_tested", "codes_consistent", "codes_consistent_beyond_place"),
-    *("mean_cosine_codes", "mean_cosine_random", "mean_cosine_same_place", "median_effect_size"),
-    *("label_overlap", "label_overlap_chance"),
+    *("weights", "dimension", "tested", "confirmed", "low", "high", "null"),
+    *("mean_cosine", "mean_cosine_elsewhen", "median_difference", "label_overlap", "label_overlap_chance"),
+]
+BASELINE_COLUMNS = [
+    *("tokenizer", "attribution", "codes_used"),
+    *(
+        f"{family}_{column}"
+        for family in FAMILIES
+        for column in ("tested", "confirmed", "low", "high", "null")
+    ),
+    *("pairs_covered", "nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base"),
+]
+REPLICATE_COLUMNS = [
+    *("comparison", "run", "episodes"),
+    *(f"{family}_{column}" for family in FAMILIES for column in ("confirmed", "low", "high")),
 ]
 _SHARES = ["occurrences", "zero", "negative", "mixed", "positive", "present_occurrences"]
 SENSITIVITY_COLUMNS = [
@@ -53,12 +71,27 @@ class Numbers:
         Raises:
             ArtifactError: the file has no such number.
         """
-        value = self.content
-        for part in key.split("."):
-            value = value.get(part, "missing") if isinstance(value, dict) else "missing"
+        value = self._find(key)
         if not isinstance(value, int | float | None):
             raise ArtifactError(f"{self.path}: has no number {key}; run the {self.stage} stage again")
         return None if value is None else float(value)
+
+    def group(self, key: str) -> dict[str, float]:
+        """The named numbers under this dotted key.
+
+        Raises:
+            ArtifactError: the file has no such numbers.
+        """
+        value = self._find(key)
+        if not isinstance(value, dict) or not all(isinstance(one, int | float) for one in value.values()):
+            raise ArtifactError(f"{self.path}: has no numbers {key}; run the {self.stage} stage again")
+        return {name: float(one) for name, one in value.items()}
+
+    def _find(self, key: str) -> Any:
+        value = self.content
+        for part in key.split("."):
+            value = value.get(part, "missing") if isinstance(value, dict) else "missing"
+        return value
 
 
 def read_numbers(path: Path, stage: str) -> Numbers:
@@ -103,9 +136,11 @@ def read_table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:
     return table
 
 
-def read_groups(path: Path, members: list[str]) -> pd.DataFrame:
-    """Reads pairs.csv or sets.csv; `members` are the columns that name the codes."""
-    return with_flags(read_table(path, "metrics", [*members, *GROUP_COLUMNS]), "meaningful")
+def read_replicates(path: Path) -> pd.DataFrame:
+    """Reads replicates.csv, which no stage writes; a table without rows if it is missing."""
+    if not path.exists():
+        return pd.DataFrame(columns=REPLICATE_COLUMNS)
+    return read_table(path, "replicates", REPLICATE_COLUMNS)
 
 
 def read_curves(folder: Path) -> pd.DataFrame:

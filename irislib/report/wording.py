@@ -34,6 +34,17 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
 
 
+def between(low: float | None, high: float | None) -> str:
+    """A range in words: ``18 to 29``; one number if both ends are equal."""
+    ends = number(low), number(high)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts in words: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(([", ".join(parts[:-1])] if parts[:-1] else []) + [*parts[-1:]])
+
+
 def many(value: float | None, noun: str) -> str:
     """A count and its noun: ``1 code``, ``2 codes``."""
     return f"{number(value)} {noun if value == 1 else noun + 's'}"

@@ -7,15 +7,16 @@ one value a position: the sum over the channels.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from irislib.artifacts import Store
-from irislib.interpret.attribution.gradcam import decode_keeping, gradcam, gradients
+from irislib.interpret.attribution.gradcam import ImageScore, decode_keeping, gradcam, gradients
 from irislib.seeding import stream
 from irislib.tokenizers.protocol import FrameTokenizer
 
@@ -30,12 +31,28 @@ COMPLETENESS = 0.01  # by how much, relatively, a map of integrated gradients ma
 DOUBLINGS = 4  # of the points on its path, at most, to get there
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What is explained of N samples: the score of the images that their latents are decoded to."""
+
+    tokenizer: FrameTokenizer
+    score: ImageScore
+
+    def __call__(self, latents: Float[Tensor, "n channels h w"]) -> Float[Tensor, " n"]:
+        """The score of each sample."""
+        return self.score(self.tokenizer.decode(latents))
+
+    def take(self, rows: Int64[Tensor, " m"]) -> "Objective":
+        """The same of these samples alone."""
+        return Objective(self.tokenizer, self.score.take(rows))
+
+
 def explain(
     method: Method,
     tokenizer: FrameTokenizer,
     latents: Float[Tensor, "n channels h w"],
     where: Bool[Tensor, "n h w"],
-    score: Callable[[Tensor], Tensor],
+    score: ImageScore,
     layer: str,
     background: Float[Tensor, "samples channels h w"],
 ) -> Float[Tensor, "n h2 w2"]:
@@ -49,15 +66,12 @@ def explain(
         tokenizer: in evaluation mode.
         latents: float [N,C,h,w], blank where `where` is false.
         where: bool [N,h,w], the positions that are explained.
-        score: decoded images float [N,3,H,W] to float [N].
+        score: of decoded images.
         layer: of `gradcam` and `hirescam`; see `gradcam.decode_keeping`.
         background: float [S,C,h,w], from `draw_background`; a path has S points, see also
             `integrated_gradients`.
     """
-
-    def objective(latents: Tensor) -> Tensor:
-        return score(tokenizer.decode(latents))
-
+    objective = Objective(tokenizer, score)
     if method in LAYERED:
         images, (activations,) = decode_keeping(tokenizer, latents, [layer])
         (gradient,) = gradients(score(images), [activations])
@@ -85,7 +99,7 @@ def hirescam(
 
 
 def integrated_gradients(
-    objective: LatentScore,
+    objective: Objective,
     latents: Float[Tensor, "n channels h w"],
     where: Bool[Tensor, "n h w"],
     blank: Float[Tensor, "1 channels h w"],
@@ -111,10 +125,11 @@ def integrated_gradients(
     found = path_gradients(objective, latents, where, blank.repeat(samples, 1, 1, 1))
     for doubling in range(1, DOUBLINGS + 1):
         missed = (found.sum((1, 2)) - difference).abs() > COMPLETENESS * difference.abs() + rounding
-        if not missed.any():
+        rows = missed.nonzero()[:, 0]
+        if len(rows) == 0:
             break
-        finer = path_gradients(objective, latents, where, blank.repeat(samples * 2**doubling, 1, 1, 1))
-        found = torch.where(missed[:, None, None], finer, found)
+        points = blank.repeat(samples * 2**doubling, 1, 1, 1)
+        found[rows] = path_gradients(objective.take(rows), latents[rows], where[rows], points)
     return found
 
 

@@ -59,20 +59,24 @@ def compute_changes(config: ChangeConfig, agent: Path, rollouts: Path, work: Pat
 
 def changed_pixels(
     image: Float[Tensor, "n 3 y x"], before: Float[Tensor, "m 3 y x"]
-) -> Float[Tensor, "n h w"]:
-    """How much each part of decoded images changes, float [N,h,w]: absolute change, averaged over channels.
-
-    Changes are averaged over squares of `BLOCK` pixels: h and w are a quarter of the frame's sides, rounded
-    up. Where a side is no multiple of `BLOCK`, neighbouring squares overlap.
+) -> Float[Tensor, "n y x"]:
+    """How much each pixel of decoded images changes, float [N,H,W]: absolute change, mean over the channels.
 
     Args:
         image: decoded with the code, float [N,3,H,W] in [-1,1].
         before: decoded without it, float [N,3,H,W], or [1,3,H,W] for all of them.
     """
-    change = (image - before).abs().mean(1, keepdim=True)
-    change = torch.where(change < ROUNDING, 0, change)
-    height, width = (-(-side // BLOCK) for side in change.shape[2:])
-    return F.adaptive_avg_pool2d(change, (height, width))[:, 0]
+    change = (image - before).abs().mean(1)
+    return torch.where(change < ROUNDING, 0, change)
+
+
+def average_blocks(change: Float[Tensor, "n y x"]) -> Float[Tensor, "n h w"]:
+    """Means over squares of `BLOCK` pixels, float [N,h,w]: a quarter of the frame's sides, rounded up.
+
+    Where a side is no multiple of `BLOCK`, neighbouring squares overlap.
+    """
+    height, width = (-(-side // BLOCK) for side in change.shape[1:])
+    return F.adaptive_avg_pool2d(change[:, None], (height, width))[:, 0]
 
 
 def quantise(maps: Float[np.ndarray, "n h w"]) -> tuple[np.ndarray, Float32[np.ndarray, " n"]]:
@@ -132,7 +136,7 @@ class ChangeStage(MapStage):
         @torch.no_grad()
         def maps(explained: Occurrences) -> np.ndarray:
             image = tokenizer.decode(mask_codes(tokenizer, *on_device(tokenizer, explained)))
-            return changed_pixels(image, nothing).float().cpu().numpy()
+            return average_blocks(changed_pixels(image, nothing)).float().cpu().numpy()
 
         return maps
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -49,6 +50,27 @@ def score_images(
         return images.square().sum((1, 2, 3))
     assert frames is not None
     return -(images - frames_to_input(frames)).square().mean((1, 2, 3))
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """A score of decoded images, with what it compares them with.
+
+    Attributes:
+        kind: see `score_images`.
+        frames: what was observed, one frame for each image; for `neg_error` only.
+    """
+
+    kind: Score
+    frames: UInt8[Tensor, "n y x 3"] | None = None
+
+    def __call__(self, images: Float[Tensor, "n 3 y x"]) -> Float[Tensor, " n"]:
+        """The score of each image."""
+        return score_images(self.kind, images, self.frames)
+
+    def take(self, rows: Int64[Tensor, " m"]) -> "ImageScore":
+        """The score of these images alone."""
+        return self if self.frames is None else ImageScore(self.kind, self.frames[rows])
 
 
 def score_pixels(

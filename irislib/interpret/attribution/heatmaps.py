@@ -11,7 +11,7 @@ from annotated_types import Ge
 from irislib.artifacts import Store
 from irislib.interpret.attribution.attributions import LAYERED, Method, draw_background, explain
 from irislib.interpret.attribution.distinct_maps import Explain, MapStage, on_device, write_maps
-from irislib.interpret.attribution.gradcam import Score, check_layer, mask_codes, score_images
+from irislib.interpret.attribution.gradcam import ImageScore, Score, check_layer, mask_codes
 from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.params import STRICT, require
 from irislib.shards import Arrays
@@ -123,7 +123,7 @@ class GradcamStage(MapStage):
                 tokenizer,
                 mask_codes(tokenizer, code, positions),
                 positions,
-                lambda images: score_images(config.score, images, frames),
+                ImageScore(config.score, frames),
                 config.layer,
                 background,
             )

@@ -1,7 +1,7 @@
-"""The occurrences in a few recorded observations, in batches that can be decoded and explained."""
+"""Some occurrences in a few recorded observations, in batches that can be decoded and explained."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,51 @@ from irislib.tokenizers.protocol import FrameTokenizer
 # "before": the code is masked before decoding (protocol step 1), so that it is decoded alone.
 # "after": the map of the whole observation is computed; a code's map is the part at the code's positions.
 Masking = Literal["before", "after"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """T observations, and P occurrences in them; each observation has one at least.
+
+    Attributes:
+        steps: the observations, ascending.
+        occurrences: their `step` counts the observations of the selection.
+    """
+
+    steps: Int64[np.ndarray, " t"]
+    occurrences: Occurrences
+
+    def __len__(self) -> int:
+        """The number of observations, T."""
+        return len(self.steps)
+
+    def part(self, observations: range) -> "Selection":
+        """These observations alone, of those of the selection."""
+        first, last = observations.start, observations.stop
+        kept = self.occurrences.take(slice(*np.searchsorted(self.occurrences.step, [first, last])))
+        return Selection(self.steps[first:last], replace(kept, step=kept.step - np.int32(first)))
+
+
+def select_occurrences(
+    rollouts: Store, steps: Int[np.ndarray, " n"], wanted: int, rng: np.random.Generator
+) -> Selection:
+    """Draws occurrences of some observations, each with the same probability.
+
+    Args:
+        rollouts: recorded play.
+        steps: the observations, ascending. Those of which no occurrence is drawn are left out.
+        wanted: number of occurrences; all, where there are fewer.
+        rng: source of the draws.
+    """
+    found = find_occurrences(rollouts.read("token", steps))
+    chosen = found.take(np.sort(rng.permutation(len(found.step))[:wanted]))
+    kept, step = np.unique(chosen.step, return_inverse=True)
+    return Selection(steps[kept].astype(np.int64), replace(chosen, step=step.astype(np.int32)))
+
+
+def select_all(rollouts: Store, steps: Int[np.ndarray, " n"]) -> Selection:
+    """All occurrences of these observations, which ascend."""
+    return Selection(steps.astype(np.int64), find_occurrences(rollouts.read("token", steps)))
 
 
 @dataclass(frozen=True)
@@ -58,18 +103,20 @@ class OccurrenceBatch:
 
 @dataclass(frozen=True)
 class Sample:
-    """T observations and all occurrences in them.
+    """T observations, and the occurrences in them that are explained.
 
     Attributes:
         tokenizer: that made the tokens.
         tokens: int64 [T,h,w].
         frames: u8 [T,H,W,3].
-        occurrences: all of them; their `step` counts the observations of the sample.
+        episode: int [T].
+        occurrences: some or all of them; their `step` counts the observations of the sample.
     """
 
     tokenizer: FrameTokenizer
     tokens: Int64[Tensor, "t h w"]
     frames: UInt8[Tensor, "t y x 3"]
+    episode: Int[np.ndarray, " t"]
     occurrences: Occurrences
 
     def batches(self, masking: Masking, size: int) -> Iterator[OccurrenceBatch]:
@@ -93,12 +140,13 @@ class Sample:
             yield OccurrenceBatch(masking, latents, where, frames, rows, positions, owner, blank)
 
 
-def load_sample(rollouts: Store, tokenizer: FrameTokenizer, steps: Int[np.ndarray, " t"]) -> Sample:
-    """The observations of these steps, on the tokenizer's device."""
-    tokens, device = rollouts.read("token", steps), tokenizer.codebook.device
+def load_sample(rollouts: Store, tokenizer: FrameTokenizer, selection: Selection) -> Sample:
+    """The selected observations, on the tokenizer's device."""
+    steps, device = selection.steps, tokenizer.codebook.device
     return Sample(
         tokenizer,
-        torch.from_numpy(tokens.astype(np.int64)).to(device),
+        torch.from_numpy(rollouts.read("token", steps).astype(np.int64)).to(device),
         torch.from_numpy(rollouts.read("obs", steps)).to(device),
-        find_occurrences(tokens),
+        rollouts.read("episode", steps),
+        selection.occurrences,
     )

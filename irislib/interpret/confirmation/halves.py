@@ -32,7 +32,8 @@ def divide(episodes: int, seed: int) -> Bool[np.ndarray, "divisions episodes"]:
 class Confirmed:
     """What holds again of n hypotheses, over D divisions of the episodes.
 
-    A hypothesis is selected if its p-value on the first half is at most alpha, and the smallest of its group.
+    A hypothesis is selected if its p-value on the first half is the smallest of its group and, times the size
+    of the group, at most alpha.
     It is confirmed if its p-value on the second half is significant among the selected ones
     (Benjamini-Hochberg). It *holds* if it is confirmed in more than half of the divisions;
     so at most one of a group holds.
@@ -89,7 +90,8 @@ def confirm(
     Args:
         p_values: of n hypotheses, from groups of episodes.
         halves: see `divide`.
-        alpha: largest p-value of a selected hypothesis, and false discovery rate among the selected ones.
+        alpha: largest p-value of a selected hypothesis (times the size of its group), and false discovery
+            rate among the selected ones.
         group: of each hypothesis; at most one of a group is selected, for example one name of a code. By
             default each is a group of its own.
     """
@@ -97,6 +99,10 @@ def confirm(
     open_ = np.isfinite(first) & np.isfinite(second)
     chosen = open_ & (first <= alpha)
     if group is not None:
+        size = np.array(
+            [np.bincount(group[row], minlength=group.max(initial=-1) + 1)[group] for row in open_]
+        )
+        chosen = open_ & (first * size <= alpha)
         chosen &= _smallest_of_group(np.where(open_, first, np.inf), group)
     confirmed = np.zeros_like(chosen)
     for division, rows in enumerate(chosen):

@@ -10,6 +10,7 @@ from irislib.interpret.consistency.comparison import (
     Row,
     compare_by_code,
     confirm_by_code,
+    mean_cross_cosine,
     mean_pairwise_cosine,
 )
 from irislib.interpret.evidence import Crops
@@ -32,7 +33,7 @@ def score_codes(
     config: MetricsConfig,
     seed: int,
 ) -> tuple[pd.DataFrame, Confirmed]:
-    """Measures the consistency of each code against what its boxes show in other episodes, and tests it.
+    """Measures whether a code's crops are more like each other than like what their boxes show elsewhen.
 
     The counterpart of a crop is the same box in an observation of another episode with the same stratum and
     the nearest step, so place, time, daylight and sleep are the same; what remains is the code. Neighbouring
@@ -50,12 +51,13 @@ def score_codes(
         K rows by code, and what was found. Columns:
             crops, distinct_crops, episodes: numbers of crops that have a counterpart, of those with different
                 pixels, and of their episodes.
-            consistency, consistency_elsewhen: mean cosine over all pairs of the code's crops, and of their
-                counterparts; NaN below two crops.
-            monosemanticity, monosemanticity_elsewhen: the same, with pairs weighted by activation
-                (arXiv 2504.02821).
-            difference, difference_low, difference_high: mean cosine over pairs from different episodes, code
-                minus counterparts, with its 95% bootstrap interval over episodes.
+            consistency, consistency_elsewhen: mean cosine over all pairs of the code's crops, and over all
+                pairs of a crop and the counterpart of another crop; NaN below two crops.
+            monosemanticity, monosemanticity_elsewhen: mean cosine over all pairs of the code's crops, and of
+                the counterparts among themselves, pairs weighted by activation (arXiv 2504.02821).
+            difference, difference_low, difference_high: the difference of `consistency` and
+                `consistency_elsewhen` over pairs of frames of different episodes, with its 95% bootstrap
+                interval over episodes.
             confirmed: share of the divisions of the episodes in which the code is selected on one half and
                 confirmed on the other; NaN where untested.
             consistent: confirmed in more than half of the divisions.
@@ -72,13 +74,14 @@ def score_codes(
             "distinct_crops": len(np.unique(crops.own[mine])),
             "episodes": len(np.unique(crops.episode[mine])),
             "consistency": mean_pairwise_cosine(own),
-            "consistency_elsewhen": mean_pairwise_cosine(other),
+            "consistency_elsewhen": mean_cross_cosine(own, other),
             "monosemanticity": mean_pairwise_cosine(own, weights),
             "monosemanticity_elsewhen": mean_pairwise_cosine(other, weights),
         }
         if len(mine) < config.min_crops:
             return row, None
-        compared = Comparison.of(own, other, crops.episode[mine])
+        origins = crops.own_from[mine], crops.elsewhen_from[mine]
+        compared = Comparison.with_counterparts(own, other, crops.episode[mine], *origins)
         low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
         row |= {"difference": compared.difference, "difference_low": low, "difference_high": high}
         return row, compared
@@ -107,7 +110,7 @@ def score_random(
         row: Row = {"consistency_random": mean_pairwise_cosine(other)}
         if len(mine) < config.min_crops:
             return row, None
-        compared = Comparison.of(crops.units(crops.own[mine]), other, crops.episode[mine])
+        compared = Comparison.of_two(crops.units(crops.own[mine]), other, crops.episode[mine])
         return row | {"random_difference": compared.difference}, compared
 
     rows = np.flatnonzero(crops.random >= 0)

@@ -36,53 +36,105 @@ def mean_pairwise_cosine(
     return float((total @ total - squares) / pairs) if np.count_nonzero(w) > 1 else float("nan")
 
 
+def mean_cross_cosine(own: Float[np.ndarray, "n features"], other: Float[np.ndarray, "n features"]) -> float:
+    """Mean cosine over all pairs of a unit vector and the counterpart of another one; NaN below two."""
+    n = len(own)
+    if n < 2:
+        return float("nan")
+    total = own.sum(axis=0) @ other.sum(axis=0) - np.einsum("nf,nf->", own, other)
+    return float(total / (n * (n - 1)))
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """A code's crops against their counterparts, over pairs of crops from different episodes.
+    """How alike a code's crops are, and how alike others are, over pairs of different episodes.
 
-    Let A_e and B_e be the sums of an episode's unit vectors and of its counterparts' unit vectors. The mean
-    cosine over such pairs is (|sum A|^2 - sum |A_e|^2) / w, where w = n^2 - sum n_e^2 is the number of
-    ordered pairs. The difference to the counterparts is the sum over all e != f of
-
-        H[e, f] = (A_e - B_e) . (A_f + B_f),   divided by w.
+    The difference is the mean cosine over pairs of the code's crops, minus the mean cosine over pairs of
+    others. All sums are over pairs of episodes e != f; no pair comes from one episode.
 
     Attributes:
-        episode: the episodes with a crop.
-        cross: H, with a diagonal of zeros.
-        size: number of crops in each episode.
+        episode: the E episodes with a crop.
+        own: sums of cosines of the code's crops.
+        own_pairs: number of these pairs.
+        other: sums of the other cosines.
+        other_pairs: number of these pairs.
     """
 
     episode: Int[np.ndarray, " episodes"]
-    cross: Float64[np.ndarray, "episodes episodes"]
-    size: Float64[np.ndarray, " episodes"]
+    own: Float64[np.ndarray, "episodes episodes"]
+    own_pairs: Float64[np.ndarray, "episodes episodes"]
+    other: Float64[np.ndarray, "episodes episodes"]
+    other_pairs: Float64[np.ndarray, "episodes episodes"]
 
     @classmethod
-    def of(
+    def with_counterparts(
+        cls,
+        own: Float[np.ndarray, "n features"],
+        other: Float[np.ndarray, "n features"],
+        episode: Int[np.ndarray, " n"],
+        own_from: Int[np.ndarray, " n"],
+        other_from: Int[np.ndarray, " n"],
+    ) -> "Comparison":
+        """Are crops more like each other than like counterparts?
+
+        The others are pairs of a crop and a counterpart of another crop. Were counterparts compared among
+        themselves, no code could be consistent whose places show something uniform at other times.
+
+        Args:
+            own: unit vectors of the crops.
+            other: unit vectors of their counterparts.
+            episode: that each crop and its counterpart count for.
+            own_from, other_from: the episodes of their frames. Two frames of one episode are no pair.
+        """
+        return cls._of(
+            episode,
+            (own @ own.T, own_from[:, None] != own_from),
+            (own @ other.T, own_from[:, None] != other_from),
+        )
+
+    @classmethod
+    def of_two(
         cls,
         own: Float[np.ndarray, "n features"],
         other: Float[np.ndarray, "n features"],
         episode: Int[np.ndarray, " n"],
     ) -> "Comparison":
-        """Compares unit vectors with those of their counterparts, row by row.
+        """Are crops more like each other than other crops are like each other? The paper's comparison.
 
         Args:
             own: unit vectors of the crops.
-            other: unit vectors of their counterparts.
-            episode: of each crop.
+            other: unit vectors of the others, one in the frame of each crop.
+            episode: of each frame.
         """
-        episode, member, size = np.unique(episode, return_inverse=True, return_counts=True)
-        a, b = np.zeros((2, len(size), own.shape[1]))
-        np.add.at(a, member, own)
-        np.add.at(b, member, other)
-        cross = (a - b) @ (a + b).T
-        np.fill_diagonal(cross, 0)
-        return cls(episode, cross, size.astype(np.float64))
+        everything = np.ones((len(episode), len(episode)), bool)
+        return cls._of(episode, (own @ own.T, everything), (other @ other.T, everything))
+
+    @classmethod
+    def _of(
+        cls,
+        episode: Int[np.ndarray, " n"],
+        own: tuple[Float[np.ndarray, "n n"], Bool[np.ndarray, "n n"]],
+        other: tuple[Float[np.ndarray, "n n"], Bool[np.ndarray, "n n"]],
+    ) -> "Comparison":
+        episode, member = np.unique(episode, return_inverse=True)
+        of_episode = (np.arange(len(episode))[:, None] == member).astype(np.float64)
+
+        def by_episode(values: np.ndarray) -> np.ndarray:
+            sums: np.ndarray = of_episode @ values @ of_episode.T
+            np.fill_diagonal(sums, 0)
+            return sums
+
+        sums = [by_episode(part) for cosine, fits in (own, other) for part in (cosine * fits, fits)]
+        return cls(episode, *sums)
 
     @property
     def difference(self) -> float:
-        """Mean cosine of the crops minus that of their counterparts; NaN with one episode."""
-        pairs = self.size.sum() ** 2 - self.size @ self.size
-        return float(self.cross.sum() / pairs) if pairs else float("nan")
+        """The difference; NaN without pairs."""
+        return float(_difference(*(np.array([part.sum()]) for part in self._parts))[0])
+
+    @property
+    def _parts(self) -> tuple[np.ndarray, ...]:
+        return self.own, self.own_pairs, self.other, self.other_pairs
 
     def p_values(self, groups: Bool[np.ndarray, "groups all_episodes"]) -> Float64[np.ndarray, " groups"]:
         """One-sided p-values that the difference is above 0, in groups of all episodes, by the jackknife.
@@ -92,32 +144,38 @@ class Comparison:
         """
         chosen = groups[:, self.episode]
         mine = chosen.astype(np.float64)
-        forward, backward = mine @ self.cross.T, mine @ self.cross
-        total = np.einsum("ge,ge->g", mine, forward)
-        size, squares = mine @ self.size, mine @ self.size**2
-        pairs = size**2 - squares
-        left = (size[:, None] - self.size) ** 2 - (squares[:, None] - self.size**2)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value = total / pairs
-            without = (total[:, None] - forward - backward) / left
-        return jackknife_p_values(value, without, chosen)
+        whole, without = [], []
+        for part in self._parts:
+            forward = mine @ part.T
+            total = np.einsum("ge,ge->g", mine, forward)
+            whole.append(total)
+            without.append(total[:, None] - forward - mine @ part)
+        return jackknife_p_values(_difference(*whole), _difference(*without), chosen)
 
     def interval(self, rng: np.random.Generator) -> tuple[float, float]:
         """Percentile bootstrap interval of the difference; episodes are drawn with replacement.
 
-        Two draws of one episode form no pair: their crops are identical and would look consistent. NaN with
-        one episode.
+        Two draws of one episode form no pair: their crops are identical and would look consistent. NaN
+        without pairs.
         """
-        episodes = len(self.size)
-        if episodes < 2:
-            return float("nan"), float("nan")
+        episodes = len(self.episode)
         drawn = rng.multinomial(episodes, np.full(episodes, 1 / episodes), size=BOOTSTRAP)
-        total = ((drawn @ self.cross) * drawn).sum(axis=1)
-        pairs = (drawn @ self.size) ** 2 - (drawn**2 @ self.size**2)
+        sums = [((drawn @ part) * drawn).sum(axis=1) for part in self._parts]
         # A bootstrap sample of one episode alone has no pairs.
-        differences = total[pairs > 0] / pairs[pairs > 0]
+        differences = _difference(*sums)
+        differences = differences[np.isfinite(differences)]
+        if not len(differences):
+            return float("nan"), float("nan")
         low, high = np.quantile(differences, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
         return float(low), float(high)
+
+
+def _difference(
+    own: np.ndarray, own_pairs: np.ndarray, other: np.ndarray, other_pairs: np.ndarray
+) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference: np.ndarray = own / own_pairs - other / other_pairs
+    return difference
 
 
 def confirm_by_code(

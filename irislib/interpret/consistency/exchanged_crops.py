@@ -18,4 +18,6 @@ def exchange_crops(crops: Crops, seed: int) -> Crops:
         crops,
         own=np.where(swapped, crops.elsewhen, crops.own),
         elsewhen=np.where(swapped, crops.own, crops.elsewhen),
+        own_from=np.where(swapped, crops.elsewhen_from, crops.own_from),
+        elsewhen_from=np.where(swapped, crops.own_from, crops.elsewhen_from),
     )

@@ -105,9 +105,9 @@ def draw_partners(
 ) -> Int64[np.ndarray, " crops"]:
     """The episode that stands in for the one of each crop (see `exchange`); -1 where none has the stratum.
 
-    A code draws one order of preference of all episodes for each of its own episodes. The partner is the
-    first other episode in it that has the crop's stratum: one partner for all crops of a code in an episode,
-    unless that partner lacks a stratum.
+    A code draws one circle of all episodes. The partner of an episode is the next one in the circle that has
+    the crop's stratum, so different episodes of a code have different partners (unless a stratum is lacking).
+    Were two of them the same, their counterparts would come from one episode, and be alike for that.
 
     Args:
         code: of each crop, ascending; each code has its own random stream.
@@ -119,12 +119,12 @@ def draw_partners(
     lacks = np.ones((int(stratum.max(initial=0)) + 1, int(episode.max(initial=0)) + 1), bool)
     lacks[stratum, episode] = False
     partner = np.full(len(code), -1)
+    episodes = lacks.shape[1]
     for k in np.unique(code):
         rows = slice(*np.searchsorted(code, [k, k + 1]))
-        own, member = np.unique(episode[step[rows]], return_inverse=True)
-        preference = stream(seed, "partners", int(k)).random((len(own), lacks.shape[1]))
-        preference[np.arange(len(own)), own] = np.inf
-        preference = np.where(lacks[stratum[step[rows]]], np.inf, preference[member])
-        first = preference.argmin(axis=1)
-        partner[rows] = np.where(np.isfinite(preference.min(axis=1)), first, -1)
+        place = stream(seed, "partners", int(k)).permutation(episodes)  # of each episode in the circle
+        distance = (place - place[episode[step[rows]]][:, None]) % episodes
+        distance[(distance == 0) | lacks[stratum[step[rows]]]] = episodes
+        first = distance.argmin(axis=1)
+        partner[rows] = np.where(distance.min(axis=1) < episodes, first, -1)
     return partner

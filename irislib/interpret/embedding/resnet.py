@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from irislib.device import one_thread, pick_device
+from irislib.seeding import stream_seed
 from irislib.vision import torchvision
 
 FULL_WIDTH = 64
@@ -94,8 +95,9 @@ def random_projection(channels: int, features: int, seed: int) -> nn.Linear:
         seed: of the directions.
     """
     projection: nn.Linear = nn.utils.skip_init(nn.Linear, channels, features, bias=False)
+    generator = torch.Generator().manual_seed(stream_seed(seed, "projection"))
     with one_thread():
-        nn.init.orthogonal_(projection.weight, generator=torch.Generator().manual_seed(seed))
+        nn.init.orthogonal_(projection.weight, generator=generator)
     return projection
 
 

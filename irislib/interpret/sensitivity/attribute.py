@@ -1,24 +1,42 @@
 """The `attributions` stage: maps of a sample of observations, in every variant of the attribution."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from irislib.artifacts import open_store
+from irislib.artifacts import Store, open_store
+from irislib.device import pick_device
 from irislib.interpret.attribution.attributions import draw_background
 from irislib.interpret.attribution.gradcam import check_layer
 from irislib.interpret.attribution.heatmaps import GradcamConfig
 from irislib.interpret.attribution.occurrences import take_census
-from irislib.interpret.attribution.sample import load_sample
+from irislib.interpret.attribution.sample import (
+    Sample,
+    Selection,
+    load_sample,
+    select_all,
+    select_occurrences,
+)
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.sensitivity.config import SensitivityConfig
 from irislib.interpret.sensitivity.emptiness_causes import Population
-from irislib.interpret.sensitivity.gradcam_variants import vary_gradcam
-from irislib.interpret.sensitivity.method_comparison import compare_methods
-from irislib.interpret.sensitivity.variants import write_variants
+from irislib.interpret.sensitivity.gradcam_variants import gradcam_keys, vary_gradcam
+from irislib.interpret.sensitivity.method_comparison import KEYS, compare_methods
+from irislib.interpret.sensitivity.variants import Variant, pack_variants, write_variants
+from irislib.runtime import workers
 from irislib.seeding import stream
+from irislib.shards import Arrays, Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_recorded_tokenizer
+from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.workdir import work_in
+
+# Observations in a shard: about a second of work each.
+VARIED, COMPARED = 16, 1
+
+Vary = Callable[[Sample], list[Variant]]
 
 
 def attribute_sample(
@@ -28,9 +46,10 @@ def attribute_sample(
     seed: int,
     agent: Path,
     rollouts: Path,
+    work: Path,
     out: Path,
 ) -> None:
-    """Writes attributions.zarr; see `vary_gradcam` and `compare_methods`.
+    """Writes attributions.zarr; see `vary_gradcam` and `compare_methods`. Resumes after a crash.
 
     This is the expensive part of the sensitivity tables, and it does not depend on `crop.threshold`.
 
@@ -41,26 +60,80 @@ def attribute_sample(
         seed: the pipeline's.
         agent: folder of the agent that was recorded.
         rollouts: store of recorded play.
+        work: where finished shards wait for the rest.
         out: the store (`ATTRIBUTIONS`).
 
     Raises:
         ParamError: the layer is not on the decoding path.
         ArtifactError: the tokenizer or the rollouts are missing or damaged, or do not belong together.
+        IrislibError: a worker died, or another process makes this very store.
     """
     play = open_store(rollouts, ROLLOUTS)
     tokenizer = load_recorded_tokenizer(play, agent)
-    census = take_census(play, len(tokenizer.codebook))
-    steps = stream(seed, "sensitivity").permutation(len(play))[: config.observations]
-    sample, few = (
-        load_sample(play, tokenizer, np.sort(chosen)) for chosen in (steps, steps[: config.attributed])
-    )
     check_layer(tokenizer, maps.layer)
-    used = len(np.unique(census.distinct.code))
-    background = draw_background(play, tokenizer, maps.samples, seed)
-    write_variants(
-        out,
-        vary_gradcam(sample, maps, crop),
-        compare_methods(few, maps, crop, background),
-        Population(len(tokenizer.codebook), len(play), len(census), used),
-        {"min_area": crop.min_area, "connectivity": crop.connectivity},
+    census = take_census(play, len(tokenizer.codebook))
+    few, many = _select(config, play, seed)
+    regions = {"min_area": crop.min_area, "connectivity": crop.connectivity}
+    settings = (maps, crop, seed, agent, rollouts)
+    sections = (asdict(config), asdict(maps), regions)
+    with work_in(work, "attributions", *sections, seed, agent, rollouts) as folder:
+        write_variants(
+            out,
+            (gradcam_keys(tokenizer, maps), _compute(many, VARIED, folder / "gradcam", _varier, *settings)),
+            (KEYS, _compute(few, COMPARED, folder / "methods", _comparer, *settings)),
+            Population(len(tokenizer.codebook), len(play), len(census), len(np.unique(census.distinct.code))),
+            regions,
+        )
+
+
+def _select(config: SensitivityConfig, play: Store, seed: int) -> tuple[Selection, Selection]:
+    """What the methods are compared on, and what Grad-CAM is varied on."""
+    steps = stream(seed, "sensitivity").permutation(len(play))[: config.observations]
+    rng = stream(seed, "sensitivity", "occurrences")
+    return (
+        select_all(play, np.sort(steps[: config.attributed])),
+        select_occurrences(play, np.sort(steps), config.occurrences, rng),
     )
+
+
+def _compute(
+    selection: Selection, size: int, folder: Path, prepare: Callable[..., Vary], *settings: object
+) -> Iterator[Arrays]:
+    """The variants of a selection, packed, by parts of `size` observations."""
+    folder.mkdir(exist_ok=True)
+    shards = Shards("observation", len(selection), size, folder)
+    # On a GPU one process: several would each hold a copy of its runtime, and wait for each other.
+    processes = 1 if pick_device().type == "cuda" else workers()
+    todo = shards.unfinished()
+    compute_shards(shards, todo, processes, folder.name, _mapper, selection, prepare, *settings)
+    return shards.results()
+
+
+def _mapper(
+    selection: Selection,
+    prepare: Callable[..., Vary],
+    maps: GradcamConfig,
+    crop: CropConfig,
+    seed: int,
+    agent: Path,
+    rollouts: Path,
+) -> Compute:
+    play = open_store(rollouts, ROLLOUTS)
+    tokenizer = load_recorded_tokenizer(play, agent)
+    vary = prepare(play, tokenizer, maps, crop, seed)
+
+    def compute(shard: range) -> Arrays:
+        return pack_variants(vary(load_sample(play, tokenizer, selection.part(shard))))
+
+    return compute
+
+
+def _varier(play: Store, tokenizer: FrameTokenizer, maps: GradcamConfig, crop: CropConfig, seed: int) -> Vary:
+    return lambda sample: vary_gradcam(sample, maps, crop)
+
+
+def _comparer(
+    play: Store, tokenizer: FrameTokenizer, maps: GradcamConfig, crop: CropConfig, seed: int
+) -> Vary:
+    background = draw_background(play, tokenizer, maps.samples, seed)
+    return lambda sample: compare_methods(sample, maps, crop, background)

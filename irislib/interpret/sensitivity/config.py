@@ -10,16 +10,19 @@ from irislib.params import STRICT, require
 
 @dataclass(frozen=True)
 class SensitivityConfig:
-    """The `sensitivity` section.
+    """The `sensitivity` section. Where there are fewer observations or occurrences, all are taken.
 
     Attributes:
-        observations: number of observations, drawn at random, on whose occurrences Grad-CAM is varied; all,
-            where there are fewer.
-        attributed: number of these observations for the other attribution methods, which take longer.
+        observations: number of observations, drawn at random.
+        occurrences: number of occurrences, drawn at random from these observations, on which Grad-CAM is
+            varied.
+        attributed: number of these observations on which the other attribution methods are compared, which
+            take longer; they are applied to all of their occurrences.
     """
 
     __pydantic_config__ = STRICT
     observations: Annotated[int, Ge(1)]
+    occurrences: Annotated[int, Ge(1)]
     attributed: Annotated[int, Ge(1)]
 
     def __post_init__(self) -> None:

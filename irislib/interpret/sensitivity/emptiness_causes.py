@@ -1,10 +1,10 @@
 """Why maps are empty, estimated from a sample of occurrences (docs/protocol.md, step 4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 
 from irislib.interpret.crops.regions import CropConfig, region_levels
 
@@ -32,15 +32,13 @@ class Extremes:
 
     Attributes:
         high, low: largest and smallest value before the ReLU.
-        peak: largest value of the map after the ReLU and upsampling.
-        level: largest value at which the upsampled map has a region, 0 where it has none
-            (`crops.regions.region_levels`).
+        share: largest share of the upsampled map's maximum at which the map has a region, 0 where it has none
+            at any (`crops.regions.region_levels`).
     """
 
-    high: Float[np.ndarray, " n"]
-    low: Float[np.ndarray, " n"]
-    peak: Float[np.ndarray, " n"]
-    level: Float[np.ndarray, " n"]
+    high: Float32[np.ndarray, " n"]
+    low: Float32[np.ndarray, " n"]
+    share: Float32[np.ndarray, " n"]
 
     @classmethod
     def of(cls, maps: Float[np.ndarray, "n h w"], frame: tuple[int, ...], crop: CropConfig) -> "Extremes":
@@ -52,12 +50,13 @@ class Extremes:
             crop: the `crop` section.
         """
         level, peak = region_levels(np.maximum(maps, 0), frame, crop.min_area, crop.connectivity)
-        return cls(maps.max((1, 2)), maps.min((1, 2)), peak, level)
+        share = np.divide(level, peak, out=np.zeros_like(level), where=peak > 0)
+        return cls(*(x.astype(np.float32) for x in (maps.max((1, 2)), maps.min((1, 2)), share)))
 
     @classmethod
     def join(cls, parts: Sequence["Extremes"]) -> "Extremes":
         """The extremes of several batches of maps, one after the other."""
-        names = ("high", "low", "peak", "level")
+        names = [field.name for field in fields(cls)]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
@@ -87,7 +86,7 @@ def decompose(
         threshold: `crop.threshold`.
     """
     empty, zero = maps.high <= 0, (maps.high == 0) & (maps.low == 0)
-    region = (maps.level > 0) & (maps.level >= threshold * maps.peak)
+    region = (maps.share > 0) & (maps.share >= threshold)
     present = among.occurrences / (among.codes * among.steps)
     unused = 1 - among.used / among.codes
     shares = {

@@ -13,7 +13,7 @@ from irislib.report.page import code_words
 from irislib.report.page.code_words import Facts, known
 from irislib.report.page.sprites import Sheet, Sprite, pack
 from irislib.report.pictures import average_maps, distinct_crops, read_crops
-from irislib.report.wording import many, number
+from irislib.report.wording import many, number, percent
 
 CELL = 32  # side of a crop on its sheet, pixels; larger crops are averaged down
 LEVELS = 8  # opacities of an average map
@@ -28,9 +28,9 @@ COLUMNS = {
     "label": ("most frequent label", "label"),
     "share": ("share of maps", "label_share"),
     "lift": ("lift", "label_lift"),
-    "difference": ("against random crops", "difference"),
-    "q": ("q-value", "q_value"),
-    "place": ("against position baseline", "place_q_value"),
+    "difference": ("against other episodes", "difference"),
+    "confirmed": ("confirmed", "confirmed"),
+    "random": ("against random boxes", "random_difference"),
     "mono": ("mono\u00adsemanticity", "monosemanticity"),
 }
 # What the table can be filtered by; a code can be in several states.
@@ -38,7 +38,9 @@ STATES = {
     "consistent": "consistent",
     "tested": "tested",
     "untested": "not tested",
-    "empty": "used, but all maps are empty",
+    "named": "named",
+    "tells": "telling an item",
+    "empty": "used, but all Grad-CAM maps are empty",
     "unused": "never used",
     "world": "on the world",
     "display": "on the display",
@@ -65,7 +67,7 @@ class Row:
         search: text that the search looks in, besides the number.
         uses: number of token positions with this code.
         seen: number of observations with this code.
-        empty: how many of its maps are empty.
+        empty: how many of its Grad-CAM maps are empty.
         shades: the average map as (opacity, SVG path of horizontal strokes).
         highest: where the average map is highest.
         crops: evenly spaced examples.
@@ -73,15 +75,14 @@ class Row:
         label: most frequent label under its maps.
         share: share of its maps with this label.
         lift: this share, divided by the share among all maps.
-        named: result of the test of the label against the position baseline.
-        is_named: whether that test is significant.
-        quantity: name of a displayed quantity, and whether the code depends on its number.
+        named: its name and how sure it is.
+        item: the item that it tells, and how sure that is.
         sure: whether the code is consistent.
-        bar: the difference to random crops, drawn.
+        bar: the difference to the same places in other episodes, drawn.
         difference: the same in numbers, or why the code is not tested.
-        q: q-value of the difference.
-        place: q-value of the difference to the position baseline.
-        mono: monosemanticity of the code's crops and of random crops.
+        confirmed: share of the divisions that confirm it.
+        random: the difference to random boxes.
+        mono: monosemanticity of the code's crops, and of the same places in other episodes.
     """
 
     code: int
@@ -98,13 +99,12 @@ class Row:
     share: str
     lift: str
     named: str
-    is_named: bool
-    quantity: str
+    item: str
     sure: bool
     bar: Bar | None
     difference: str
-    q: str
-    place: str
+    confirmed: str
+    random: str
     mono: str
 
 
@@ -129,7 +129,7 @@ class CodeTable:
 
 def tabulate(inputs: Inputs) -> CodeTable:
     """Makes the table of all codes, with `plots.crops` examples for each."""
-    codes, alpha = inputs.codes, inputs.metric("consistency.alpha") or 0.0
+    codes = inputs.codes
     maps = average_maps(inputs)
     sheets, sprites = _examples(inputs)
     ends = codes[["difference_low", "difference_high"]].astype(float)
@@ -149,13 +149,12 @@ def tabulate(inputs: Inputs) -> CodeTable:
                 highest=_highest(maps[code]) if code in maps else "",
                 crops=sprites.get(code, []),
                 crops_of=code_words.crops(facts),
-                **code_words.truth(facts, alpha),
-                is_named=bool(facts["named"]),
+                **code_words.truth(facts),
                 sure=sure,
                 bar=_bar(facts, reach),
                 difference=code_words.difference(facts),
-                q=code_words.judged(facts["q_value"], sure, "consistent"),
-                place=code_words.judged(facts["place_q_value"], bool(facts["beyond_place"]), "above"),
+                confirmed=percent(facts["confirmed"]) if known(facts["confirmed"]) else "",
+                random=code_words.against_random(facts),
                 mono=code_words.monosemanticity(facts),
             )
         )
@@ -177,8 +176,10 @@ def _sorting(codes: pd.DataFrame, column: str) -> list[Any]:
 def _states(facts: Facts) -> list[str]:
     has = {
         "consistent": facts["consistent"],
-        "tested": bool(known(facts["p_value"])),
-        "untested": not known(facts["p_value"]),
+        "tested": bool(known(facts["confirmed"])),
+        "untested": not known(facts["confirmed"]),
+        "named": bool(known(facts["name"])),
+        "tells": bool(known(facts["item"])),
         "empty": facts["uses"] > 0 and facts["empty_share"] == 1,
         "unused": facts["uses"] == 0,
         "world": facts["kind"] == "world",

@@ -15,82 +15,78 @@ def known(value: Any) -> str:
 
 
 def searched(facts: Facts) -> str:
-    """What the search looks for besides the number: label and quantity, in lower case."""
-    return " ".join(known(facts[key]) for key in ("label", "quantity") if known(facts[key])).lower()
+    """What the search looks for besides the number: label, name and item, in lower case."""
+    return " ".join(known(facts[key]) for key in ("label", "name", "item") if known(facts[key])).lower()
 
 
 def empty_maps(facts: Facts) -> str:
-    """How many of the code's maps are empty."""
+    """How many of the code's Grad-CAM maps are empty."""
     if not facts["uses"] or not known(facts["empty_share"]):
         return "no map: never used"
     share = facts["empty_share"]
-    return "all empty" if share == 1 else "none empty" if share == 0 else f"{percent(share)} empty"
+    how = "all empty" if share == 1 else "none empty" if share == 0 else f"{percent(share)} empty"
+    return f"Grad-CAM: {how}"
 
 
 def crops(facts: Facts) -> str:
     """How many different crops the code has."""
     if not facts["crops"]:
         return ""
-    different = "1 crop" if facts["distinct_crops"] == 1 else f"{facts['distinct_crops']} different crops"
+    different = "1 crop" if facts["distinct_crops"] == 1 else f"{facts['distinct_crops']:.0f} different crops"
     return f"{different} from {many(facts['episodes'], 'episode')}"
 
 
-def truth(facts: Facts, alpha: float) -> dict[str, str]:
-    """The fields label, share, lift, named and quantity of a `Row`."""
-    if not known(facts["label"]):
-        # Without a map, at least the label at the code's positions is known.
-        cell = known(facts["cell_label"])
-        stands = f"its positions: {cell} ({percent(facts['cell_label_share'])})" if cell else ""
-        return {"label": "", "share": "", "lift": "", "named": "", "quantity": stands}
-    if not known(facts["label_q_value"]):
-        named = "not tested"
-    elif facts["named"]:
-        named = f"above the position baseline (q = {q_value(facts['label_q_value'])})"
-    else:
-        named = "not above the position baseline"
+def truth(facts: Facts) -> dict[str, str]:
+    """The fields label, share, lift, named and item of a `Row`."""
     return {
-        "label": facts["label"],
-        "share": percent(facts["label_share"]),
-        "lift": number(float(f"{facts['label_lift']:.2g}")),
-        "named": named,
-        "quantity": _quantity(facts, alpha),
+        "label": known(facts["label"]),
+        "share": percent(facts["label_share"]) if known(facts["label_share"]) else "",
+        "lift": number(float(f"{facts['label_lift']:.2g}")) if known(facts["label_lift"]) else "",
+        "named": _name(facts),
+        "item": _item(facts),
     }
 
 
-def _quantity(facts: Facts, alpha: float) -> str:
-    if not known(facts["quantity"]):
+def _name(facts: Facts) -> str:
+    if not known(facts["name"]):
         return ""
-    told = bool(known(facts["quantity_q_value"])) and facts["quantity_q_value"] <= alpha
-    if told:
-        return f"{facts['quantity']}: depends on its number (q = {q_value(facts['quantity_q_value'])})"
-    return f"{facts['quantity']}: not shown to depend on its number"
+    shares = f"{percent(facts['name_share'])}, elsewhere {percent(facts['name_expected'])}"
+    return f"named {facts['name']} ({shares}; {confirmed(facts['name_confirmed'])})"
 
 
-def q_value(value: float) -> str:
-    """Two significant digits."""
-    return f"{value:.2g}"
+def _item(facts: Facts) -> str:
+    if not known(facts["item"]):
+        return ""
+    means = f"{facts['item_mean']:.1f}, elsewhere {facts['item_expected']:.1f}"
+    return f"tells {facts['item']} ({means}; {confirmed(facts['item_confirmed'])})"
 
 
-def judged(value: float, significant: bool, word: str) -> str:
-    """A q-value, with a word if it is significant; empty if undefined."""
-    shown = known(value) and q_value(value)
-    return f"{shown}: {word}" if significant else shown
+def confirmed(share: float) -> str:
+    """The share of the divisions that confirm a finding; empty if it was not tested."""
+    return f"confirmed in {percent(share)}" if known(share) else ""
 
 
 def difference(facts: Facts) -> str:
-    """The difference to random crops with its interval, or why there is none."""
+    """The difference to other episodes with its interval, or why there is none."""
     if known(facts["difference"]):
         ends = [signed(facts[key]) for key in ("difference_low", "difference_high")]
         return f"{signed(facts['difference'])} ({ends[0]} to {ends[1]})"
     if not facts["uses"]:
         return "not tested: never used"
-    if facts["empty_share"] == 1:
-        return "not tested: all maps are empty"
-    return f"not tested: {facts['untested']}" if known(facts["untested"]) else "not tested"
+    if not facts["crops"]:
+        return "not tested: no crop"
+    return "not tested: too few crops"
+
+
+def against_random(facts: Facts) -> str:
+    """The difference to random boxes; empty if there is none."""
+    if not known(facts["random_difference"]):
+        return ""
+    return signed(facts["random_difference"]) + (": confirmed" if facts["beats_random"] else "")
 
 
 def monosemanticity(facts: Facts) -> str:
-    """Beside that of random crops; empty if undefined."""
+    """Beside that of the same places in other episodes; empty if undefined."""
     if not known(facts["monosemanticity"]):
         return ""
-    return f"{facts['monosemanticity']:.2f} (random: {facts['monosemanticity_random']:.2f})"
+    return f"{facts['monosemanticity']:.2f} (elsewhere: {facts['monosemanticity_elsewhen']:.2f})"

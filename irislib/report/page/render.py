@@ -10,13 +10,15 @@ from matplotlib.colors import to_hex
 
 from irislib.report.claims import Claim
 from irislib.report.inputs import Inputs
+from irislib.report.page.answer import answer
 from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
-from irislib.report.page.sentences import about_embedder, about_run, headline, introduction
+from irislib.report.page.differences import differences
+from irislib.report.page.result_tables import result_tables
+from irislib.report.page.sentences import introduction, of_the_paper
 from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
 from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
-from irislib.report.wording import number
 
 FOLDER = Path(__file__).parent
 PAGE = "templates/page.html.j2"
@@ -58,11 +60,12 @@ def render_page(
         style=Markup(texts[STYLE]),
         script=Markup(texts[SCRIPT]),
         colours=COLOURS,
+        answer=answer(inputs),
         introduction=introduction(inputs),
-        headline=headline(inputs),
-        about_run=about_run(inputs),
-        about_embedder=about_embedder(inputs),
+        of_the_paper=of_the_paper(inputs),
+        differences=differences(inputs),
         claims=list(claims),
+        tables=result_tables(inputs),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
         about_agent=about_agent(inputs),
@@ -70,7 +73,6 @@ def render_page(
         codes=codes,
         columns=COLUMNS,
         states=STATES,
-        alpha=number(inputs.metric("consistency.alpha")),
         together=together,
     )
     return page.encode()

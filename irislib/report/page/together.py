@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.page.sprites import Sheet, Sprite, pack
-from irislib.report.pictures import NonEmptyMaps, overlay, peak, read_non_empty
+from irislib.report.pictures import NonEmptyMaps, overlay, peak, read_maps, read_non_empty
 from irislib.report.style import HEAT, PALETTE
 from irislib.report.wording import many, number, percent
 
@@ -82,61 +82,41 @@ class Together:
 def show_groups(inputs: Inputs) -> Together:
     """At most `plots.groups` pairs and sets, with frames.
 
-    Meaningful groups are shown. If there are none, the most frequent groups are shown whose codes occur
-    together significantly more often than by chance; that does not mean that the codes mean anything.
+    Meaningful groups are shown: those that most divisions of the episodes confirm.
     """
     pairs = inputs.pairs.assign(codes=list(zip(inputs.pairs["code_a"], inputs.pairs["code_b"], strict=True)))
     sets = inputs.sets.assign(codes=[tuple(map(int, str(codes).split())) for codes in inputs.sets["codes"]])
     maps, pictures, found = read_non_empty(inputs), list[UInt8[np.ndarray, "h w 3"]](), []
-    alpha = inputs.metric("consistency.alpha") or 0.0
     for heading, noun, table in (("Pairs with frames", "pair", pairs), ("Sets with frames", "set", sets)):
-        chosen, about = _choose(table, noun, inputs.config.groups, alpha)
+        chosen, about = _choose(table, noun, inputs.config.groups)
         groups = [_group(inputs, maps, facts, pictures) for _, facts in chosen.iterrows()]
         found.append(Groups(heading, about, groups))
     sheets, sprites = pack(pictures, max(inputs.rollouts.array("obs").shape[1:3]))
     return Together(found, sheets, sprites)
 
 
-def _choose(table: pd.DataFrame, noun: str, wanted: int, alpha: float) -> tuple[pd.DataFrame, str]:
+def _choose(table: pd.DataFrame, noun: str, wanted: int) -> tuple[pd.DataFrame, str]:
     """The rows to show, and a text that says which rows these are."""
-    if len(table) == 0:
-        return table, _NO_FREQUENT[noun]
     meaningful = table[table["meaningful"]]
-    if len(meaningful):
-        top = meaningful.head(wanted)
-        which = (
-            f"All {many(len(top), f'meaningful {noun}')}" if len(top) > 1 else f"The only meaningful {noun}"
-        )
-        if len(top) < len(meaningful):
-            which = f"The {_most_frequent(top)} of {many(len(meaningful), f'meaningful {noun}')}"
-        return top, f"{which}. Meaningful means: {_MEANING[noun]}."
-    nothing = f"No {noun} of codes is meaningful. Meaningful means: {_MEANING[noun]}."
-    above = table[(table["q_value"] <= alpha) & (table["pmi"] > 0) & (table["episodes"] > 1)]
-    if len(above) == 0:
-        return above, f"{nothing} {_NO_OTHER[noun]}"
-    top = above.head(wanted)
-    which = "the only one" if len(above) == 1 else f"the {_most_frequent(top)} of {number(len(above))}"
-    return top, (
-        f"{nothing} Shown instead: {which} whose codes occur together significantly more often than by "
-        "chance, in at least two episodes. This does not show that the codes mean anything."
+    meaning = (
+        f"A {noun} is meaningful if its codes are consistent and occur together more often than at the same "
+        "steps of other episodes, in most divisions of the episodes."
     )
+    if len(table) == 0:
+        return table, _NONE[noun]
+    if len(meaningful) == 0:
+        of = f", of {number(len(table))}" if len(table) > 1 else ""
+        return meaningful, f"No {noun} of consistent codes is meaningful{of}. {meaning}"
+    top = meaningful.head(wanted)
+    which = f"All {many(len(top), f'meaningful {noun}')}" if len(top) > 1 else f"The only meaningful {noun}"
+    if len(top) < len(meaningful):
+        which = f"The {_most_frequent(top)} of {many(len(meaningful), f'meaningful {noun}')}"
+    return top, f"{which}. {meaning}"
 
 
-_MEANING = {
-    "pair": "both codes are consistent, and they occur together significantly more often than by chance, in "
-    "at least two episodes",
-    "set": "all codes are consistent, and all parts of the set occur together significantly more often than "
-    "by chance, in at least two episodes",
-}
-_NO_FREQUENT = {
-    "pair": "There is no frequent pair: no two codes have non-empty maps in enough common observations.",
-    "set": "There is no frequent set: no three consistent codes have non-empty maps in enough common "
-    "observations.",
-}
-_NO_OTHER = {
-    "pair": "No pair at all occurs together significantly more often than by chance in two or more episodes.",
-    "set": "Only consistent codes are searched for sets, and no set of them occurs together significantly "
-    "more often than its parts would by chance.",
+_NONE = {
+    "pair": "There is no pair of consistent codes that occurs together often enough to be tested.",
+    "set": "There is no set of three or more consistent codes that occurs often enough to be tested.",
 }
 
 
@@ -154,7 +134,7 @@ def _group(
     obs, episode = inputs.rollouts.read("obs", steps), inputs.rollouts.read("episode", steps)
     frames = []
     for step, frame, played in zip(steps, obs, episode, strict=True):
-        maps = inputs.heatmaps.read("heatmap", np.array([non_empty.map_of(code, step) for code in codes]))
+        maps = read_maps(inputs, np.array([non_empty.map_of(code, step) for code in codes]))
         marks = _spaced([peak(frame.shape[:2], one) for one in maps])
         about = f"observation {step:,}, episode {played}"
         frames.append(Frame(len(pictures), [(round(100 * y, 1), round(100 * x, 1)) for y, x in marks], about))
@@ -164,10 +144,12 @@ def _group(
         for code, colour in zip(codes, COLOURS, strict=False)
     ]
     said = (
-        f"together in {many(facts['count'], 'observation')} ({percent(facts['share'])} of all) from "
-        f"{many(facts['episodes'], 'episode')}; pointwise mutual information {facts['pmi']:.1f} bits, "
-        f"q = {facts['q_value']:.2g}"
+        f"together in {many(facts['count'], 'observation')} ({percent(facts['share'])} of the visible ones) "
+        f"from {many(facts['episodes'], 'episode')}"
     )
+    if "expected" in facts:
+        said += f", where {number(round(facts['expected'], 1))} are expected"
+    said += f"; confirmed in {percent(facts['confirmed'])} of the divisions"
     return Group(members, said, frames)
 
 

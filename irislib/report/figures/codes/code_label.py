@@ -3,8 +3,10 @@
 import pandas as pd
 import seaborn as sns
 
+from irislib.report.findings import by_label
 from irislib.report.inputs import Inputs
 from irislib.report.style import Illustration, new_figure, nothing_to_show
+from irislib.report.wording import many, percent
 
 CODES = 40  # rows of the matrix
 HEADING = "Codes against the ground truth"
@@ -15,7 +17,7 @@ def code_label(inputs: Inputs) -> Illustration:
     """Matrix: the share of each code's maps whose label is the column's."""
     labels = inputs.labels
     if len(labels) == 0:
-        reason = "No code has a non-empty map, so no map has a label."
+        reason = "No code has a map while the world is visible, so no map has a label."
         return nothing_to_show("code_label", HEADING, TITLE, reason)
     frequent = labels.groupby("code")["count"].sum().sort_values(ascending=False, kind="stable")
     shares = _matrix(labels[labels["code"].isin(frequent.index[:CODES])])
@@ -55,25 +57,25 @@ def _matrix(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _caption(inputs: Inputs) -> str:
     return inputs.say(
-        "The normalised mutual information of code and label is {semantics.nmi} (shuffled labels: "
-        "{semantics.nmi_null}; same places at other times: {semantics.nmi_place}). {semantics.purity:%} of "
-        "the maps have their code's most frequent label (shuffled labels: {semantics.purity_null:%}; same "
-        "places at other times: {semantics.purity_place:%})."
+        "While the player is awake, the normalised mutual information of code and label is {agreement.nmi} "
+        "(shuffled labels: {agreement.nmi_null}; same places in other episodes: {agreement.nmi_place}). "
+        "Without maps on the display it is {world.nmi} ({world.nmi_null}; {world.nmi_place}). "
+        "{world.purity:%} of the maps on the world have their code's most frequent label (same places in "
+        "other episodes: {world.purity_place:%}; the most frequent label of all: {world.purity_base:%})."
     )
 
 
 def _note(inputs: Inputs) -> str:
-    note = inputs.say(
+    kinds = inputs.codes["kind"].value_counts()
+    world, display = (many(kinds.get(kind, 0), "code") for kind in ("world", "display"))
+    note = (
         "The label of a map is the simulator's label on which most of the map's mass lies. The maps of "
-        "{semantics.codes_world:code} lie mostly on the world, those of {semantics.codes_display} mostly on "
-        "the display. A frequent label proves nothing by itself, because a world can be full of one label. "
-        "Therefore the label of each code is compared with the labels of the same places in other episodes: "
-        "{semantics.codes_named:code} passed this test and can be named."
+        f"{world} lie mostly on the world, those of {display} mostly on the display. A frequent label proves "
+        "nothing by itself, because a world can be full of one label, and so can a place. Therefore a code "
+        "is named only if it shows more of the label than the same places do at the same times in other "
+        f"episodes: {by_label(inputs.metrics)}."
     )
-    hidden = inputs.rollouts.attrs["hidden_label"]
-    if hidden:
-        note += (
-            f" The label “{hidden}” means that the frame does not show the world at that time, whatever is "
-            "there. A code that never occurs then has more of the other labels for this reason alone."
-        )
+    if inputs.rollouts.attrs["hidden_label"]:
+        hidden = percent(inputs.metric("strata.hidden"))
+        note += f" In {hidden} of the observations the frame does not show the world; these are left out."
     return note

@@ -1,12 +1,13 @@
-"""Figure: pointwise mutual information of codes that occur together (protocol step 8)."""
+"""Figure: pairs of codes that occur together more often than time explains (protocol step 8)."""
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from irislib.report.findings import PAIRS, SETS, finding
 from irislib.report.inputs import Inputs
 from irislib.report.style import INK, PALE, Illustration, new_figure, nothing_to_show
-from irislib.report.wording import many
+from irislib.report.wording import many, number, percent, some_of
 
 CODES = 24  # rows and columns of the matrix
 HEADING = "Pairs of codes"
@@ -14,20 +15,18 @@ HEADING = "Pairs of codes"
 
 def cooccurrence(inputs: Inputs) -> Illustration:
     """Matrix of the codes that are in most pairs; meaningful pairs are marked."""
-    title = inputs.say(
-        "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested frequent pair} of codes passed as "
-        "meaningful"
-    )
+    found = finding(inputs.metric, PAIRS)
+    title = f"{some_of(found.holds, found.tested, 'tested pair')} of consistent codes are meaningful"
     if len(inputs.pairs) == 0:
-        reason = "There is no frequent pair: no two codes have non-empty maps in enough common observations."
-        return nothing_to_show("cooccurrence", HEADING, title, reason)
-    pmi, meaningful = _matrix(inputs.pairs)
-    reach = float(np.nan_to_num(pmi.abs().to_numpy()).max()) or 1.0
+        reason = "There is no pair of consistent codes that occurs together often enough to be tested."
+        return nothing_to_show("cooccurrence", HEADING, "No pair of codes could be tested", reason)
+    ratio, meaningful = _matrix(inputs.pairs)
+    reach = float(np.nan_to_num(ratio.abs().to_numpy()).max()) or 1.0
     figure = new_figure(7.4, 6.8, title)
     axes = figure.subplots()
     axes.set_facecolor(PALE)
     sns.heatmap(
-        pmi,
+        ratio,
         ax=axes,
         cmap="vlag",
         center=0,
@@ -37,9 +36,9 @@ def cooccurrence(inputs: Inputs) -> Illustration:
         linewidths=0.5,
         xticklabels=True,
         yticklabels=True,
-        cbar_kws={"label": "pointwise mutual information (bits)", "shrink": 0.7},
+        cbar_kws={"label": "log2 (observations / expected ones)", "shrink": 0.7},
     )
-    axes.set_title(f"the {many(len(pmi), 'code')} in most pairs; grey: not a frequent pair")
+    axes.set_title(f"the {many(len(ratio), 'consistent code')} in most pairs; grey: too seldom together")
     axes.set(xlabel="code", ylabel="code")
     axes.tick_params(length=0, labelsize=7.5, labelrotation=0)
     axes.tick_params(axis="x", labelrotation=90)
@@ -51,40 +50,41 @@ def cooccurrence(inputs: Inputs) -> Illustration:
 
 
 def _matrix(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """PMI and whether the pair is meaningful, both [code, code], the codes in most pairs first."""
+    """Log ratio to what is expected, and whether the pair is meaningful: [code, code], in order of use."""
+    # Half an observation more, so that a pair that is never expected has a ratio.
+    pairs = pairs.assign(ratio=np.log2((pairs["count"] + 0.5) / (pairs["expected"] + 0.5)))
     both = pd.concat([pairs, pairs.rename(columns={"code_a": "code_b", "code_b": "code_a"})])
     total = both.groupby("code_a")["count"].sum().sort_values(ascending=False, kind="stable")
     top = list(total.index[:CODES])
     both = both[both["code_a"].isin(top) & both["code_b"].isin(top)]
-    square = both.pivot(index="code_a", columns="code_b", values=["pmi", "meaningful"])
-    pmi, meaningful = (square[name].reindex(index=top, columns=top) for name in ("pmi", "meaningful"))
-    return pmi.astype(float), meaningful
+    square = both.pivot(index="code_a", columns="code_b", values=["ratio", "meaningful"])
+    ratio, meaningful = (square[name].reindex(index=top, columns=top) for name in ("ratio", "meaningful"))
+    return ratio.astype(float), meaningful
 
 
 def _caption(inputs: Inputs) -> str:
+    found = finding(inputs.metric, PAIRS)
     caption = (
-        "{cooccurrence.pairs_seen:pair} of codes have non-empty maps in the same observation at least once; "
-        "{cooccurrence.pairs_tested} of them are frequent. "
-        "{cooccurrence.pairs_meaningful:of cooccurrence.pairs_tested frequent pair} passed as meaningful: "
-        "both codes are consistent, and they occur together significantly more often than by chance"
+        f"Of {many(found.tested, 'pair')} of consistent codes {number(found.selected)} are selected on one "
+        f"half of the episodes, and {found.confirmed.shown} of these are confirmed on the other; by chance "
+        f"{number(found.chance)}"
     )
-    if inputs.metric("cooccurrence.pairs_meaningful"):
-        caption += ". They cover {cooccurrence.observations_covered_meaningful:%} of the observations"
-    return inputs.say(f"{caption}.")
+    if found.holds:
+        covered = percent(inputs.metric("pairs.covered"))
+        caption += f". Most divisions confirm {number(found.holds)}; they cover {covered} of the observations"
+    return f"{caption}."
 
 
 def _note(inputs: Inputs) -> str:
+    found = finding(inputs.metric, SETS)
     cover = (
-        ", and they cover {cooccurrence.observations_covered_by_sets:%} of the observations"
-        if inputs.metric("cooccurrence.sets_meaningful")
+        f", and they cover {percent(inputs.metric('sets.covered'))} of the observations"
+        if found.holds
         else ""
     )
-    return inputs.say(
-        "“By chance” means: as often as two independent codes would occur together that stay as long as "
-        "these two do. A meaningful pair must also occur in at least two episodes. Among sets of three or "
-        "more codes, {cooccurrence.sets_meaningful:of cooccurrence.sets_tested frequent set} passed the same "
-        f"test{cover}. There is a second definition, which is closer to the paper: a pair is interpretable "
-        "if the crops of both codes in common observations are consistent. "
-        "{cooccurrence.pairs_judged:of cooccurrence.pairs_tested pair} have enough crops for this; "
-        "{cooccurrence.pairs_interpretable:of cooccurrence.pairs_judged such pair} passed as interpretable."
+    return (
+        "“Expected” is the number of observations in which both codes would occur if the second one occurred "
+        "when it does in other episodes, at the same step and in the same part of the day. Only consistent "
+        "codes are paired, because only these can mean something together. Among sets of three or more "
+        f"consistent codes {some_of(found.holds, found.tested, 'tested set')} passed the same test{cover}."
     )

@@ -9,30 +9,28 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from irislib.report.inputs import Inputs
+from irislib.report.pictures import is_own
 from irislib.report.style import GREY, PALE, PALETTE, Illustration, new_figure, nothing_to_show
 from irislib.seeding import stream, stream_seed
-from irislib.stores.crops import ELSEWHEN, OWN
 
 MAX_POINTS = 1000  # more points make the figure darker and t-SNE slower, not clearer
 MIN_POINTS = 5  # fewer points have no neighbourhoods to preserve
-RANDOM = -1
+OTHER = -1
 SHAPES = ("o", "s", "^", "D", "v", "P", "<", "X")  # one for each colour
 HEADING = "Crops in feature space"
 TITLE = "A code with one meaning would form one cluster"
 
 
 def tsne(inputs: Inputs) -> Illustration:
-    """t-SNE of the features of distinct crops, coloured by code, with random crops beside them.
+    """t-SNE of the features of distinct crops, coloured by code, with their counterparts.
 
     If there are more distinct crops than `MAX_POINTS`, the crops of the coloured codes are kept and the
     others are drawn at random.
     """
-    kind = inputs.crops.read("crop_kind")
-    shown = kind != ELSEWHEN
-    row, is_random = inputs.embeddings.read("crop_embedding")[shown], kind[shown] != OWN
-    code = np.where(is_random, RANDOM, inputs.crops.read("crop_code")[shown])
+    row, own = inputs.embeddings.read("crop_embedding"), is_own(inputs)
+    code = np.where(own, inputs.crops.read("crop_code"), OTHER)
     distinct = np.unique(row)
-    codes, counts = np.unique(code[~is_random], return_counts=True)
+    codes, counts = np.unique(code[own], return_counts=True)
     # Many codes have the largest number of crops that the crop stage allows; the most used ones come first.
     uses = inputs.codes["uses"].reindex(codes).to_numpy()
     top = codes[np.lexsort((-uses, -counts))][: len(PALETTE)]
@@ -42,9 +40,9 @@ def tsne(inputs: Inputs) -> Illustration:
         reason = "There are too few different crops for a t-SNE." if len(drawn) else "There are no crops."
         return nothing_to_show("tsne", HEADING, TITLE, reason)
     caption = inputs.say(
-        "A t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, random crops included. The "
-        "{top:code} with most crops are coloured; if such a code had one meaning, its crops would gather in "
-        "one place.",
+        "A t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, counterparts at random "
+        "places and in other episodes included. The {top:code} with most crops are coloured; if such a code "
+        "had one meaning, its crops would gather in one place.",
         drawn=len(drawn),
         distinct=len(distinct),
         top=len(top),
@@ -54,8 +52,8 @@ def tsne(inputs: Inputs) -> Illustration:
     at, owner = at[np.searchsorted(drawn, points[:, 0])], points[:, 1]
     figure = new_figure(8, 5.4, TITLE)
     axes = figure.subplots()
-    _scatter(axes, at[owner == RANDOM], "random crops", s=16, marker="x", lw=0.8, color=PALE)
-    _scatter(axes, at[~np.isin(owner, [RANDOM, *top])], "other codes", s=9, lw=0, color=GREY, alpha=0.5)
+    _scatter(axes, at[owner == OTHER], "counterparts", s=16, marker="x", lw=0.8, color=PALE)
+    _scatter(axes, at[~np.isin(owner, [OTHER, *top])], "other codes", s=9, lw=0, color=GREY, alpha=0.5)
     for colour, shape, one in zip(PALETTE, SHAPES, top, strict=False):
         name = inputs.name_of(int(one))
         _scatter(axes, at[owner == one], name, s=36, marker=shape, lw=0.4, edgecolor="white", color=colour)

@@ -17,6 +17,7 @@ _METHODS = {
     "integrated_gradients": "integrated gradients",
     "gradient_shap": "gradient SHAP",
     "occlusion": "occlusion",
+    "change": "change of the frame",
 }
 # Column, column of its standard error, axis label, value of a method that knows nothing.
 _PANELS = (
@@ -66,10 +67,14 @@ def _draw_panel(
         if masking not in table.index.get_level_values("masking"):
             continue
         shown = table.xs(masking, level="masking").reindex(methods)
+        spread = None if error is None else shown[error]
+        if column == "present_occurrences" and "low" in shown:
+            ends = np.stack([shown[column] - shown["low"], shown["high"] - shown[column]])
+            spread = ends.clip(min=0)
         axes.barh(
             np.arange(len(methods)) + offset,
             shown[column],
-            xerr=None if error is None else shown[error],
+            xerr=spread,
             height=0.34,
             color=colour,
             error_kw={"ecolor": INK, "elinewidth": 1.2},
@@ -104,5 +109,6 @@ def _note(own: pd.Series) -> str:
         f"whose effect is positive, {percent(own['missed'])} have an empty Grad-CAM map. Insertion minus "
         "deletion: the codes of an observation are inserted into a blank, or deleted from the observation, "
         "in the order of their maps; the number is the area between the two curves of the score. Lines are "
-        "standard errors over observations. All maps are taken at the code input."
+        "standard errors over episodes. A change of the frame has no sign. All other maps are taken at the "
+        "code input."
     )

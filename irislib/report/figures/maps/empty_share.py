@@ -56,9 +56,9 @@ def _bars(axes: Axes, offset: float, shares: list[float | None], colour: object,
 
 def _caption(inputs: Inputs) -> str:
     return inputs.say(
-        "{empty_share.present_occurrences:%} of the maps are empty if only codes that are in the observation "
-        "count. If every code counts in every observation, {empty_share.all_codes_all_steps:%} are empty. "
-        "{empty_share.codes_always_empty:%} of the codes have no map that is not empty."
+        "{empty_share.present_occurrences:%} of the Grad-CAM maps are empty if only codes that are in the "
+        "observation count. If every code counts in every observation, {empty_share.all_codes_all_steps:%} "
+        "are empty. {empty_share.codes_always_empty:%} of the codes have no map that is not empty."
     )
 
 

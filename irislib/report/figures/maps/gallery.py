@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
-from irislib.report.pictures import distinct_crops, overlay
+from irislib.report.pictures import distinct_crops, overlay, read_maps
 from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, new_figure, nothing_to_show
 from irislib.report.wording import many, percent
 
@@ -25,19 +25,19 @@ def gallery(inputs: Inputs) -> Illustration:
 
     Frames and crops are evenly spaced over all that the code has, so that nobody selects them by hand.
     """
-    occurrence_map = inputs.heatmaps.read("occurrence_map")
-    seen = np.flatnonzero((inputs.heatmaps.read("map_raw_max") > 0)[occurrence_map])
-    code = inputs.heatmaps.read("map_code")[occurrence_map[seen]]
+    occurrence_map = inputs.changes.read("occurrence_map")
+    seen = np.flatnonzero((inputs.changes.read("map_raw_max") > 0)[occurrence_map])
+    code = inputs.changes.read("map_code")[occurrence_map[seen]]
     table = inputs.codes.loc[np.unique(code)]
     top = table.sort_values("uses", ascending=False, kind="stable").head(inputs.config.codes)
     top = top.sort_values("consistent", ascending=False, kind="stable")
     if len(top) == 0:
-        return nothing_to_show("gallery", HEADING, TITLE, "All maps are empty: no code has a positive value.")
+        return nothing_to_show("gallery", HEADING, TITLE, "All maps are empty: no code changes a pixel.")
     first = ", the {consistent} consistent ones first" if top["consistent"].any() else ""
     caption = inputs.say(
         f"The {{rows:most used code}} with a map that is not empty{first}. Left: frames with the code's map "
-        "laid over them; magenta means high. Right: different crops of the code. Both are taken at even "
-        "distances from everything that the code has.",
+        "laid over them; magenta means that the code changes much there. Right: different crops of the code. "
+        "Both are taken at even distances from everything that the code has.",
         rows=len(top),
         consistent=int(top["consistent"].sum()),
     )
@@ -77,8 +77,8 @@ def _draw(inputs: Inputs, top: pd.DataFrame, seen: dict[int, Int[np.ndarray, "n"
 
 def _show_map(axes: Axes, inputs: Inputs, occurrence: int) -> None:
     row = slice(occurrence, occurrence + 1)
-    frame = inputs.rollouts.read("obs", inputs.heatmaps.read("occurrence_step", row))[0]
-    maps = inputs.heatmaps.read("heatmap", inputs.heatmaps.read("occurrence_map", row))
+    frame = inputs.rollouts.read("obs", inputs.changes.read("occurrence_step", row))[0]
+    maps = read_maps(inputs, inputs.changes.read("occurrence_map", row))
     axes.imshow(overlay(frame, maps, [HEAT]), interpolation="nearest")
 
 
@@ -91,10 +91,11 @@ def _show_crop(axes: Axes, inputs: Inputs, row: int) -> None:
 def _write_facts(axes: Axes, code: Any, facts: Any) -> None:
     lines = [f"used {many(facts['uses'], 'time')}"]
     if np.isfinite(facts["consistency"]):
-        lines.append(f"cosine {facts['consistency']:.2f}, random {facts['consistency_random']:.2f}")
+        lines.append(f"cosine {facts['consistency']:.2f}")
+        lines.append(f"elsewhere {facts['consistency_elsewhen']:.2f}")
     if isinstance(facts["label"], str):
         lines.append(f"{facts['label']} {percent(facts['label_share'])}")
     colour = BLUE if facts["consistent"] else INK
     verdict = ", consistent" if facts["consistent"] else ""
     axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour, fontsize=11)
-    axes.text(0, 0.7, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.35)
+    axes.text(0, 0.72, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.25)

@@ -46,6 +46,7 @@ class _Bar:
     option: str
     parts: dict[str, float]
     chosen: bool
+    interval: tuple[float, float] | None = None  # 95%, of the share that counts as empty
 
     @property
     def empty(self) -> float:
@@ -79,7 +80,8 @@ def draw(table: pd.DataFrame) -> Illustration:
         + "."
     )
     note = (
-        f"Measured on {many(own['occurrences'], 'occurrence')} of a code in a sample of observations. With "
+        f"Measured on {many(own['occurrences'], 'occurrence')} of a code in a sample of observations"
+        f"{' (lines and brackets: 95% intervals)' if interval(own) else ''}. With "
         f"the parameters of this run {percent(own['negative'])} of the maps are negative before the ReLU, "
         f"{percent(own['zero'])} are zero, and {percent(own['mixed'])} have values of both signs. Over all "
         f"{many(len(table), 'combination')} of score, layer and masking the share of empty maps is "
@@ -104,13 +106,25 @@ def _draw_bars(axes: Axes, bars: list[_Bar]) -> None:
         axes.barh(places, width, left=left, height=0.72, color=colour, label=label)
         left += width
     for place, bar in zip(places, bars, strict=True):
-        axes.text(1.01, place, percent(bar.empty), va="center", fontsize=8.5)
+        said = percent(bar.empty)
+        if bar.interval:
+            axes.hlines(place, *bar.interval, color="white", lw=3.5)
+            axes.hlines(place, *bar.interval, color=INK, lw=1.5)
+            said += f" ({percent_range(bar.interval)})"
+        axes.text(1.01, place, said, va="center", fontsize=8.5)
     axes.set_yticks(places, [f"{bar.option} ●" if bar.chosen else bar.option for bar in bars])
     axes.set(
         xlim=(0, 1), ylim=(at + 0.8, 0.4), xlabel="share of the maps (right: the share that counts as empty)"
     )
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.tick_params(axis="y", length=0)
+
+
+def interval(row: pd.Series) -> tuple[float, float] | None:
+    """The 95% interval of the share of empty maps in a row; None if there is none."""
+    if "low" not in row or pd.isna(row["low"]):
+        return None
+    return float(row["low"]), float(row["high"])
 
 
 def _choices(table: pd.DataFrame, own: pd.Series) -> list[_Bar]:
@@ -120,7 +134,7 @@ def _choices(table: pd.DataFrame, own: pd.Series) -> list[_Bar]:
         others = [name for name in CHOICES if name != choice]
         for _, row in table[(table[others] == own[others]).all(axis=1)].iterrows():
             option = MASKINGS[row[choice]][0] if choice == "masking" else row[choice]
-            bars.append(_Bar(choice, option, _parts(row), bool(row[choice] == own[choice])))
+            bars.append(_Bar(choice, option, _parts(row), bool(row[choice] == own[choice]), interval(row)))
     return bars
 
 

@@ -1,0 +1,154 @@
+"""What differs from the paper, and from IRIS as released: sentences, each with this run's numbers."""
+
+from typing import Any
+
+from irislib.report.inputs import Inputs
+from irislib.report.published import IRIS_SIZES, PAPER_EMPTY_SHARE, published
+from irislib.report.wording import many, number, percent
+
+
+def differences(inputs: Inputs) -> list[str]:
+    """One item each; those of the agent's training are those of the agent that was recorded."""
+    texts = [
+        _whose(inputs),
+        _loss(inputs),
+        _revival(inputs),
+        _sizes(inputs),
+        _training(inputs),
+        _episodes(inputs),
+        _embedder(inputs),
+        "The paper computes Grad-CAM and does not say what it scores and which layer it reads. Here each of "
+        "these is a parameter. Grad-CAM decides only how many maps are empty; all other results use maps of "
+        "what a code changes in the decoded image, and the table of baselines has the same results for "
+        "Grad-CAM and for the tokens' own patches.",
+        _crops(inputs),
+        "The paper compares the crops of a code with random crops. Here the comparison that counts is with "
+        "the same boxes in other episodes, at the same step and in the same part of the day, because crops "
+        "of one place, or of one part of the day, are alike whatever the code is. The paper's comparison is "
+        "a row of its own.",
+        "Here a finding is selected on one half of the episodes and must be confirmed "
+        "on the other half; an episode counts as one draw, because neighbouring frames are nearly equal.",
+        empty_bound(inputs),
+        "The paper has no ground truth. Here the simulator says what is in the frame, and whether the player "
+        "sleeps.",
+    ]
+    return [text for text in texts if text]
+
+
+def _whose(inputs: Inputs) -> str:
+    if not inputs.foreign_tokenizer:
+        return ""
+    return (
+        f"The analysed codes are not the agent's: the tokenizer {inputs.foreign_tokenizer} encoded the "
+        "frames that the agent saw."
+    )
+
+
+def _loss(inputs: Inputs) -> str:
+    tokenizer = inputs.shapes()["tokenizer"]
+    lpips, squared = tokenizer["lpips"], tokenizer["squared_error"]
+    if inputs.foreign_tokenizer or (lpips == 1 and squared == 0):
+        return ""
+    perceptual = "no perceptual loss (LPIPS)" if lpips == 0 else f"LPIPS with the weight {number(lpips)}"
+    return (
+        f"The tokenizer was trained with {perceptual} and the squared error with the weight "
+        f"{number(squared)}; "
+        "IRIS has LPIPS with the weight 1 and no squared error."
+    )
+
+
+def _revival(inputs: Inputs) -> str:
+    after = inputs.shapes()["tokenizer"]["quantizer"].get("revive_after", 0)
+    if inputs.foreign_tokenizer or not after:
+        return ""
+    batches = "1 batch" if after == 1 else f"{number(after)} batches"
+    return f"A code that was not used in {batches} is moved to an encoder output; IRIS leaves it unused."
+
+
+def _sizes(inputs: Inputs) -> str:
+    """The sizes that are not those of IRIS."""
+    found = []
+    for path, (words, official) in IRIS_SIZES.items():
+        value: Any = inputs.shapes()
+        for part in path.split("."):
+            value = value[part]
+        if value != official:
+            found.append(f"{words} {_sized(value)} ({_sized(official)})")
+    return f"The nets have other sizes than in IRIS (in brackets): {'; '.join(found)}." if found else ""
+
+
+def _sized(size: int | list[int]) -> str:
+    return number(size) if isinstance(size, int) else ", ".join(map(str, size)) or "none"
+
+
+def _training(inputs: Inputs) -> str:
+    text = (
+        "The agent was trained on {agent.training_steps:environment step}, and its recorded episodes have a "
+        "mean return of {agent.return_mean}"
+    )
+    literature = published(inputs.world)
+    for recording in literature.recordings:
+        if recording.name == "random actions":
+            text += f"; random actions have {recording.returns:.3g}"
+    for agent in literature.agents:
+        if agent.name == "IRIS":
+            text += f", and IRIS after {number(agent.steps)} steps {number(agent.returns)}"
+    return inputs.say(
+        f"{text}. How well an agent plays decides which observations its codes are measured on."
+    )
+
+
+def _episodes(inputs: Inputs) -> str:
+    return inputs.say(
+        "{agent.episodes:episode} with a mean length of {agent.length_mean:step} were analysed, the paper "
+        "has 714 with 178.5. In {strata.night:%} of the observations it is night, and in {strata.hidden:%} "
+        "the player sleeps and does not see the world; these are left out wherever labels are compared."
+    )
+
+
+_EMBEDDERS = {
+    "imagenet": "Crops were embedded by a ResNet50 with weights trained on ImageNet, as in the paper.",
+    "cells": "Crops were embedded by a narrow ResNet50 that was trained from scratch on labelled frames of "
+    "the simulator, so that no download is needed; the paper used weights trained on ImageNet. In games that "
+    "it was not trained on, it labels {embedder.play.accuracy:%} of the positions correctly on frames of "
+    "random play ({embedder.play.world_in_the_dark:%} of the dark ones), and {embedder.staged.accuracy:%} on "
+    "staged scenes with rare things.",
+    "random": "Crops were embedded by a narrow ResNet50 with random weights. This is a control: it compares "
+    "colours and textures rather than objects. The paper used weights trained on ImageNet.",
+}
+
+
+def _embedder(inputs: Inputs) -> str:
+    attrs, features = inputs.embeddings.attrs, inputs.embeddings.array("embedding").shape[1]
+    directions = "learned with it" if attrs["weights"] == "cells" else "drawn at random"
+    return (
+        f"{inputs.say(_EMBEDDERS[attrs['weights']])} Each crop was resized to {attrs['size']} pixels. The "
+        f"network's output was projected onto {features} directions that were {directions}."
+    )
+
+
+def _crops(inputs: Inputs) -> str:
+    return inputs.say(
+        "The paper does not give its threshold, its smallest region, or how it chooses random crops. "
+        "{crops.crops:crop} were cut here ({crops.distinct_crops} different ones, from "
+        "{crops.codes_with_crops:code})."
+    )
+
+
+def empty_bound(inputs: Inputs) -> str:
+    """Why the paper's share of empty maps cannot count all codes in all observations."""
+    height, width = inputs.rollouts.array("token").shape[1:]
+    tokens, codes = height * width, inputs.metric("codebook.size") or 0
+    if codes <= tokens:
+        return ""
+    least = 1 - tokens / codes
+    text = (
+        f"An observation has {number(tokens)} tokens, so at least {percent(least)} of {many(codes, 'code')} "
+        "are not in it, and their maps are empty. "
+    )
+    if least > PAPER_EMPTY_SHARE:
+        return (
+            f"{text}So the paper's {percent(PAPER_EMPTY_SHARE)} cannot be the share of empty maps over all "
+            "codes in all observations of a codebook of this size."
+        )
+    return text.strip()
