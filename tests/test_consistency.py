@@ -202,7 +202,8 @@ def test_type_one_error_is_nominal_where_crops_are_exchangeable(kind: str, paper
         if paper:
             compared = Comparison.of_two(unit(own), unit(other), episode)
         else:
-            compared = Comparison.with_counterparts(unit(own), unit(other), *[episode] * 2, episode + 1000)
+            units, partner = (unit(own), unit(other)), episode + 1000
+            compared = Comparison.with_counterparts(*units, episode, episode, partner)
         p_values.append(compared.p_values(np.ones((1, EPISODES), bool))[0])
     found = np.count_nonzero(np.array(p_values) <= 0.05)
     low, high = binom.ppf([0.005, 0.995], len(p_values), 0.05)

@@ -172,7 +172,7 @@ def replicates_table(inputs: Inputs) -> Table:
         "two recordings of the same agent. "
     )
     if not _of_this_run(inputs):
-        about += "These rows were made from another run than this page; python -m stages.replicates makes them again. "
+        about += "These rows were made from another run; python -m stages.replicates makes them again. "
     about += _agreeing(inputs.replicates)
     rows = [
         [
