@@ -59,9 +59,7 @@ def make_world(seed: int) -> tuple[Truth, Visible]:
     start = rng.integers(0, LENGTH, EPISODES)[episode]
     wood = np.clip(step - start, 0, 9)
     quantity = np.stack([health, wood], axis=1).astype(np.uint8)
-    truth = Truth(
-        BOXES, (*LABELS, DISPLAY), label.astype(np.uint8), QUANTITIES, quantity, np.array([0, 1], np.int16)
-    )
+    truth = Truth(BOXES, (*LABELS, DISPLAY), label.astype(np.uint8), QUANTITIES, quantity)
     return truth, visible
 
 

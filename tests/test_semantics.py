@@ -32,8 +32,7 @@ CODES = 4
 def make_truth(label: np.ndarray) -> Truth:
     """Of the small frame: label int [T,2]."""
     quantity = np.ones((len(label), 2), np.uint8)
-    names, box = ("health", "wood"), np.array([0, 1], np.int16)
-    return Truth(SMALL, NAMES, label.astype(np.uint8), names, quantity, box)
+    return Truth(SMALL, NAMES, label.astype(np.uint8), ("health", "wood"), quantity)
 
 
 def test_sums_by_label_add_rectangles_up_and_the_display_is_a_label() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int, Int16, Shaped, UInt8
+from jaxtyping import Float64, Int, Shaped, UInt8
 
 from irislib.artifacts import Store
 from irislib.errors import ArtifactError
@@ -23,7 +23,6 @@ class Truth:
         label: of each rectangle of the world, below L - 1, even where the world is hidden.
         quantities: names of the Q quantities.
         quantity: how many there are of each.
-        quantity_box: which rectangle of the display shows each quantity; -1: none.
     """
 
     boxes: Boxes
@@ -31,7 +30,6 @@ class Truth:
     label: UInt8[np.ndarray, "step world_box"]
     quantities: tuple[str, ...]
     quantity: UInt8[np.ndarray, "step quantity"]
-    quantity_box: Int16[np.ndarray, " quantity"]
 
     def by_label(
         self, values: Shaped[np.ndarray, "n box"], steps: Int[np.ndarray, " n"]
@@ -70,7 +68,7 @@ def read_truth(rollouts: Store) -> Truth:
             "run the rollout stage again"
         )
     boxes = Boxes((frame[0], frame[1]), corners, len(description.world_boxes))
-    return Truth(boxes, (*names, DISPLAY), label, description.quantities, quantity, description.quantity_box)
+    return Truth(boxes, (*names, DISPLAY), label, description.quantities, quantity)
 
 
 def read_description(rollouts: Store) -> WorldDescription:
