@@ -191,7 +191,7 @@ def test_amounts_of_other_episodes_tell_nothing(
 
 def test_no_quantities_and_no_codes() -> None:
     truth, visible = make_world(2)
-    bare = replace(truth, quantities=(), quantity=truth.quantity[:, :0], quantity_box=truth.quantity_box[:0])
+    bare = replace(truth, quantities=(), quantity=truth.quantity[:, :0])
     presence = as_presence([visible.step > 9, visible.step < 0])
     for of, there in ((bare, presence), (truth, as_presence([visible.step < 0] * 2))):
         table, found, null = find_items(of, visible, there, divide(EPISODES, 0), ALPHA)
