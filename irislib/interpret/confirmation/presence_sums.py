@@ -15,6 +15,11 @@ def presence_sums(
 ) -> Sums:
     """Sums of each value over the visible observations of an episode in which each code is present.
 
+    Values are taken relative to their mean over all visible observations of the episode. So a code that is
+    present at random moments has a sum of about 0, however much one episode has of a value, and whatever
+    happens at the end of an episode (where late steps of long episodes are exchanged for last steps of short
+    ones).
+
     Args:
         visible: which observations show the world, and what stands in for them.
         presence: [T,K] of 0 and 1.
@@ -34,19 +39,29 @@ def presence_sums(
     member = sparse.csr_array((np.ones(len(rows), np.float32), (stretch, rows)), shape=shape)
     size = member.sum(axis=1)
     part = np.where(size > 0, 1, np.nan)[:, None]
-    values = values.astype(np.float32)
+    values = values.astype(np.float64)
+    visible_of = sparse.csr_array(
+        (visible.observation.astype(np.float64), (visible.episode, np.arange(len(visible.episode)))),
+        shape=(visible.episodes, len(visible.episode)),
+    )
+
+    def centred(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+        number = visible_of @ known.astype(np.float64)
+        mean = (visible_of @ np.where(known[:, None], values, 0)) / np.maximum(number, 1)[:, None]
+        relative: np.ndarray = np.where(known[:, None], values - mean[visible.episode], 0)
+        return relative
 
     def by_episode(sums: np.ndarray) -> np.ndarray:
         shaped: np.ndarray = sums.astype(np.float32).reshape(visible.episodes, codes * m)
         return shaped
 
-    observed = by_episode((member @ values) * part)
+    observed = by_episode((member @ centred(values, np.ones(len(values), bool))) * part)
     everything = np.arange(len(visible.episode))
     exchanged = np.empty((ROUNDS, *observed.shape), np.float32)
     for round_ in progress(range(ROUNDS), desc=desc, unit="round"):
         other = visible.exchanged(everything, round_)
         known = other >= 0
-        drawn = np.where(known[:, None], values[other], 0)
+        drawn = centred(values[other], known)
         with np.errstate(invalid="ignore", divide="ignore"):
             whole = size / (member @ known.astype(np.float32))
         whole[~np.isfinite(whole)] = np.nan

@@ -21,10 +21,11 @@ def find_items(
     halves: Bool[np.ndarray, "divisions episodes"],
     alpha: float,
 ) -> tuple[pd.DataFrame, Confirmed, float]:
-    """Codes in whose presence there is more, or less, of a quantity than in other episodes at the same step.
+    """Codes in whose presence there is more, or less, of a quantity than otherwise in the same episode.
 
-    Amounts grow with time, and so does the chance of many codes: an amount of another episode at the same
-    step is the comparison. Hypotheses are a code, a quantity and a sign; at most one of a code is selected.
+    Amounts change with time, and so does the chance of many codes. Therefore the same excess is computed with
+    the amounts of other episodes at the same steps, and is the comparison. Hypotheses are a code, a quantity
+    and a sign; at most one of a code is selected.
 
     Args:
         truth: amounts of each quantity.
@@ -36,8 +37,8 @@ def find_items(
     Returns:
         K rows by code, what was found, and how many are found by chance, if exchanged amounts are taken for
         the observed ones (mean over `NULLS` exchanges). Columns: item (the quantity; missing where none is
-        told), item_mean and item_expected (mean amounts, while the code is present and at the same step of
-        other episodes), item_confirmed (share of the divisions).
+        told), item_mean and item_expected (mean amounts, while the code is present, and had its presence told
+        no more than time does), item_confirmed (share of the divisions).
     """
     codes, kinds = presence.shape[1], len(truth.quantities)
     sums = presence_sums(visible, presence, truth.quantity, "items")
@@ -56,13 +57,17 @@ def find_items(
     null = float(np.mean([test(round_).confirmed.mean() for round_ in range(NULLS)]))
     told = np.flatnonzero(found.holds)
     code, kind = np.divmod(told % (codes * kinds), max(kinds, 1))
-    present = np.bincount(sparse.csr_array(presence)[visible.observation].nonzero()[1], minlength=codes)
     column = told % (codes * kinds)
+    there = sparse.csc_array(sparse.csr_array(presence)[visible.observation])
+    amounts = truth.quantity[visible.observation]
+    mean = np.array([amounts[there[:, [k]].nonzero()[0], q].mean() for k, q in zip(code, kind, strict=True)])
+    size = np.array([there[:, [k]].nnz for k in code])
+    excess = sums.excess().value[:, column].sum(axis=0)
     table = pd.DataFrame(
         {
             "item": np.array(truth.quantities, dtype=object)[kind],
-            "item_mean": np.nansum(sums.observed[:, column], axis=0, dtype=np.float64) / present[code],
-            "item_expected": sums.expected()[:, column].sum(axis=0) / present[code],
+            "item_mean": mean,
+            "item_expected": mean - excess / np.maximum(size, 1),
             "item_confirmed": found.share[told],
         },
         index=pd.Index(code, name="code"),
