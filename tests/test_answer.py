@@ -89,7 +89,10 @@ def test_nothing_is_said_plainly(inputs: Inputs) -> None:
     nothing |= {"confirmation": 0.0, "null": 0.0, "by_label": {"grass": 0}, "covered": 0.0}
     empty = changed(inputs, **{family.key: nothing for family in HEADLINES})
     text = answer(empty)
-    assert text.startswith("The answer for this run is nothing")
+    assert text.startswith("The answer for this run is nothing: where a code changes the picture")
+    assert "exceed chance in names, consistency, items and pairs." in answer(with_baselines(empty, 20, 20))
+    assert "and there a baseline finds more." in answer(with_baselines(empty, 10, 20))
+    assert "Nor does any at the tokens' own patches." in answer(with_baselines(empty, 0, 20))
     assert "Names: no code was confirmed to show more of a label" in text
     assert "Pairs: no pair of consistent codes was confirmed to occur together" in text
     assert by_label(empty.metrics) == "most divisions confirm no code"

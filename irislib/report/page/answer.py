@@ -29,7 +29,10 @@ def answer(inputs: Inputs) -> str:
 def _verdict(inputs: Inputs, found: list[Family]) -> str:
     """What beats chance, and what beats the baselines."""
     if not found:
-        return "The answer for this run is nothing: by no measure do the codes exceed chance."
+        return (
+            "The answer for this run is nothing: where a code changes the picture, no kind of finding "
+            f"exceeds chance.{_at_patches(inputs)}"
+        )
     missed = [family.key for family in HEADLINES if family not in found]
     chance = f"In this run the codes exceed chance in {listed([family.key for family in found])}"
     chance += f", and do not in {listed(missed)}" if missed else ""
@@ -44,6 +47,21 @@ def _verdict(inputs: Inputs, found: list[Family]) -> str:
     return f"{chance}. They are better than every baseline in {listed(better)}{only}."
 
 
+def _at_patches(inputs: Inputs) -> str:
+    """What exceeds chance where the tokens stand, if nothing does where the codes change the picture."""
+    rows = inputs.baselines[inputs.baselines["attribution"] == "position"].set_index("tokenizer")
+    if "agent" not in rows.index:
+        return ""
+    ours = rows.loc["agent"]
+    found = [family.key for family in HEADLINES if ours[f"{family.key}_low"] > ours[f"{family.key}_null"]]
+    if not found:
+        return " Nor does any at the tokens' own patches."
+    rivals = [rival for key in found if (rival := rivalry(inputs.baselines, key)) is not None]
+    worse = bool(rivals) and all(rival.verdict < 0 for rival in rivals)
+    beside = ", and there a baseline finds more" if worse else ""
+    return f" At the tokens' own patches the codes exceed chance in {listed(found)}{beside}."
+
+
 def _how(inputs: Inputs) -> str:
     """How to read the numbers of the paragraph."""
     text = (
@@ -52,8 +70,8 @@ def _how(inputs: Inputs) -> str:
     )
     if len(inputs.baselines):
         text += (
-            " Baselines are other tokenizers, which act at their tokens' own patches; to compare, the codes "
-            "are taken there as well."
+            " Baselines are other tokenizers, taken at their tokens' own patches; to compare, the codes are "
+            "taken there as well."
         )
     return text
 
@@ -62,7 +80,8 @@ def about_family(inputs: Inputs, family: Family) -> str:
     """The confirmed number of a family, its range, chance, and the best baseline."""
     found = finding(inputs.metric, family)
     if not found.tested:
-        return f"{sentence(family.key)}: nothing could be tested."
+        why = " since too few codes are consistent" if family == PAIRS else ""
+        return f"{sentence(family.key)}: nothing could be tested{why}."
     if not found.confirmed.value:
         beside = _beside(inputs, family.key)
         return f"{sentence(family.key)}: no {family.noun} was confirmed to {family.phrase}{beside}."

@@ -54,7 +54,7 @@ def findings_table(inputs: Inputs) -> Table:
     about = (
         "The episodes are divided into two halves at random, 100 times. Hypotheses are selected on one half "
         "and confirmed on the other; the numbers of selected and confirmed ones are means over the "
-        "divisions, and the range holds 95% of the divisions. A finding is listed on this page if at least "
+        "divisions, and the range holds 95% of the divisions. A finding is listed on this page if more than "
         "half of the divisions confirm it. “By chance” is the number that is confirmed if each observation "
         "is exchanged for one of another episode: same step, same place, same part of the day. Of names, at "
         "most one label of a code is selected, and of items one item. Observations in which the player "
