@@ -6,7 +6,7 @@ import pandas as pd
 
 from irislib.errors import IrislibError
 from irislib.report.findings import (
-    HEADLINES,
+    CONSISTENCY,
     NAMES,
     Family,
     by_label,
@@ -14,7 +14,8 @@ from irislib.report.findings import (
     rivalry,
 )
 from irislib.report.tables import BASELINE_COLUMNS, Numbers, read_metrics, read_table
-from irislib.report.wording import Prose, number, sentence
+from irislib.report.verdict import verdict
+from irislib.report.wording import number, sentence
 
 BEGIN, END = "<!-- numbers -->\n", "<!-- end of numbers -->\n"
 
@@ -23,18 +24,8 @@ def write_numbers(reports: Path) -> str:
     """The lines as a list in Markdown. Raises ArtifactError if a number or a table is missing."""
     metrics = read_metrics(reports)
     baselines = read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS)
-    lines = [_family(metrics, baselines, family) for family in HEADLINES]
-    prose = Prose(metrics.get)
-    agreement = (
-        "Agreement of code and label on the visible world (normalised mutual information): {world.nmi} "
-        "({world.nmi_low} to {world.nmi_high}); place and time alone give {world.nmi_place}"
-    )
-    lines.append(prose.format(agreement) + _beside(baselines, "nmi"))
-    empty = (
-        "{empty_share.present_occurrences:%} of the heatmaps of Grad-CAM of codes that are in the "
-        "observation are empty. The paper: 90%, and it does not say which heatmaps it counts."
-    )
-    lines.append(prose.format(empty))
+    lines = [verdict(metrics.get, baselines)]
+    lines += [_family(metrics, baselines, family) for family in (NAMES, CONSISTENCY)]
     return "".join(f"- {sentence(line)}\n" for line in lines)
 
 

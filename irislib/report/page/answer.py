@@ -13,53 +13,17 @@ from irislib.report.findings import (
     rivalry,
 )
 from irislib.report.inputs import Inputs
-from irislib.report.wording import between, listed, many, number, percent, sentence
+from irislib.report.verdict import verdict
+from irislib.report.wording import between, many, number, percent, sentence
 
 _VERDICTS = {1: "more", 0: "no more", -1: "less"}
 
 
 def answer(inputs: Inputs) -> str:
     """Whether the codes mean anything, in a paragraph that can be read aloud."""
-    found = [family for family in HEADLINES if finding(inputs.metric, family).beyond_chance]
-    texts = [_verdict(inputs, found), _how(inputs)]
+    texts = [verdict(inputs.metric, inputs.baselines), _how(inputs)]
     texts += [about_family(inputs, family) for family in HEADLINES]
     return " ".join([*texts, about_agreement(inputs)])
-
-
-def _verdict(inputs: Inputs, found: list[Family]) -> str:
-    """What beats chance, and what beats the baselines."""
-    if not found:
-        return (
-            "The answer for this run is nothing: where a code changes the picture, no kind of finding "
-            f"exceeds chance.{_at_patches(inputs)}"
-        )
-    missed = [family.key for family in HEADLINES if family not in found]
-    chance = f"In this run the codes exceed chance in {listed([family.key for family in found])}"
-    chance += f", and do not in {listed(missed)}" if missed else ""
-    rivals = {family.key: rivalry(inputs.baselines, family.key) for family in found}
-    known = {key: rival for key, rival in rivals.items() if rival is not None}
-    if not known:
-        return f"{chance}. There are no baselines to compare with."
-    better = [key for key, rival in known.items() if rival.verdict > 0]
-    if not better:
-        return f"{chance}. In none of these are they better than the best baseline."
-    only = " only" if len(better) < len(known) else ""
-    return f"{chance}. They are better than every baseline in {listed(better)}{only}."
-
-
-def _at_patches(inputs: Inputs) -> str:
-    """What exceeds chance where the tokens stand, if nothing does where the codes change the picture."""
-    rows = inputs.baselines[inputs.baselines["attribution"] == "position"].set_index("tokenizer")
-    if "agent" not in rows.index:
-        return ""
-    ours = rows.loc["agent"]
-    found = [family.key for family in HEADLINES if ours[f"{family.key}_low"] > ours[f"{family.key}_null"]]
-    if not found:
-        return " Nor does any at the tokens' own patches."
-    rivals = [rival for key in found if (rival := rivalry(inputs.baselines, key)) is not None]
-    worse = bool(rivals) and all(rival.verdict < 0 for rival in rivals)
-    beside = ", and there a baseline finds more" if worse else ""
-    return f" At the tokens' own patches the codes exceed chance in {listed(found)}{beside}."
 
 
 def _how(inputs: Inputs) -> str:
