@@ -171,7 +171,7 @@ def test_other_stages_run_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.chdir(REPO)
     monkeypatch.setenv("PET_NPROC_PER_NODE", "2")
     monkeypatch.setattr("stages.elastic.launch", lambda command: pytest.fail("started processes"))
-    result = CliRunner().invoke(stage("crop"), ["--heatmaps", str(tmp_path / "x.zarr")])
+    result = CliRunner().invoke(stage("crop"), ["--changes", str(tmp_path / "x.zarr")])
     assert result.exit_code == 1
     assert ".zarr: " in result.stderr
 
