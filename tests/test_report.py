@@ -51,7 +51,7 @@ LACKING = {
             "There is no pair of consistent codes",
             "There is no set of three or more consistent codes",
             "There are no crops",
-            "by no measure do the codes exceed chance",
+            "no kind of finding exceeds chance",
             "No map lies on the world while it is visible",
         ],
     ),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.container import BarContainer
 from recordings import record_play
 from test_dictionary import described
 from tiny import make_decoding_agent
@@ -420,5 +421,6 @@ def test_figures_say_what_the_tables_say(tables: dict[str, pd.DataFrame]) -> Non
     assert widths.shape[1] == 3 + 7 + 2 + 2 + 3 + 3
     assert f"Over all {3 * 7 * 2} combinations" in one.note
     empty = tables["attributions"].set_index(["method", "masking"])["present_occurrences"]
-    shown = [bar.get_width() for bar in two.figure.axes[0].containers[0]]
+    bars = [part for part in two.figure.axes[0].containers if isinstance(part, BarContainer)]
+    shown = [bar.get_width() for bar in bars[0]]
     assert shown == list(empty.xs("before", level="masking"))
