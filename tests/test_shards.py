@@ -170,7 +170,7 @@ def test_an_interrupt_ends_all_within_seconds_and_in_one_line(
     shards: Shards, log: Path, seconds: float | None
 ) -> None:
     parent = parent_of(shards, log, "wait_for_ever", stderr=subprocess.PIPE, start_new_session=True)
-    assert interrupted(parent, log, seconds, files=3) < 8
+    assert interrupted(parent, log, seconds, files=3) < 25  # a loaded machine is slow; it must only not wait
 
 
 @pytest.mark.parametrize("early", [True, False])
