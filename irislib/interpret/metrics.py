@@ -81,7 +81,7 @@ def compute_metrics(
         open_store(heatmaps, HEATMAPS),
         open_store(changes, CHANGES),
     )
-    boxes = open_store(crops, CROPS)
+    boxes, features = open_store(crops, CROPS), open_store(embeddings, EMBEDDINGS)
     tokenizer = load_recorded_tokenizer(play, agent)
     frames = play.read("obs", evenly_spaced(len(play), config.psnr_frames))
     truth, visible = read_truth(play), read_visible(play, seed)
@@ -89,7 +89,7 @@ def compute_metrics(
     usage, emptiness = measure_emptiness(play, read_maps(play, drawn))
     attribution = read_attribution("change", play, changed, truth.boxes, crop_config(boxes))
     maps = attribution.maps
-    cut = read_crops(boxes, open_store(embeddings, EMBEDDINGS), changed, maps)
+    cut = read_crops(boxes, features, changed, maps)
     found = find(
         truth, visible, attribution, cut, crop_activation(changed, maps, cut), config, seed, random=True
     )
