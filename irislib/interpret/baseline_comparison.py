@@ -22,9 +22,8 @@ from irislib.interpret.crops.attribution_kinds import (
     read_attribution,
 )
 from irislib.interpret.crops.cropping import plan_crops
-from irislib.interpret.crops.pixels import cut_crops, find_identical
 from irislib.interpret.crops.regions import CropConfig
-from irislib.interpret.embedding.embed import Distinct, EmbedConfig, make_network
+from irislib.interpret.embedding.embed import EmbedConfig, find_distinct, make_network
 from irislib.interpret.evidence import Crops
 from irislib.interpret.findings import find
 from irislib.interpret.labels.truth import Truth, read_truth
@@ -152,11 +151,7 @@ def cut_and_embed(
     n = len(plan.code)
     step = np.concatenate([plan.step, plan.elsewhen_step[known]])
     box = np.concatenate([plan.box, plan.box[known]])
-    in_time = np.argsort(step, kind="stable")
-    group, first = find_identical(cut_crops(play, step[in_time], box[in_time]))
-    row = np.empty_like(group)
-    row[in_time] = group
-    distinct = Distinct(play, step[in_time][first], box[in_time][first])
+    distinct, row = find_distinct(play, step, box)
     features = distinct.embed(make_network(embed.weights, embed, seed, embedder), embed.batch_size, "embed")
     elsewhen = np.full(n, -1, row.dtype)
     elsewhen[known] = row[n:]

@@ -1,6 +1,7 @@
 """The observations that show the world, and what stands in for each of them (protocol step 10)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int, Int64, UInt8
@@ -45,10 +46,18 @@ class Visible:
         count: int = self.partners.shape[1]
         return count
 
+    @cached_property
+    def _stand_ins(self) -> Int64[np.ndarray, "rounds observations"]:
+        """What stands in for each observation in each exchange; computed once, since every family asks."""
+        everything = np.arange(len(self.episode))
+        partners = (row[self.episode] for row in self.partners)
+        found = [exchange(self.step, self.episode, self.stratum, everything, partner) for partner in partners]
+        return np.stack(found)
+
     def exchanged(self, of: Int[np.ndarray, " n"], round_: int) -> Int64[np.ndarray, " n"]:
         """The observations that stand in for some others; -1 where there is none (see `exchange`)."""
-        partner = self.partners[round_, self.episode[of]]
-        return exchange(self.step, self.episode, self.stratum, of, partner)
+        others: np.ndarray = self._stand_ins[round_, of]
+        return others
 
 
 def read_visible(rollouts: Store, seed: int) -> Visible:

@@ -97,13 +97,14 @@ def confirm(
     """
     first, second = p_values(halves), p_values(~halves)
     open_ = np.isfinite(first) & np.isfinite(second)
-    chosen = open_ & (first <= alpha)
-    if group is not None:
+    if group is None:
+        chosen = open_ & (first <= alpha)
+    else:
         size = np.array(
             [np.bincount(group[row], minlength=group.max(initial=-1) + 1)[group] for row in open_]
         )
-        chosen = open_ & (first * size <= alpha)
-        chosen &= _smallest_of_group(np.where(open_, first, np.inf), group)
+        smallest = _smallest_of_group(np.where(open_, first, np.inf), group)
+        chosen = open_ & smallest & (first * size <= alpha)
     confirmed = np.zeros_like(chosen)
     for division, rows in enumerate(chosen):
         confirmed[division, rows] = significant(second[division, rows], alpha)

@@ -97,6 +97,24 @@ class Distinct:
                 bar.update(len(features))
 
 
+def find_distinct(
+    play: Store, step: Int[np.ndarray, " crop"], box: Int[np.ndarray, "crop 4"]
+) -> tuple[Distinct, Int[np.ndarray, " crop"]]:
+    """The distinct ones among crops, and which of them each crop is, int32.
+
+    Args:
+        play: the frames.
+        step, box: observation and rectangle (y0, x0, y1, x1) of each crop.
+    """
+    in_time = np.argsort(step, kind="stable")
+    step, box = step[in_time], box[in_time]
+    cut = cut_crops(play, step, box)
+    group, first = find_identical(iter(progress(cut, desc="identical crops", total=len(step), unit="crop")))
+    row = np.empty_like(group)
+    row[in_time] = group
+    return Distinct(play, step[first], box[first]), row
+
+
 def make_network(weights: str, config: EmbedConfig, seed: int, path: Path) -> Embedder:
     """An embedder.
 
@@ -126,14 +144,7 @@ def embed_crops(
     play, boxes = open_store(rollouts, ROLLOUTS), open_store(crops, CROPS)
     step, box = read_boxes(play, boxes)
     network = make_network(config.weights, config, seed, embedder)
-    in_time = np.argsort(step, kind="stable")
-    step, box = step[in_time], box[in_time]
-
-    cut = cut_crops(play, step, box)
-    group, first = find_identical(iter(progress(cut, desc="identical crops", total=len(step), unit="crop")))
-    crop_embedding = np.empty_like(group)
-    crop_embedding[in_time] = group
-    distinct = Distinct(play, step[first], box[first])
+    distinct, crop_embedding = find_distinct(play, step, box)
 
     attrs: dict[str, Any] = {
         "weights": config.weights,
