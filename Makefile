@@ -27,6 +27,7 @@ $(INSTALLED): pyproject.toml requirements.lock | venv
 	@touch $@
 
 repro: setup ## run the stages whose code, data or parameters changed
+	@$(BIN)/python -m stages.harmless
 	$(BIN)/dvc repro
 
 lint: setup ## check style and types

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import parent_process, resource_tracker
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,18 +44,18 @@ def cores() -> int:
 
 
 def workers() -> int:
-    """Processes for sharded work: IRISLIB_WORKERS, else this process's part of the cores.
+    """Processes for sharded work: IRISLIB_WORKERS, else this process's part of the cores; 1 in a worker.
 
     Raises ParamError where the variable is not a whole number of at least 1.
     """
     text = os.environ.get("IRISLIB_WORKERS", "")
     if not text:
-        return max(1, cores() // local_world_size())
+        return 1 if parent_process() else max(1, cores() // local_world_size())
     if not text.isdecimal() or int(text) < 1:
         raise ParamError(
             f"IRISLIB_WORKERS: must be a whole number of at least 1, not {text!r}; mend or unset it"
         )
-    return int(text)
+    return 1 if parent_process() else int(text)
 
 
 @contextmanager
@@ -83,7 +83,8 @@ def progress(
 ) -> "tqdm[T]":
     """A progress bar on stderr with rate and time left; sparse where nobody watches a terminal.
 
-    One a host: among processes of a launcher the first shows its own part. None where stderr is closed.
+    One a host: among processes of a launcher the first shows its own part, and workers show nothing. None
+    where stderr is closed.
     """
     return tqdm(
         items,
@@ -92,7 +93,7 @@ def progress(
         unit=unit,
         dynamic_ncols=True,
         mininterval=0.2 if sys.stderr and sys.stderr.isatty() else 10,
-        disable=sys.stderr is None or local_rank() > 0,
+        disable=sys.stderr is None or local_rank() > 0 or parent_process() is not None,
     )
 
 

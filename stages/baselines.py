@@ -17,6 +17,7 @@ from stages.common import (
     params_option,
     path_option,
     rollouts_option,
+    work_option,
 )
 from stages.options import embedder_option
 
@@ -28,6 +29,7 @@ from stages.options import embedder_option
 @rollouts_option
 @heatmaps_option
 @changes_option
+@work_option
 @path_option("out", "reports", "Folder for baselines.csv.")
 def main(params: Path, out: Path, **artifacts: Path) -> None:
     """Looks for the same findings in baselines, and with each attribution of the agent's codes."""

@@ -71,8 +71,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(folder: Path, out: Path) -> pd.DataFrame:
-    names = ("agent", "rollouts", "heatmaps", "changes", "embedder")
+    names = ("agent", "rollouts", "heatmaps", "changes", "embedder", "work")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IRISLIB_WORKERS", "1")  # another process would not have the made-up embedder
         patch.setitem(EMBEDDERS, "random", Fake(blind=False).make)
         compare_baselines(METRICS, CROP, EMBED, 0, **{name: folder / name for name in names}, out=out)
     return pd.read_csv(out / "baselines.csv")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Int64, UInt8
 
 from irislib.baselines.patch_means import fit_mean_colour, fit_patches
@@ -14,6 +13,7 @@ from irislib.tokenizers.checks import no_gradients
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
 
+NAMES = ("untrained", "mean_colour", "patches")
 FRAMES = 4000  # at most so many are learned from: enough for k-means, and a few seconds
 
 
@@ -46,29 +46,50 @@ def fitting_steps(observations: int, seed: int) -> Int64[np.ndarray, " frames"]:
 
 
 def fit_baselines(analysed: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], seed: int) -> Baselines:
-    """Makes the baselines, with the grid and the number of codes of an analysed tokenizer.
+    """Makes all baselines that can be made; see `fit_baseline`."""
+    reasons = left_out(analysed, (frames.shape[1], frames.shape[2]))
+    made = {name: fit_baseline(name, analysed, frames, seed) for name in NAMES if name not in reasons}
+    return Baselines(made, reasons)
 
-    They depend on the frames, the seed and the shapes, but not on the weights of the analysed tokenizer. All
+
+def left_out(analysed: FrameTokenizer, frame: tuple[int, int]) -> dict[str, str]:
+    """Why a baseline cannot be made, by its name.
+
+    Args:
+        analysed: a tokenizer.
+        frame: H and W of its frames, in pixels.
+    """
+    (height, width), (rows, columns) = frame, analysed.grid
+    reasons = {}
+    if not isinstance(analysed, Tokenizer):
+        reasons["untrained"] = f"the architecture of a {type(analysed).__name__} is not known"
+    if rows > height or columns > width:
+        reason = f"{height} x {width} pixels have no patches for {rows} x {columns} tokens"
+        reasons |= {"mean_colour": reason, "patches": reason}
+    return reasons
+
+
+def fit_baseline(
+    name: str, analysed: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], seed: int
+) -> FrameTokenizer:
+    """Makes one baseline, with the grid and the number of codes of an analysed tokenizer.
+
+    It depends on the frames, the seed and the shapes, but not on the weights of the analysed tokenizer. All
     is computed on one thread of the CPU, so neither the number of threads nor the device changes a bit.
 
     Args:
+        name: one of `NAMES` that is not `left_out`.
         analysed: a tokenizer of these frames.
         frames: u8 [N,H,W,3], what was observed (`fitting_steps`).
         seed: of the run.
     """
-    (height, width), (rows, columns), codes = frames.shape[1:3], analysed.grid, len(analysed.codebook)
-    made: dict[str, FrameTokenizer] = {}
-    left_out: dict[str, str] = {}
+    codes = len(analysed.codebook)
     with one_thread():
-        if isinstance(analysed, Tokenizer):
-            made["untrained"] = fit_untrained(analysed.config, codes, frames, seed)
+        if name == "untrained":
+            assert isinstance(analysed, Tokenizer)
+            made: FrameTokenizer = fit_untrained(analysed.config, codes, frames, seed)
         else:
-            left_out["untrained"] = f"the architecture of a {type(analysed).__name__} is not known"
-        if rows <= height and columns <= width:
-            made["mean_colour"] = fit_mean_colour(analysed.grid, codes, frames, seed)
-            made["patches"] = fit_patches(analysed.grid, codes, frames, seed)
-        else:
-            reason = f"{height} x {width} pixels have no patches for {rows} x {columns} tokens"
-            left_out |= {"mean_colour": reason, "patches": reason}
-    device: torch.device = analysed.codebook.device
-    return Baselines({name: no_gradients(one, device) for name, one in made.items()}, left_out)
+            fit = {"mean_colour": fit_mean_colour, "patches": fit_patches}[name]
+            made = fit(analysed.grid, codes, frames, seed)
+    ready: FrameTokenizer = no_gradients(made, analysed.codebook.device)
+    return ready

@@ -4,7 +4,7 @@ Also for the three attributions of the analysed codes, so that what Grad-CAM add
 are computed alike, with fewer crops a code than the main analysis.
 """
 
-from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import pandas as pd
 from jaxtyping import Int16
 
 from irislib.artifacts import Store, open_store
-from irislib.baselines.fit import fit_baselines, fitting_steps
+from irislib.baselines.fit import NAMES, fit_baseline, fitting_steps, left_out
 from irislib.baselines.shuffled import shuffled
 from irislib.interpret.crops.attribution_kinds import (
     KINDS,
     Attribution,
+    Kind,
     attribute_positions,
     read_attribution,
 )
@@ -30,12 +31,14 @@ from irislib.interpret.labels.truth import Truth, read_truth
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.tables import write_tables
 from irislib.interpret.visible import Visible, read_visible
-from irislib.runtime import progress
+from irislib.runtime import workers
+from irislib.shards import Arrays, Compute, Shards, compute_shards
 from irislib.stores.changes import CHANGES
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.reconstruction import encode_frames
+from irislib.workdir import work_in
 
 PARTS = ("tested", "confirmed", "low", "high", "null")
 AGREEMENT = ("nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base")
@@ -53,12 +56,13 @@ def compare_baselines(
     rollouts: Path,
     heatmaps: Path,
     changes: Path,
+    work: Path,
     out: Path,
 ) -> None:
     """Writes baselines.csv, one row for each tokenizer and attribution; docs/metrics.md describes it.
 
     Baselines have no trained decoder, so their maps are position masks: compare them with the position row of
-    the agent.
+    the agent. Rows are computed side by side, and resumed after a crash.
 
     Args:
         metrics: the `metrics` section.
@@ -70,52 +74,92 @@ def compare_baselines(
         rollouts: store of recorded play.
         heatmaps: store of the Grad-CAM maps of these rollouts.
         changes: store of their change maps.
+        work: where finished rows wait for the rest.
         out: folder that receives the table, whole or not at all.
 
     Raises:
         ParamError: the embedder's weights cannot be had.
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
+        IrislibError: a worker died, or another process makes this very table.
     """
     play = open_store(rollouts, ROLLOUTS)
-    truth, visible = read_truth(play), read_visible(play, seed)
-    drawn, changed = open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
-    rows = []
-    cases = _cases(play, truth, visible, drawn, changed, crop, agent, seed)
-    for tokenizer, attribution in progress(cases, desc="baselines", unit="row"):
-        cut = cut_and_embed(play, visible, attribution, crop, embed, seed, embedder)
-        found = find(truth, visible, attribution, cut, np.ones(len(cut.own)), metrics, seed)
+    open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
+    make_network(embed.weights, embed, seed, embedder)
+    frame = play.array("obs").shape[1:3]
+    reasons = left_out(load_recorded_tokenizer(play, agent), (frame[0], frame[1]))
+    cases: list[tuple[str, Kind]] = [("agent", kind) for kind in KINDS]
+    cases += [(name, "position") for name in (*NAMES, "shuffled") if name not in reasons]
+    settings = Settings(metrics, crop, embed, seed, agent, embedder, rollouts, heatmaps, changes)
+    with work_in(work, "baselines", *settings.inputs()) as folder:
+        shards = Shards("row", len(cases), 1, folder)
+        compute_shards(shards, shards.unfinished(), workers(), "baselines", _rows, cases, settings)
+        rows: list[dict[str, Any]] = [
+            {"tokenizer": tokenizer, "attribution": kind}
+            | {name: value.item() for name, value in numbers.items()}
+            for (tokenizer, kind), numbers in zip(cases, shards.results(), strict=True)
+        ]
+        write_tables(out, {"baselines": pd.DataFrame(rows)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `compare_baselines` that decide a row."""
+
+    metrics: MetricsConfig
+    crop: CropConfig
+    embed: EmbedConfig
+    seed: int
+    agent: Path
+    embedder: Path
+    rollouts: Path
+    heatmaps: Path
+    changes: Path
+
+    def inputs(self) -> list[Any]:
+        """JSON values, and paths whose content counts."""
+        sections = [asdict(section) for section in (self.metrics, self.crop, self.embed)]
+        paths = (self.agent, self.embedder, self.rollouts, self.heatmaps, self.changes)
+        return [*sections, self.seed, *(path for path in paths if path.exists())]
+
+
+def _rows(cases: list[tuple[str, Kind]], settings: Settings) -> Compute:
+    """The numbers of one case at a time, since each takes much memory."""
+    play = open_store(settings.rollouts, ROLLOUTS)
+    truth, visible = read_truth(play), read_visible(play, settings.seed)
+
+    def compute(shard: range) -> Arrays:
+        attribution = _attribute(*cases[shard.start], settings, play, truth, visible)
+        cut = cut_and_embed(
+            play, visible, attribution, settings.crop, settings.embed, settings.seed, settings.embedder
+        )
+        activation = np.ones(len(cut.own))
+        found = find(truth, visible, attribution, cut, activation, settings.metrics, settings.seed)
         row: dict[str, Any] = {
-            "tokenizer": tokenizer,
-            "attribution": attribution.kind,
             "codes_used": len(np.unique(attribution.maps.occurrence_code)),
             **found.row(PARTS),
             "pairs_covered": found.summary["pairs"]["covered"],
             **{name: found.summary["world"][name] for name in AGREEMENT},
         }
-        rows.append(row)
-    write_tables(out, {"baselines": pd.DataFrame(rows)})
+        return {name: np.array(value) for name, value in row.items()}
+
+    return compute
 
 
-def _cases(
-    play: Store,
-    truth: Truth,
-    visible: Visible,
-    drawn: Store,
-    changed: Store,
-    crop: CropConfig,
-    agent: Path,
-    seed: int,
-) -> Iterator[tuple[str, Attribution]]:
-    """Whose codes, and their maps; one after the other, since each takes much memory."""
-    tokenizer = load_recorded_tokenizer(play, agent)
-    codes, tokens, episode = len(tokenizer.codebook), play.read("token"), visible.episode
-    for kind in KINDS:
-        store = drawn if kind == "gradcam" else changed
-        yield "agent", read_attribution(kind, play, store, truth.boxes, crop)
-    fitted = fit_baselines(tokenizer, play.read("obs", fitting_steps(len(play), seed)), seed)
-    for name, baseline in fitted.tokenizers.items():
-        yield name, attribute_positions(_encode(baseline, play), codes, episode, truth.boxes, crop)
-    yield "shuffled", attribute_positions(shuffled(tokens, seed), codes, episode, truth.boxes, crop)
+def _attribute(
+    tokenizer: str, kind: Kind, settings: Settings, play: Store, truth: Truth, visible: Visible
+) -> Attribution:
+    """The maps of one case: whose codes, and where they lie."""
+    crop, seed, boxes = settings.crop, settings.seed, truth.boxes
+    if tokenizer == "agent":
+        path, schema = (settings.heatmaps, HEATMAPS) if kind == "gradcam" else (settings.changes, CHANGES)
+        return read_attribution(kind, play, open_store(path, schema), boxes, crop)
+    analysed = load_recorded_tokenizer(play, settings.agent)
+    if tokenizer == "shuffled":
+        tokens = shuffled(play.read("token"), seed)
+    else:
+        frames = play.read("obs", fitting_steps(len(play), seed))
+        tokens = _encode(fit_baseline(tokenizer, analysed, frames, seed), play)
+    return attribute_positions(tokens, len(analysed.codebook), visible.episode, boxes, crop)
 
 
 def _encode(tokenizer: Any, play: Store) -> Int16[np.ndarray, "observations h w"]:

@@ -84,15 +84,13 @@ def joint_sums(
         desc: text of the progress bar.
     """
     rows = np.flatnonzero(visible.observation)
-    rows = rows[np.argsort(visible.episode[rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(visible.episode[rows], prepend=-1))
-    episodes = visible.episode[rows[starts]]
+    ones = np.ones(len(rows), np.float32)
+    shape = (visible.episodes, len(rows))
+    member = sparse.csr_array((ones, (visible.episode[rows], np.arange(len(rows)))), shape=shape)
     first = first[rows]
 
     def by_episode(values: np.ndarray) -> np.ndarray:
-        sums = np.zeros((visible.episodes, values.shape[1]), np.float32)
-        if len(rows):
-            sums[episodes] = np.add.reduceat(values, starts, axis=0, dtype=np.float32)
+        sums: np.ndarray = member @ values.astype(np.float32)  # counts, so exact
         return sums
 
     size = by_episode(first)

@@ -85,5 +85,6 @@ def _bootstrap(
 ) -> Float64[np.ndarray, "draws 4"]:
     episodes = len(counts)
     times = rng.multinomial(episodes, np.full(episodes, 1 / episodes), size=DRAWS)
-    flat = counts.reshape(episodes, -1)
-    return np.array([agreement((row @ flat).reshape(counts.shape[1:])) for row in times])
+    # As floating point numbers, because whole numbers have no fast matrix product; counts are exact in both.
+    tables = times.astype(np.float64) @ counts.reshape(episodes, -1).astype(np.float64)
+    return np.array([agreement(table.reshape(counts.shape[1:])) for table in tables.astype(np.int64)])
