@@ -78,10 +78,9 @@ def score_codes(
             "monosemanticity": mean_pairwise_cosine(own, weights),
             "monosemanticity_elsewhen": mean_pairwise_cosine(other, weights),
         }
-        if len(mine) < config.min_crops:
+        compared = _against_elsewhen(crops, mine, config)
+        if compared is None:
             return row, None
-        origins = crops.own_from[mine], crops.elsewhen_from[mine]
-        compared = Comparison.with_counterparts(own, other, crops.episode[mine], *origins)
         low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
         row |= {"difference": compared.difference, "difference_low": low, "difference_high": high}
         return row, compared
@@ -90,6 +89,26 @@ def score_codes(
     table, compared = compare_by_code(crops, rows, codes, measure, COLUMNS, "consistency")
     tested, found = confirm_by_code(compared, codes, halves, config.alpha)
     return table.assign(confirmed=tested["share"], consistent=tested["holds"]), found
+
+
+def find_consistent(
+    crops: Crops, codes: int, halves: Bool[np.ndarray, "divisions episodes"], config: MetricsConfig
+) -> Confirmed:
+    """What `score_codes` finds, without its table."""
+    rows = np.flatnonzero(crops.elsewhen >= 0)
+    _, compared = compare_by_code(
+        crops, rows, codes, lambda _, mine: ({}, _against_elsewhen(crops, mine, config)), [], "consistency"
+    )
+    return confirm_by_code(compared, codes, halves, config.alpha)[1]
+
+
+def _against_elsewhen(crops: Crops, mine: np.ndarray, config: MetricsConfig) -> Comparison | None:
+    """The crops of one code, given by their rows, and their counterparts elsewhen; None below `min_crops`."""
+    if len(mine) < config.min_crops:
+        return None
+    own, other = crops.units(crops.own[mine]), crops.units(crops.elsewhen[mine])
+    origins = crops.own_from[mine], crops.elsewhen_from[mine]
+    return Comparison.with_counterparts(own, other, crops.episode[mine], *origins)
 
 
 def score_random(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from irislib.interpret.consistency.codes import score_codes, score_random
+from irislib.interpret.consistency.codes import find_consistent, score_codes, score_random
 from irislib.interpret.consistency.exchanged_crops import exchange_crops
 from irislib.interpret.evidence import Crops
 from irislib.interpret.metrics_config import MetricsConfig
@@ -50,7 +50,7 @@ def measure_consistency(
         random: whether to compare with random boxes as well.
     """
     scores, found = score_codes(crops, activation, codes, halves, config, seed)
-    _, null = score_codes(exchange_crops(crops, seed), activation, codes, halves, config, seed)
+    null = find_consistent(exchange_crops(crops, seed), codes, halves, config)
     tested = scores[scores["confirmed"].notna()]
     summary = found.summary() | {
         "null": float(null.confirmed.mean()),
