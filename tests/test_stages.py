@@ -77,6 +77,11 @@ def test_params_are_the_sections_that_the_stage_loads(name: str) -> None:
     assert loaded == {key.split(".")[0] for key in STAGES[name]["params"]}
 
 
+def test_another_threshold_attributes_nothing_anew() -> None:
+    """The attributions take longer than all that follows them; the threshold decides what is counted then."""
+    assert not {"crop", "crop.threshold"} & set(STAGES["attributions"]["params"])
+
+
 @each_stage
 def test_the_command_is_the_stage_and_nothing_else(name: str) -> None:
     # DVC hashes it: a device or a number of workers in it would change what is up to date.
