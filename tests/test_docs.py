@@ -91,6 +91,19 @@ def commands() -> list[str]:
     return [line.split("  #")[0].strip() for line in lines]
 
 
+def test_the_first_steps_leave_out_the_history_and_get_the_artifacts() -> None:
+    lines = commands()
+    assert any(line.startswith("git clone --depth 1 ") for line in lines)
+    first = min(n for n, line in enumerate(lines) if line.startswith(("dvc repro", "dvc exp run")))
+    assert lines.index("dvc pull") < first, "in a fresh clone it would train first"
+
+
+def test_trouble_has_its_ways_out() -> None:
+    text = (REPO / "docs/trouble.md").read_text()
+    for way in ("git switch -", "dvc params diff", "dvc exp run -f -n", "dvc commit", "dvc checkout"):
+        assert way in text
+
+
 def test_every_module_and_target_of_the_readme_exists() -> None:
     modules = {name for line in commands() for name in re.findall(r"python -m ([\w.]+)", line)}
     modules |= set(re.findall(r"`python -m (stages[\w.]*)", README))

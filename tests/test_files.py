@@ -3,7 +3,6 @@
 import errno
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -227,9 +226,11 @@ def start(code: str) -> "subprocess.Popen[str]":
 def test_what_a_killed_writer_left_holds_nobody_up(tmp_path: Path) -> None:
     code = "with replacing(Path({!r})):\n print('begun', flush=True)\n import time; time.sleep(600)"
     with start(code.format(str(tmp_path / "out"))) as other:
-        assert other.stdout is not None and other.stdout.readline() == "begun\n"
-        assert "another process" in refused(lambda: write_folder(tmp_path / "out"), tmp_path / "out")
-        other.send_signal(signal.SIGKILL)
+        try:
+            assert other.stdout is not None and other.stdout.readline() == "begun\n"
+            assert "another process" in refused(lambda: write_folder(tmp_path / "out"), tmp_path / "out")
+        finally:
+            other.kill()
     assert len(list(tmp_path.iterdir())) == 2  # the lock and the half-done folder
     write_folder(tmp_path / "out")
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]

@@ -1,5 +1,6 @@
 """An agent from elsewhere as the start of training: `python -m stages.init`."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from irislib.agent.initial import past_curves, placed_agent
 from irislib.artifacts import digest
 from irislib.errors import ArtifactError
 from stages import init
+from stages.check import check_left_behind
 
 PARAMS = Path(__file__).parent.parent / "params.yaml"
 
@@ -100,6 +102,29 @@ def test_an_agent_that_was_not_pulled_is_no_reason_to_start_from_nothing(folder:
     (folder / "agent.dvc").write_text("outs: []")
     with pytest.raises(ArtifactError, match=r"agent: missing; get it by `dvc pull .*agent\.dvc`"):
         placed_agent(folder)
+
+
+def test_an_agent_that_a_temporary_folder_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under `dvc exp run --temp`, which copies what git tracks and says in DVC_ROOT where from."""
+    init, root = Path("data/init"), tmp_path / "project"
+    (root / init / "agent").mkdir(parents=True)
+    (root / init / "agent.dvc").write_text("outs: []")
+    (tmp_path / "temporary").mkdir()
+    subprocess.run(["git", "init", "--quiet", root], check=True)
+    monkeypatch.chdir(tmp_path / "temporary")
+    check_left_behind(init)  # not an experiment
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    complaint = (
+        f"{root / init}/agent: git does not track {init}/agent.dvc, .*; git add {init}/agent.dvc, then"
+    )
+    with pytest.raises(ArtifactError, match=complaint):
+        check_left_behind(init)
+    subprocess.run(["git", "-C", root, "add", "--force", init / "agent.dvc"], check=True)
+    check_left_behind(init)
+    monkeypatch.chdir(root)
+    check_left_behind(init)  # not a temporary folder
 
 
 @pytest.mark.parametrize("text", ["", "epoch,loss\n1,2\n", "epoch,step\n1,\n", "\0\0"])

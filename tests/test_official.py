@@ -223,6 +223,16 @@ def without(name: str) -> dict[str, Any]:
         ({"world_model.pos_emb.weight": torch.zeros(100, 16)}, 2, r"100 positions .* fit no frames"),
         ({"tokenizer.embedding.weight": torch.zeros(40000, 6)}, 2, r"vocab_size: .* 32767"),
         ({"world_model.transformer.blocks.0.attn.mask": torch.ones(195, 195)}, 2, r"not that of causal"),
+        (
+            {"actor_critic.conv2.bias": torch.full((32,), float("nan"))},
+            2,
+            r"actor_critic\.conv2\.bias holds values that are not finite; give the",
+        ),
+        (
+            {"actor_critic.conv2.bias": torch.ones(32, dtype=torch.int32)},
+            2,
+            r"actor_critic\.conv2\.bias is int32, not floating point; give the",
+        ),
         ({"epoch": 3}, 2, r"not a state dict; give the"),
         ({}, 3, r"3 heads do not divide .* 16 dimensions; pass the num_heads"),
         ({}, 0, r"0 heads do not divide"),

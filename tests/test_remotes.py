@@ -85,6 +85,26 @@ def test_a_damaged_object_is_named_and_not_pulled(
     assert not (project.root / "data/agent/weights").exists()
 
 
+def test_git_rewrites_no_line_ends(project: Checkout, tmp_path: Path) -> None:
+    """Neither where it makes them those of Windows (core.autocrlf), nor where a file is added again."""
+    contents = {
+        "irislib.py": b"one = 1\ntwo = 2\n",
+        "data/remote/files/md5/ab/unix": b"a,b\n1,2\n",
+        "data/remote/files/md5/ab/windows": b"a,b\r\n1,2\r\n",
+        "data/remote/files/md5/ab/mixed.dir": b"a\r\nb\n",
+        "picture.png": b"\x89PNG\r\n\x1a\n",
+    }
+    shutil.copy(REPO / ".gitattributes", project.root)
+    for name, content in contents.items():
+        (project.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / name).write_bytes(content)
+    project.run("git", "-c", "core.autocrlf=true", "add", "--all")
+    project.run("git", "commit", "--quiet", "--message", "files")
+    clone = tmp_path / "clone"
+    project.run("git", "clone", "--quiet", "-c", "core.autocrlf=true", str(project.root), str(clone))
+    assert {name: (clone / name).read_bytes() for name in contents} == contents
+
+
 def test_experiments_are_pushed_into_the_project(
     project: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from irislib.report.build import build_report
 from irislib.report.claims import Claim, claims_csv, collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.figures.agent.achievements import achievements
+from irislib.report.figures.agent.training import training
 from irislib.report.figures.codes import tsne
 from irislib.report.figures.maps.empty_share import empty_share
 from irislib.report.figures.registry import FIGURES
@@ -180,6 +181,20 @@ def test_what_is_lacking_is_said_down_to_the_page(name: str, tmp_path: Path) -> 
     assert len(page.images) == len(NAMES)
     assert [text for text in LACKING[name][1] if text not in page.text] == []
     assert not re.search(r"\bnan\b|\bNone\b(?! of)|\binf\b", page.text)
+
+
+def test_an_agent_without_curves_and_an_analysis_without_maps_have_their_figures(
+    inputs: Inputs, root: Path, tmp_path: Path
+) -> None:
+    """An official checkpoint that is analysed as it is has tables of curves without rows."""
+    shutil.copytree(root, tmp_path / "run")
+    for file in (tmp_path / "run/agent/curves").iterdir():
+        file.write_text(file.read_text().splitlines()[0])
+    assert training(load(tmp_path / "run")).caption == "No training curve was logged for this agent."
+    content = inputs.metrics.content
+    shares = content | {"empty_share": dict.fromkeys(content["empty_share"])}
+    without = replace(inputs, metrics=replace(inputs.metrics, content=shares))
+    assert empty_share(without).caption == "There are no maps."
 
 
 def test_every_figure_file_is_registered_under_its_name() -> None:

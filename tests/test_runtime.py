@@ -59,6 +59,20 @@ def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
     assert (tmp_path / "artifact").read_text() == ""
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_command_has_standard_streams(closed: str, tmp_path: Path) -> None:
+    code = (
+        "import os; from stages.common import Command\n"
+        "def work():\n"
+        f"    file = open({str(tmp_path / 'artifact')!r}, 'w')\n"
+        "    assert file.fileno() > 2\n"
+        "    file.write('whole')\n"
+        "Command('work', callback=work).main([])\n"
+    )
+    assert python(code, closed).returncode == 0
+    assert (tmp_path / "artifact").read_text() == "whole"
+
+
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder with a copy of the package that numba compiles; nobody, not even root, can write beside it."""

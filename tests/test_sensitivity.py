@@ -1,5 +1,6 @@
 """What the sensitivity stage writes, against the definitions and against the pipeline's own numbers."""
 
+import copy
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -391,6 +392,18 @@ def test_another_threshold_needs_no_attributions(stores: tuple[Path, Path], tmp_
     assert (lost[0] <= lost[1]).all()
     assert (lost[1] <= lost[2]).all()
     assert lost[0].sum() < lost[1].sum() < lost[2].sum()
+
+
+def test_maps_that_are_not_finite_end_the_stage_in_one_line(
+    agent: Agent, stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = copy.deepcopy(agent.tokenizer)
+    tokenizer.codebook[0] = float("nan")
+    monkeypatch.setattr(attribute_module, "load_recorded_tokenizer", lambda *_: tokenizer)
+    monkeypatch.setenv("IRISLIB_WORKERS", "1")
+    with pytest.raises(ArtifactError, match=r"^attributions: some maps are not finite; mend .*$"):
+        attribute(stores, SensitivityConfig(2, 99, 1), tmp_path)
+    assert not (tmp_path / "attributions.zarr").exists()
 
 
 @pytest.mark.parametrize("change", [{"min_area": 5}, {"connectivity": 2}])

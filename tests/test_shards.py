@@ -38,6 +38,16 @@ def die_at(log: Path, fatal: int) -> Compute:
     return or_die
 
 
+def interrupt_oneself(log: Path) -> Compute:
+    compute = note_squares(log)
+
+    def hear_and_go_on(shard: range) -> dict[str, np.ndarray]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return compute(shard)
+
+    return hear_and_go_on
+
+
 def complain(log: Path) -> Compute:
     raise ParamError("squares.root: too deep")
 
@@ -171,6 +181,15 @@ def test_an_interrupt_ends_all_within_seconds_and_in_one_line(
 ) -> None:
     parent = parent_of(shards, log, "wait_for_ever", stderr=subprocess.PIPE, start_new_session=True)
     assert interrupted(parent, log, seconds, files=3) < 25  # a loaded machine is slow; it must only not wait
+
+
+def test_workers_never_hear_an_interrupt(shards: Shards, log: Path) -> None:
+    """Else each would end with a traceback of its own, if it is quicker than its parent, who ends it."""
+    try:
+        compute_shards(shards, shards.unfinished(), 2, "squares", interrupt_oneself, log)
+    except KeyboardInterrupt:  # it would end pytest
+        pytest.fail("a worker heard it")
+    assert not shards.unfinished()
 
 
 @pytest.mark.parametrize("early", [True, False])

@@ -77,6 +77,11 @@ def test_params_are_the_sections_that_the_stage_loads(name: str) -> None:
     assert loaded == {key.split(".")[0] for key in STAGES[name]["params"]}
 
 
+def test_another_threshold_attributes_nothing_anew() -> None:
+    """The attributions take longer than all that follows them; the threshold decides what is counted then."""
+    assert not {"crop", "crop.threshold"} & set(STAGES["attributions"]["params"])
+
+
 @each_stage
 def test_the_command_is_the_stage_and_nothing_else(name: str) -> None:
     # DVC hashes it: a device or a number of workers in it would change what is up to date.
@@ -373,6 +378,11 @@ def test_the_first_stage_finds_a_mistake_in_the_last_section(
     ("variable", "value", "complaint"),
     [
         ("IRISLIB_DEVICE", "abacus", "IRISLIB_DEVICE: no device 'abacus'"),
+        (
+            "IRISLIB_DEVICE",
+            "meta",
+            "IRISLIB_DEVICE: no device 'meta'",
+        ),  # torch knows it, but it holds no numbers
         ("IRISLIB_WORKERS", "many", "IRISLIB_WORKERS: must be a whole number"),
         ("PET_NPROC_PER_NODE", "many", "PET_*: "),
         ("PET_NPROC_PER_NODE", "9", "train.fit.actor_critic.batch_size: 8 cannot be shared by 9 processes"),
@@ -430,6 +440,20 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(crop.main)
     assert result.exit_code == 1
     assert "No space left on device; free some space" in one_line(result.stderr)
+
+
+@pytest.mark.usefixtures("checked")
+def test_the_end_of_a_file_is_not_an_abort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Click would say nothing but "Aborted!", as if the user had wanted it."""
+
+    def read_on(*args: object, **kwargs: object) -> None:
+        raise EOFError("no data left in file")
+
+    monkeypatch.setattr(crop, "crop_regions", read_on)
+    result = CliRunner().invoke(crop.main)
+    assert isinstance(result.exception, RuntimeError)
+    assert isinstance(result.exception.__cause__, EOFError)
+    assert "Aborted" not in result.output
 
 
 @pytest.mark.usefixtures("checked")

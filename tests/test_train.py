@@ -1,6 +1,7 @@
 """Training as a whole: what it starts from, keeps and resumes, and that ranks share one training."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,9 @@ def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Pat
     assert load_agent(again).config == load_agent(tiny).config and load_agent(again).steps == 80
 
 
-def test_training_goes_on_from_an_agent(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_goes_on_from_an_agent(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     begun, ended = dict[str, torch.Tensor](), dict[str, torch.Tensor]()
     run = Trainer.run
 
@@ -103,6 +106,8 @@ def test_training_goes_on_from_an_agent(tiny: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Trainer, "run", noted)
     longer = load_agent(trained(tmp_path, TRAIN, tiny))
     assert longer.steps == 160
+    bars = capfd.readouterr().err
+    assert all(re.search(rf"epoch 3 {component}.*loss=\d", bars) for component in COMPONENTS)
     curve = pd.read_csv(tmp_path / "agent/curves/tokenizer.csv")
     assert curve["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
     assert curve["step"].tolist() == [40, 80, 80, 120, 160, 160]
