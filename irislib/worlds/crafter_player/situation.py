@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 from crafter import constants, objects
 from jaxtyping import Bool, Int64, UInt8
+from scipy.ndimage import maximum_filter
 
 from irislib.worlds.crafter import LABEL_NAMES
-from irislib.worlds.crafter_player.travel import Cell, Travel, shift
+from irislib.worlds.crafter_player.travel import STEP, Cell, Travel, shift
 
 DIRECTIONS: dict[str, Cell] = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _MOVES = {direction: f"move_{name}" for name, direction in DIRECTIONS.items()}
+MONSTERS = ("zombie", "skeleton")
+DARK = 0.5  # daylight below which the player stays off the grass, where zombies appear by night
+DREAD = 4  # what a cell close to a monster costs more, in steps over free cells
 _WALKABLE = np.isin(LABEL_NAMES, constants.walkable)  # by label
 
 
@@ -69,8 +73,15 @@ class Situation:
 
     @cached_property
     def travel(self) -> Travel:
-        """Ways from the player to every cell."""
-        return Travel(self.position, self.free, self.diggable, self.taste)
+        """Ways from the player to every cell. They avoid monsters, and grass in the dark."""
+        close = maximum_filter(self.on(*MONSTERS), size=5)
+        fear = STEP * (DREAD * close + self.dark * self.on("grass"))
+        return Travel(self.position, self.free, self.diggable, self.taste + fear)
+
+    @property
+    def dark(self) -> bool:
+        """Whether it is night for the player."""
+        return self.daylight < DARK
 
     def inside(self, cell: Cell) -> bool:
         """Whether the cell is part of the world."""
@@ -89,9 +100,7 @@ class Situation:
         """Whether one of these materials is in front of the player, and nobody stands on it."""
         front = self.front
         return (
-            self.inside(front)
-            and self.standing[front] == 0
-            and LABEL_NAMES[self.ground[front]] in materials
+            self.inside(front) and self.standing[front] == 0 and LABEL_NAMES[self.ground[front]] in materials
         )
 
     def turn(self, direction: Cell) -> str:
