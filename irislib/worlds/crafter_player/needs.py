@@ -26,7 +26,8 @@ class Need:
         by_day: amount at or below which the need arises in daylight.
         by_night: the same in the dark.
         enough: amount with which the need is met in daylight.
-        enough_by_night: the same in the dark; more than any amount keeps the player in its chamber until dawn.
+        enough_by_night: the same in the dark; more than any amount keeps the player in its chamber until
+            dawn.
         attend: the next action to meet the need; None if it cannot be met.
         arisen: whether the need has arisen and is not met.
     """
