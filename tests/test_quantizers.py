@@ -109,14 +109,15 @@ def test_bfloat16_around_it_changes_no_token(kind: str) -> None:
 @pytest.mark.parametrize("kind", QUANTIZERS)
 def test_codebooks_of_the_study_have_that_many_different_codes(kind: str, size: int) -> None:
     levels = {64: (8, 8), 512: (8, 8, 8), 4096: (8, 8, 8, 8)}[size]
-    config = {
+    configs: dict[str, QuantizerConfig] = {
         "vq": VectorQuantizerConfig("vq", size, 16, 0),
         "ema": EMAQuantizerConfig("ema", size, 16, 0),
         "cosine": CosineQuantizerConfig("cosine", size, 16, 0),
         "fsq": FSQConfig("fsq", levels),
         "lfq": LFQConfig("lfq", size),
         "simvq": SimVQConfig("simvq", size, 16),
-    }[kind]
+    }
+    config = configs[kind]
     quantizer = make(config)
     assert quantizer.codebook.shape == (config.vocab_size, config.embed_dim) and config.vocab_size == size
     assert len(quantizer.codebook.unique(dim=0)) == size
