@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import CONFIG, TRAIN
+from tiny import CONFIG, TOKENIZER, TRAIN
 from torch import Tensor
 
 from irislib.agent.config import TrainConfig
 from irislib.errors import ParamError
 from irislib.params import parse_value
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.quantizers import Quantized, VectorQuantizer
 from irislib.tokenizers.revival import Revival
@@ -57,7 +57,7 @@ def test_one_loss_moves_codes_and_the_other_outputs(quantizer: VectorQuantizer) 
 
 def test_nothing_is_drawn_and_a_batch_is_its_parts() -> None:
     """Training computes the losses of equal parts of a batch, each on a thread."""
-    tokenizer = Tokenizer(CONFIG.tokenizer, CONFIG.frame)
+    tokenizer = Tokenizer(TOKENIZER, CONFIG.frame)
     frames = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     state = torch.get_rng_state()
     whole, out = tokenizer.losses(frames)
@@ -94,15 +94,15 @@ def test_revival_of_a_batch_in_parts_is_that_of_the_whole(quantizer: VectorQuant
     assert torch.equal(before[used], once[used]) and not torch.equal(before, once)
 
 
-def parse(**changes: Any) -> TokenizerConfig:
+def parse(**changes: Any) -> IrisConfig:
     values = asdict(CONFIG.tokenizer)
     values["quantizer"] |= changes
-    return parse_value(values, "train.tokenizer", TokenizerConfig)
+    return parse_value(values, "train.tokenizer", IrisConfig)
 
 
 def test_a_quantizers_options_come_back() -> None:
     config = parse(vocab_size=9)
-    assert config == replace(CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 9, 8, 3))
+    assert config == replace(TOKENIZER, quantizer=VectorQuantizerConfig("vq", 9, 8, 3))
     assert (config.vocab_size, config.embed_dim) == (9, 8)
 
 
@@ -132,7 +132,7 @@ def test_revival_must_fit_an_epoch() -> None:
 
 
 def test_sizes_stay_and_what_learning_needs_is_taken_over() -> None:
-    other = TokenizerConfig(VectorQuantizerConfig("vq", 5, 2, 4), 1, 2, (1,), 1, (), 0.5, 2.0)
+    other = IrisConfig(VectorQuantizerConfig("vq", 5, 2, 4), 1, 2, (1,), 1, (), 0.5, 2.0)
     learnt = CONFIG.tokenizer.learn_as(other)
     assert learnt == replace(
         CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 32, 8, 4), lpips=0.5, squared_error=2.0
