@@ -126,7 +126,7 @@ def test_labels_make_codes_tell_them() -> None:
 
 
 def test_training_alone_repeats_itself_and_keeps_snapshots() -> None:
-    frames, histograms = planted(32)
+    frames, _ = planted(32)
     config = replace(WIDE, alignment=SWAP)
     torch.manual_seed(5)
     first = train_tokenizer(config, frames, 6, 8, 0.003, 1, snapshots=(0, 3))

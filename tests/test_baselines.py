@@ -21,6 +21,7 @@ from irislib.tokenizers.checks import check_frame, check_tokenizer
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.load import tokenizer_digest
 from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.quantizers.config import VectorQuantizerConfig
 from irislib.tokenizers.reconstruction import encode_frames, reconstruct
 
 NAMES = ("untrained", "mean_colour", "patches")
@@ -218,13 +219,13 @@ def test_fewer_rows_than_groups() -> None:
 
 def test_the_codes_of_the_untrained_tokenizer_are_outputs_of_its_encoder() -> None:
     frames = noise(3)
-    config = replace(CONFIG.tokenizer, quantizer=replace(CONFIG.tokenizer.quantizer, vocab_size=48))
+    config = replace(CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 48, 8, 0))
     made = fit_untrained(config, 48, frames, seed=0)  # as many as there are places
     assert len(np.unique(encode_frames(made, frames))) == 48
 
 
 def test_more_codes_than_places_repeat_some() -> None:
-    config = replace(CONFIG.tokenizer, quantizer=replace(CONFIG.tokenizer.quantizer, vocab_size=48))
+    config = replace(CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 48, 8, 0))
     made = fit_untrained(config, 48, noise(1), seed=0)
     assert len(torch.unique(made.codebook, dim=0)) <= 16
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from irislib.tokenizers.config import TokenizerConfig
 from irislib.tokenizers.nets import frames_to_input
-from irislib.tokenizers.quantizers import Quantized, VectorQuantizer
+from irislib.tokenizers.quantizers import Quantized, Quantizer
 
 
 class LearnedTokenizer(nn.Module):
@@ -33,7 +33,7 @@ class LearnedTokenizer(nn.Module):
 
     context_length = 0
     local = True
-    quantizer: VectorQuantizer
+    quantizer: Quantizer
     variant = ""
 
     def __init__(self, config: TokenizerConfig, frame: tuple[int, int], patch: int, offset: int) -> None:
@@ -110,16 +110,18 @@ class LearnedTokenizer(nn.Module):
     ) -> tuple[dict[str, Tensor], Quantized]:
         """The losses on frames u8 [N,H,W,3] (IRIS, equation 1), whose sum is minimised.
 
-        Each is a mean over the frames, so the losses of a batch are the mean of those of equal parts of it.
-        Pixels that belong to no token are left out. What `config.alignment` asks for is not among them: it
-        needs more than the frames (`alignment`).
+        Each is a mean over the frames, so the losses of a batch are the mean of those of equal parts of it;
+        but the entropy loss of LFQ is about the frames of a part together. Pixels that belong to no token
+        are left out. What `config.alignment` asks for is not among them: it needs more than the frames
+        (`alignment`).
 
         Args:
             frames: of the batch, or of a part of it.
             perceptual: maps two batches of frames in [-1,1] to a loss (LPIPS); left out by default.
 
         Returns:
-            The losses by name, and what the quantizer made of the frames, for `revival.Revival`.
+            The losses by name, and what the quantizer made of the frames, for its `after_batch` and for
+            `revival.Revival`.
         """
         x = frames_to_input(frames)
         out = self.quantize(x)

@@ -22,6 +22,7 @@ from irislib.tokenizers.config import ContextSwapConfig, LabelsConfig, Tokenizer
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.perceptual import load_lpips
+from irislib.tokenizers.quantizers import FreeCodebook, Quantized
 from irislib.tokenizers.revival import Revival
 
 MAX_GRAD_NORM = 10.0  # as in `train.fit.tokenizer`, by default and in IRIS
@@ -104,7 +105,7 @@ class _Training:
     ) -> None:
         self.config, self.frames, self.batch_size = config, frames, batch_size
         self.rng = stream(seed, "tokenizer alone", "batches")
-        device = pick_device()
+        self.device = device = pick_device()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(seed, "tokenizer alone", "weights"))
             made = make_tokenizer(config, (frames.shape[1], frames.shape[2]))
@@ -120,23 +121,28 @@ class _Training:
         self.perceptual = load_lpips(device) if config.lpips > 0 else None
         self.parameters = [*made.parameters(), *(self.head.parameters() if self.head else ())]
         self.optimizer = torch.optim.Adam(self.parameters, learning_rate, fused=True)
-        revive_after = config.quantizer.revive_after
-        self.revival = Revival(made.quantizer, self.optimizer, revive_after, stream_seed(seed, "revival"))
+        self.hooks = [made.quantizer.after_batch]
+        if config.quantizer.revive_after and isinstance(made.quantizer, FreeCodebook):
+            drawn_from = stream_seed(seed, "tokenizer alone", "revival")
+            revival = Revival(made.quantizer, self.optimizer, config.quantizer.revive_after, drawn_from)
+            self.hooks.append(revival.after_batch)
 
     def copy(self) -> LearnedTokenizer:
         """The tokenizer as it is now, ready for use."""
-        ready: LearnedTokenizer = no_gradients(deepcopy(self.tokenizer), self.tokenizer.codebook.device)
+        ready: LearnedTokenizer = no_gradients(deepcopy(self.tokenizer), self.device)
         return ready
 
     def step(self) -> dict[str, float]:
         """A gradient step on a new batch; returns its losses. Raises IrislibError if one is not finite."""
-        losses = self._losses(self._draw())
+        losses, quantized = self._losses(self._draw())
         total = torch.stack(list(losses.values())).sum()
         values = {"total": float(total), **{name: float(loss) for name, loss in losses.items()}}
         if not np.isfinite(values["total"]):
             raise IrislibError("learning_rate: the loss of the tokenizer is not finite; lower it")
         self.optimizer.zero_grad()
         total.backward()
+        for hook in self.hooks:
+            hook([quantized])
         nn.utils.clip_grad_norm_(self.parameters, MAX_GRAD_NORM)
         self.optimizer.step()
         return values
@@ -148,11 +154,10 @@ class _Training:
             rows[: self.labelled_size] = self.rng.choice(self.labelled, self.labelled_size)
         return rows
 
-    def _losses(self, rows: Int64[np.ndarray, " batch"]) -> dict[str, Tensor]:
+    def _losses(self, rows: Int64[np.ndarray, " batch"]) -> tuple[dict[str, Tensor], Quantized]:
         tokenizer, alignment = self.tokenizer, self.config.alignment
-        frames = torch.from_numpy(self.frames[rows]).to(tokenizer.codebook.device)
+        frames = torch.from_numpy(self.frames[rows]).to(self.device)
         losses, quantized = tokenizer.losses(frames, self.perceptual)
-        self.revival.observe(quantized)
         if isinstance(alignment, ContextSwapConfig):
             kept = torch.from_numpy(draw_kept(self.rng, len(rows), tokenizer.grid)).to(frames.device)
             loss = context_swap_loss(tokenizer, frames, quantized, frames.roll(1, 0), kept)
@@ -161,7 +166,7 @@ class _Training:
             known = self.labelled_size
             shown = torch.from_numpy(self.histograms[rows[:known]]).to(frames.device)
             losses["labels"] = alignment.weight * self.head.loss(quantized.z_quantized[:known], shown)
-        return losses
+        return losses, quantized
 
 
 def _few_of(frames: int, few: int, seed: int) -> Int64[np.ndarray, " few"]:
