@@ -8,7 +8,7 @@ import own_tokenizers
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
-from tiny import CONFIG
+from tiny import CONFIG, TOKENIZER
 from torch import nn
 
 from irislib.baselines.fit import FRAMES, fit_baselines, fitting_steps
@@ -38,7 +38,7 @@ def noise(n: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def analysed() -> Tokenizer:
     torch.manual_seed(0)
-    return Tokenizer(CONFIG.tokenizer, FRAME).eval()
+    return Tokenizer(TOKENIZER, FRAME).eval()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_baselines_depend_on_the_seed_and_the_shapes_and_not_on_the_analysed_wei
     torch.manual_seed(1)
     drawn = torch.rand(3)
     torch.manual_seed(1)
-    other = Tokenizer(CONFIG.tokenizer, FRAME)
+    other = Tokenizer(TOKENIZER, FRAME)
     torch.manual_seed(1)
     for seed in (0, 1):
         again = fit_baselines(other, noise(40), seed).tokenizers

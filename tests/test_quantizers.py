@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny import CONFIG, QUANTIZERS
+from tiny import CONFIG, QUANTIZERS, TOKENIZER
 from torch import Tensor
 
 from irislib.tokenizers.iris import Tokenizer
@@ -80,7 +80,7 @@ def test_a_token_depends_on_its_own_position_alone(kind: str) -> None:
 
 def test_nothing_is_drawn_and_the_losses_of_a_batch_are_the_mean_over_its_parts(kind: str) -> None:
     """Training computes the losses of equal parts of a batch, each on a thread."""
-    tokenizer = Tokenizer(replace(CONFIG.tokenizer, quantizer=QUANTIZERS[kind]), CONFIG.frame)
+    tokenizer = Tokenizer(replace(TOKENIZER, quantizer=QUANTIZERS[kind]), CONFIG.frame)
     frames = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     state = torch.get_rng_state()
     whole, out = tokenizer.losses(frames)
@@ -155,7 +155,7 @@ def test_equal_weights_of_other_kinds_have_another_digest() -> None:
     digests = set()
     configs = [*QUANTIZERS.values(), FSQConfig("fsq", (4, 8)), EMAQuantizerConfig("ema", 32, 8, 0)]
     for config in configs:
-        tokenizer = Tokenizer(replace(CONFIG.tokenizer, quantizer=config), CONFIG.frame)
+        tokenizer = Tokenizer(replace(TOKENIZER, quantizer=config), CONFIG.frame)
         for weight in [*tokenizer.parameters(), *make_quantizer(config).parameters()]:
             weight.data.fill_(0.5)
         for buffer in ("means", "frozen"):

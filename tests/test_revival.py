@@ -3,7 +3,7 @@
 import pytest
 import torch
 from test_quantizers import make, outputs
-from tiny import CONFIG, QUANTIZERS
+from tiny import QUANTIZERS
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,7 +22,7 @@ def free(request: pytest.FixtureRequest) -> FreeCodebook:
 
 def revive(quantizer: FreeCodebook, *parts: Quantized) -> Tensor:
     """The codebook after a revival at the second batch, the first with the first part alone."""
-    revival = Revival(quantizer, torch.optim.Adam(Tokenizer(CONFIG.tokenizer, (64, 64)).parameters()), 2, 0)
+    revival = Revival(quantizer, torch.optim.Adam(Tokenizer(TOKENIZER, (64, 64)).parameters()), 2, 0)
     revival.after_batch(parts[:1])
     revival.after_batch(parts)
     return quantizer.codebook.detach().clone()

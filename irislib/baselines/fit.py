@@ -10,7 +10,7 @@ from irislib.baselines.untrained import fit_untrained
 from irislib.device import one_thread
 from irislib.seeding import stream
 from irislib.tokenizers.checks import no_gradients
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
 
 NAMES = ("untrained", "mean_colour", "patches")
@@ -61,7 +61,7 @@ def left_out(analysed: FrameTokenizer, frame: tuple[int, int]) -> dict[str, str]
     """
     (height, width), (rows, columns) = frame, analysed.grid
     reasons = {}
-    if not isinstance(analysed, Tokenizer):
+    if not isinstance(analysed, LearnedTokenizer):
         reasons["untrained"] = f"the architecture of a {type(analysed).__name__} is not known"
     if rows > height or columns > width:
         reason = f"{height} x {width} pixels have no patches for {rows} x {columns} tokens"
@@ -86,7 +86,7 @@ def fit_baseline(
     codes = len(analysed.codebook)
     with one_thread():
         if name == "untrained":
-            assert isinstance(analysed, Tokenizer)
+            assert isinstance(analysed, LearnedTokenizer)
             made: FrameTokenizer = fit_untrained(analysed.config, codes, frames, seed)
         else:
             fit = {"mean_colour": fit_mean_colour, "patches": fit_patches}[name]
