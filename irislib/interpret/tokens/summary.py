@@ -27,6 +27,7 @@ from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct
 
 OBSERVATIONS = 4096  # at most so many are encoded; neighbours in time are nearly equal
 RECONSTRUCTED = 128  # frames, for the PSNR
+BEST_PSNR = 20 * np.log10(255) + 10 * np.log10(12)  # dB; rounding to 8 bits. An equal image has no finite one
 OCCURRENCES = 256  # that maps are computed of
 RANDOMISED = 96  # of these, that maps of a randomised decoder are computed of
 
@@ -126,13 +127,14 @@ def _psnr(
     steps: Int64[np.ndarray, " n"],
     boxes: Int16[np.ndarray, "position 4"],
 ) -> float:
-    """Mean over frames in dB, over the pixels that belong to some token's patch."""
+    """Mean over frames in dB, over the pixels that belong to some token's patch; see `BEST_PSNR`."""
     frames = recording.frames[steps[evenly_spaced(len(steps), RECONSTRUCTED)]]
     if len(frames) == 0:
         return float("nan")
     covered = covered_pixels(boxes, frames.shape[1:3])
     images = reconstruct(tokenizer, frames)
-    return float(psnr(frames[:, covered][:, None], images[:, covered][:, None]).mean())
+    found = psnr(frames[:, covered][:, None], images[:, covered][:, None])
+    return float(np.minimum(found, BEST_PSNR).mean())
 
 
 def _maps(
