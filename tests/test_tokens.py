@@ -14,16 +14,16 @@ from irislib.artifacts.json_files import plain_json
 from irislib.baselines.patch_means import fit_patches
 from irislib.errors import ArtifactError
 from irislib.interpret.confirmation.halves import divide
+from irislib.interpret.embedding.pixel_features import PixelFeatures, fit_pixel_features
 from irislib.interpret.labels.agreement import agreement
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.tokens.bits import bits_per_frame, entropy_bits_per_frame
 from irislib.interpret.tokens.labelled_tokens import LabelledTokens, label_tokens
 from irislib.interpret.tokens.locality import draw_places, measure_locality, paste
+from irislib.interpret.tokens.maps.sanity import map_correlation, randomise_decoder
 from irislib.interpret.tokens.patches import covered_pixels, label_patches, patch_boxes, shared_pixels
-from irislib.interpret.tokens.pixel_features import PixelFeatures, fit_pixel_features
 from irislib.interpret.tokens.reading import SIZES, choose_codes, measure_reading, set_f1
 from irislib.interpret.tokens.recording import Recording, thin
-from irislib.interpret.tokens.sanity import map_correlation, randomise_decoder
 from irislib.interpret.tokens.summary import measure_tokens
 from irislib.interpret.tokens.token_agreement import codes_per_label, recall_by_label
 from irislib.tokenizers.protocol import FrameTokenizer

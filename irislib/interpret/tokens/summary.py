@@ -14,13 +14,13 @@ from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.tokens.bits import bits_per_frame, entropy_bits_per_frame
 from irislib.interpret.tokens.labelled_tokens import LabelledTokens, label_tokens, plant_oracle
 from irislib.interpret.tokens.locality import measure_locality
+from irislib.interpret.tokens.maps.relevance_mass import mass_by_map, mass_by_position, measure_relevance_mass
+from irislib.interpret.tokens.maps.sampled_maps import change_maps, draw_occurrences, gradcam_maps
+from irislib.interpret.tokens.maps.sanity import measure_sanity
 from irislib.interpret.tokens.patch_consistency import measure_patch_consistency
 from irislib.interpret.tokens.patches import PatchTruth, covered_pixels, label_patches, patch_boxes
 from irislib.interpret.tokens.reading import measure_reading
 from irislib.interpret.tokens.recording import Recording, thin
-from irislib.interpret.tokens.relevance_mass import mass_by_map, mass_by_position, measure_relevance_mass
-from irislib.interpret.tokens.sampled_maps import change_maps, draw_occurrences, gradcam_maps
-from irislib.interpret.tokens.sanity import measure_sanity
 from irislib.interpret.tokens.token_agreement import measure_agreement
 from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
 from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct

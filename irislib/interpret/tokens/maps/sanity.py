@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from torch import nn
 
 from irislib.interpret.attribution.occurrences import Occurrences
-from irislib.interpret.tokens.sampled_maps import change_maps, gradcam_maps
+from irislib.interpret.tokens.maps.sampled_maps import change_maps, gradcam_maps
 from irislib.seeding import stream
 from irislib.tokenizers.protocol import FrameTokenizer
 
