@@ -164,6 +164,12 @@ def test_hidden_observations_do_not_count() -> None:
     assert agreement(found.counts.sum(axis=0))[3] == 1
 
 
+def test_a_recording_that_never_shows_the_world_is_refused() -> None:
+    visible = replace(RECORDING.visible, observation=np.zeros(len(RECORDING), bool))
+    with pytest.raises(ArtifactError, match="no observation shows the world"):
+        measure_tokens(planted.oracle(), replace(RECORDING, visible=visible), {}, METRICS, 0)
+
+
 def test_a_rare_label_is_left_out_and_named() -> None:
     label = RECORDING.truth.label.copy()
     label[label == 0] = 1
