@@ -1,6 +1,7 @@
 """Tokenizers that look at nothing but the pixels of a token's own patch: the nearest of K centres."""
 
-from jaxtyping import Float, Float32, Int64, UInt8
+import numpy as np
+from jaxtyping import Float, Float32, Int16, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,6 +35,14 @@ class PatchTokenizer(nn.Module):
     def patch(self) -> tuple[int, int]:
         """Height and width of a patch, in pixels."""
         return self.frame[0] // self.grid[0], self.frame[1] // self.grid[1]
+
+    @property
+    def patch_boxes(self) -> Int16[np.ndarray, "position 4"]:
+        """Each token's patch, row by row: (y0, x0, y1, x1) in pixels, half open."""
+        (rows, columns), (height, width) = self.grid, self.patch
+        y, x = np.divmod(np.arange(rows * columns), columns)
+        boxes = np.stack([y * height, x * width, (y + 1) * height, (x + 1) * width], axis=1)
+        return boxes.astype(np.int16)
 
     @property
     def codebook(self) -> Float32[Tensor, "codes numbers"]:
