@@ -1,0 +1,142 @@
+"""Arms of the study: each is an overlay of the parameters, in a file of its own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from annotated_types import MinLen
+
+from irislib.errors import ParamError
+from irislib.interpret.metrics_config import MetricsConfig
+from irislib.params import STRICT, parse_value, read_yaml
+from irislib.study.config import PlayConfig, StudyConfig
+from irislib.tokenizers.config import TokenizerConfig
+from irislib.worlds.make import AnyWorld
+from irislib.worlds.world import WorldConfig
+
+# What an arm changes, in the order of the report.
+Varies = Literal[
+    "nothing", "training", "quantizer", "codebook_size", "receptive_field", "grid", "alignment", "no_learning"
+]
+VARIES: tuple[str, ...] = get_args(Varies)
+OVERLAID = ("train.tokenizer", "study")  # what an arm may change
+
+
+@dataclass(frozen=True)
+class About:
+    """What an arm's file says of the arm itself.
+
+    Attributes:
+        asks: the question that the arm asks, in plain English.
+        varies: in what the arm differs from the reference arm.
+    """
+
+    __pydantic_config__ = STRICT
+    asks: Annotated[str, MinLen(1)]
+    varies: Varies
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to make a tokenizer.
+
+    Attributes:
+        name: of its file.
+        about: what it asks.
+        tokenizer: the `train.tokenizer` section.
+        study: the `study` section.
+        metrics: the `metrics` section, the same for all arms.
+    """
+
+    name: str
+    about: About
+    tokenizer: TokenizerConfig
+    study: StudyConfig
+    metrics: MetricsConfig
+
+
+def read_play(params: Path, study: Path) -> tuple[WorldConfig, PlayConfig]:
+    """The world of the study, and how much of it is recorded.
+
+    Args:
+        params: params.yaml, for the `env` section.
+        study: studies/params.yaml, an overlay of it with the section `play`.
+
+    Raises:
+        ParamError: a file cannot be read, or a section is missing or does not fit.
+    """
+    values = _with_overlay(read_yaml(params), read_yaml(study))
+    env: WorldConfig = _parse(values, "env", AnyWorld, study)
+    return env, _parse(values, "play", PlayConfig, study)
+
+
+def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
+    """An arm: params.yaml, with studies/params.yaml laid over it, and the arm's file over both.
+
+    Args:
+        name: of the arm; its file is NAME.yaml.
+        arms: folder of the arms.
+        params: params.yaml, for the sections `train.tokenizer` and `metrics`.
+        study: studies/params.yaml, for the section `study`.
+
+    Raises:
+        ParamError: there is no such arm, a file cannot be read, or a value does not fit.
+    """
+    file = arms / f"{name}.yaml"
+    if not file.is_file():
+        known = sorted(other.stem for other in arms.glob("*.yaml"))
+        raise ParamError(f"{name}: no such arm in {arms}; known: {', '.join(known) or 'none'}")
+    own = read_yaml(file)
+    about = {key: own.pop(key) for key in ("asks", "varies") if key in own}
+    _check_sections(own, file)
+    values = _with_overlay(_with_overlay(read_yaml(params), read_yaml(study)), own)
+    return Arm(
+        name,
+        about=_one_line(file, about, "arm", About),
+        tokenizer=_parse(values, "train.tokenizer", TokenizerConfig, file),
+        study=_parse(values, "study", StudyConfig, file),
+        metrics=_parse(values, "metrics", MetricsConfig, params),
+    )
+
+
+def overlaid(base: Any, over: Any) -> Any:
+    """The values of `base` with those of `over` in their place.
+
+    Mappings are laid over each other key by key. A mapping that names another `kind` than the one below it
+    replaces it, since the options of one kind mean nothing to another.
+    """
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    if "kind" in over and over["kind"] != base.get("kind"):
+        return over
+    return base | {key: overlaid(base[key], value) if key in base else value for key, value in over.items()}
+
+
+def _with_overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    laid: dict[str, Any] = overlaid(base, over)
+    return laid
+
+
+def _check_sections(own: dict[str, Any], file: Path) -> None:
+    """Raises ParamError where an arm sets what all arms share."""
+    keys = [f"train.{key}" for key in own["train"]] if isinstance(own.get("train"), dict) else []
+    keys += [key for key in own if key != "train" or not keys]
+    for key in keys:
+        if key not in OVERLAID:
+            raise ParamError(f"{file}: {key}: an arm sets {' and '.join(OVERLAID)} alone; remove it")
+
+
+def _parse(values: dict[str, Any], section: str, into: Any, source: Path) -> Any:
+    value: Any = values
+    for key in section.split("."):
+        if not isinstance(value, dict) or key not in value:
+            raise ParamError(f"{source}: {section}: missing; add it")
+        value = value[key]
+    return _one_line(source, value, section, into)
+
+
+def _one_line(source: Path, value: Any, name: str, into: Any) -> Any:
+    try:
+        return parse_value(value, name, into)
+    except ParamError as error:
+        raise ParamError(f"{source}: {error}") from None
