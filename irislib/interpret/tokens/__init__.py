@@ -1,0 +1,1 @@
+"""Do tokens mean what stands in their own patch of the frame?"""

@@ -1,0 +1,124 @@
+"""Does a token depend on its own patch alone (docs/protocol.md, step 11)?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, Int16, Int64, Integer, UInt8
+
+from irislib.interpret.tokens.patches import PatchTruth
+from irislib.interpret.visible import Visible
+from irislib.seeding import stream
+from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.reconstruction import BATCH, encode_frames
+
+DRAWS = 1024  # tokens; a share of them has a standard error of at most 1.6%
+
+
+@dataclass(frozen=True)
+class Locality:
+    """What becomes of tokens in frames that are put together from two.
+
+    Attributes:
+        kept: share of the tokens that stay the same when their own patch stays and all else is another frame.
+        chance: share of the tokens that are the same in two frames of different episodes, at one place.
+        others_kept: share that stay when their own patch is another frame's and all else stays.
+        tokens: how many were drawn.
+    """
+
+    kept: float
+    chance: float
+    others_kept: float
+    tokens: int
+
+    @property
+    def above_chance(self) -> float:
+        """(kept - chance) / (1 - chance): 1 if the own patch decides, 0 if it tells nothing alone.
+
+        NaN where chance is 1, as with a single code.
+        """
+        return (self.kept - self.chance) / (1 - self.chance) if self.chance < 1 else float("nan")
+
+
+def measure_locality(
+    tokenizer: FrameTokenizer,
+    frames: UInt8[np.ndarray, "t y x 3"],
+    tokens: Integer[np.ndarray, "t h w"],
+    patches: PatchTruth,
+    visible: Visible,
+    seed: int,
+    draws: int = DRAWS,
+) -> Locality:
+    """Puts tokens' patches into frames of other episodes, and encodes again.
+
+    Args:
+        tokenizer: the analysed one.
+        frames: what was observed.
+        tokens: of these frames.
+        patches: which tokens show the world, and their patches.
+        visible: which observations show the world; others are not drawn.
+        seed: of the draws.
+        draws: tokens, and as many partners.
+
+    Returns:
+        The shares; NaN where fewer than two episodes show the world.
+    """
+    step, other, which = draw_places(visible, len(patches.position), draws, seed)
+    if len(step) == 0:
+        return Locality(*(float("nan"),) * 3, tokens=0)
+    position, flat = patches.position[which], tokens.reshape(len(tokens), -1)
+    own, theirs = flat[step, position], flat[other, position]
+    inside, outside = np.empty((2, len(step)), bool)
+    for start in range(0, len(step), BATCH):
+        rows = slice(start, start + BATCH)
+        box = patches.box[which[rows]]
+        for same, ground, patch in ((inside, other, step), (outside, step, other)):
+            made = paste(frames[ground[rows]], frames[patch[rows]], box)
+            again = encode_frames(tokenizer, made).reshape(len(made), -1)
+            same[rows] = again[np.arange(len(made)), position[rows]] == own[rows]
+    return Locality(float(inside.mean()), float((own == theirs).mean()), float(outside.mean()), len(step))
+
+
+def paste(
+    ground: UInt8[np.ndarray, "n y x 3"],
+    other: UInt8[np.ndarray, "n y x 3"],
+    box: Int16[np.ndarray, "n 4"],
+) -> UInt8[np.ndarray, "n y x 3"]:
+    """Frames with one box each that is cut from another frame, at the same place."""
+    made = ground.copy()
+    for frame, source, (y0, x0, y1, x1) in zip(made, other, box, strict=True):
+        frame[y0:y1, x0:x1] = source[y0:y1, x0:x1]
+    return made
+
+
+def draw_places(
+    visible: Visible, positions: int, draws: int, seed: int
+) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+    """Draws observations, for each one another of a different episode, and a position.
+
+    Args:
+        visible: observations that do not show the world are not drawn.
+        positions: how many there are.
+        draws: n.
+        seed: of the draws.
+
+    Returns:
+        The observations, their partners, and the positions; empty if there is no partner for any.
+    """
+    rng = stream(seed, "locality")
+    shown = np.flatnonzero(visible.observation)
+    order = shown[np.argsort(visible.episode[shown], kind="stable")]
+    first, count = _runs(visible.episode[order])
+    if len(first) < 2:
+        return (np.zeros(0, np.int64),) * 3
+    row = rng.integers(0, len(order), draws)
+    run = np.searchsorted(first, row, side="right") - 1
+    # A partner is any observation but those of the run: skip the run by a jump over it.
+    other = rng.integers(0, len(order) - count[run])
+    other += np.where(other >= first[run], count[run], 0)
+    return order[row], order[other], rng.integers(0, positions, draws)
+
+
+def _runs(values: Int[np.ndarray, " n"]) -> tuple[Int64[np.ndarray, " m"], Int64[np.ndarray, " m"]]:
+    """The first row and the length of each run of equal values."""
+    first = np.flatnonzero(np.diff(values, prepend=-1))
+    return first, np.diff(first, append=len(values))

@@ -1,0 +1,71 @@
+"""Recorded play in memory: the frames of some episodes, and their truth."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from irislib.artifacts import Store
+from irislib.interpret.labels.truth import Truth, read_truth
+from irislib.interpret.strata import read_strata
+from irislib.interpret.visible import Visible
+
+
+@dataclass(frozen=True)
+class Recording:
+    """T observations of whole episodes.
+
+    Attributes:
+        frames: what was seen.
+        truth: what the world says of it.
+        visible: which observations show the world, and what stands in for each.
+    """
+
+    frames: UInt8[np.ndarray, "t y x 3"]
+    truth: Truth
+    visible: Visible
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def read_recording(rollouts: Store, episodes: Int[np.ndarray, " n"], seed: int) -> Recording:
+    """The observations of some episodes of recorded play, in order.
+
+    Args:
+        rollouts: recorded play, of any player; its tokens are not read.
+        episodes: numbers of the episodes.
+        seed: of the draw of which episode stands in for which.
+
+    Raises:
+        ArtifactError: an array cannot be read or is damaged, or the labels do not fit the world.
+    """
+    episode = rollouts.read("episode")
+    rows = np.flatnonzero(np.isin(episode, episodes))
+    truth = read_truth(rollouts)
+    truth = replace(truth, label=truth.label[rows], quantity=truth.quantity[rows])
+    visible = Visible.of(episode[rows], read_strata(rollouts)[rows], seed)
+    return Recording(rollouts.read("obs", rows), truth, visible)
+
+
+def thin(recording: Recording, most: int) -> Recording:
+    """Every n-th observation of every episode, the smallest n that leaves about `most` at most.
+
+    Args:
+        recording: some episodes.
+        most: observations.
+    """
+    visible = recording.visible
+    every = max(1, -(-len(recording) // most))
+    rows = np.flatnonzero(visible.step % every == 0)
+    truth = replace(
+        recording.truth, label=recording.truth.label[rows], quantity=recording.truth.quantity[rows]
+    )
+    kept = replace(
+        visible,
+        observation=visible.observation[rows],
+        episode=visible.episode[rows],
+        step=visible.step[rows] // every,
+        stratum=visible.stratum[rows],
+    )
+    return Recording(recording.frames[rows], truth, kept)
