@@ -1,0 +1,82 @@
+"""The scripted player: it knows the whole state of the game, and a few rules decide what it does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from irislib.worlds.crafter import ACTION_NAMES, LABEL_NAMES, CrafterWorld
+from irislib.worlds.crafter_player.agenda import Agenda
+from irislib.worlds.crafter_player.needs import attend, draw_needs, fight
+from irislib.worlds.crafter_player.situation import DIRECTIONS, Situation, look
+from irislib.worlds.crafter_player.travel import STEP, shift
+from irislib.worlds.crafter_player.wander import Wander
+from irislib.worlds.world import World
+
+SLIP = 0.02  # chance of a random action
+EXCURSION = 0.01  # chance in each step to leave everything else for a sight
+
+
+class CrafterPlayer:
+    """Plays Crafter by rules (see `irislib.worlds.player.Player`).
+
+    It reads the game's state, and never changes it or draws from its random generator. Its own random choices
+    come from the stream of each lane, so an episode is the same whoever plays beside it.
+    """
+
+    def __init__(self) -> None:
+        self._lives: list[_Life] = []
+
+    def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
+        """See `Player.begin`."""
+        self._lives = [_Life(_game(world), rng) for world, rng in zip(worlds, rngs, strict=True)]
+
+    def act(
+        self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
+    ) -> Int64[np.ndarray, " lane"]:
+        """See `Player.act`. The frames are not looked at."""
+        return np.array([ACTION_NAMES.index(self._lives[lane].act()) for lane in lanes], np.int64)
+
+
+class _Life:
+    """One episode: what the player remembers, and its habits."""
+
+    def __init__(self, game: Any, rng: np.random.Generator) -> None:
+        self._game, self._rng = game, rng
+        self._taste = rng.integers(STEP, size=game._world.area)
+        self._needs, self._agenda, self._wander = draw_needs(rng), Agenda(rng), Wander(rng)
+
+    def act(self) -> str:
+        """The name of the next action."""
+        s = look(self._game, self._taste)
+        slips, leaves = self._rng.random(2) < (SLIP, EXCURSION)
+        if s.asleep:
+            return "sleep"
+        if slips:
+            return _harmless(s, ACTION_NAMES[self._rng.integers(len(ACTION_NAMES))])
+        if action := fight(s) or attend(self._needs, s):
+            return action
+        if leaves:
+            self._wander.begin(s)
+        return self._wander(s) or self._agenda(s) or self._stroll(s)
+
+    def _stroll(self, s: Situation) -> str:
+        """Goes to see something, since nothing is left to do."""
+        self._agenda.renew()
+        self._wander.begin(s)
+        return self._wander(s) or "noop"
+
+
+def _game(world: World) -> Any:
+    if not isinstance(world, CrafterWorld):
+        raise TypeError(f"{type(world).__name__} is not Crafter")
+    return world._game
+
+
+def _harmless(s: Situation, action: str) -> str:
+    """The action, unless it would lead into lava."""
+    step = DIRECTIONS.get(action.removeprefix("move_"))
+    ahead = shift(s.position, step) if step else s.position
+    deadly = s.inside(ahead) and LABEL_NAMES[s.ground[ahead]] == "lava"
+    return "noop" if deadly else action
