@@ -15,6 +15,7 @@ from irislib.agent.segments import SegmentBatch
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.tokenizers.iris import perplexity
+from irislib.tokenizers.quantizers import FreeCodebook
 from irislib.tokenizers.revival import Revival
 from irislib.training.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
 from irislib.training.sampling import Sampler
@@ -212,14 +213,15 @@ def test_acting_depends_on_the_row_alone(agent: Agent) -> None:
 def test_revival_moves_idle_codes_only(agent: Agent) -> None:
     tokenizer = agent.tokenizer
     optimizer = torch.optim.Adam(tokenizer.parameters())
+    assert isinstance(tokenizer.quantizer, FreeCodebook)
     revival = Revival(tokenizer.quantizer, optimizer, after=2, seed=0)
     losses, quantized = tokenizer.losses(frames(2))
     torch.stack(list(losses.values())).sum().backward()
     optimizer.step()
     before, used = tokenizer.codebook.detach().clone(), quantized.tokens.unique()
-    revival.observe(quantized)
+    revival.after_batch([quantized])
     assert torch.equal(before, tokenizer.codebook)
-    revival.observe(quantized)
+    revival.after_batch([quantized])
     assert torch.equal(before[used], tokenizer.codebook[used])
     idle = torch.ones(32).bool()
     idle[used] = False

@@ -102,7 +102,7 @@ def test_parts_add_up_to_the_whole_batch(trainer: Trainer, component: str) -> No
 def test_revival_sees_the_whole_batch(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
-        "irislib.tokenizers.revival.Revival.observe", lambda self, quantized: seen.append(quantized)
+        "irislib.tokenizers.revival.Revival.after_batch", lambda self, parts: seen.extend(parts)
     )
     division = divide(6, "key", CPU)
     objective = trainer.objectives.of("tokenizer", 1, division)
@@ -112,8 +112,8 @@ def test_revival_sees_the_whole_batch(trainer: Trainer, monkeypatch: pytest.Monk
         losses(part)
     objective.finish()
     frames = trainer.replay.frames(rows[:, 0])
-    assert torch.equal(seen[0].tokens, trainer.agent.tokenizer.encode(frames))
-    assert len(seen[0].z) == 6 and not seen[0].z.requires_grad
+    assert torch.equal(torch.cat([q.tokens for q in seen]), trainer.agent.tokenizer.encode(frames))
+    assert [len(q.z) for q in seen] == [2, 2, 1, 1]
 
 
 def test_dropout_follows_the_stream_of_its_thread() -> None:

@@ -1,139 +1,330 @@
-"""The vector quantizer, its options, and the revival of its idle codes."""
+"""What every kind of quantizer must do, how each kind's codes learn, and the revival of idle codes."""
 
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import torch
-from tiny import CONFIG, TRAIN
+from tiny import CONFIG, QUANTIZERS
 from torch import Tensor
+from torch.nn import functional as F
 
-from irislib.agent.config import TrainConfig
-from irislib.errors import ParamError
-from irislib.params import parse_value
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
 from irislib.tokenizers.iris import Tokenizer
-from irislib.tokenizers.quantizers import Quantized, VectorQuantizer
+from irislib.tokenizers.load import tokenizer_digest
+from irislib.tokenizers.quantizers import FreeCodebook, Quantized, Quantizer, make_quantizer
+from irislib.tokenizers.quantizers.config import (
+    CosineQuantizerConfig,
+    EMAQuantizerConfig,
+    FSQConfig,
+    LFQConfig,
+    QuantizerConfig,
+    SimVQConfig,
+    VectorQuantizerConfig,
+)
+from irislib.tokenizers.quantizers.ema import EMAQuantizer
 from irislib.tokenizers.revival import Revival
 
+LEARNT_BY_GRADIENTS = {"vq": "embedding.weight", "cosine": "directions", "simvq": "transform.weight"}
+FREE = ("vq", "ema", "cosine")
 
-@pytest.fixture
-def quantizer() -> VectorQuantizer:
+
+@pytest.fixture(params=QUANTIZERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def make(config: QuantizerConfig) -> Quantizer:
     torch.manual_seed(0)
-    quantizer = VectorQuantizer(VectorQuantizerConfig("vq", 32, 8, 0))
-    torch.nn.init.normal_(quantizer.codebook)
+    quantizer = make_quantizer(config)
+    quantizer.initialize()
+    if isinstance(config, VectorQuantizerConfig):  # IRIS begins too near to the origin for any choice
+        torch.nn.init.normal_(quantizer.codebook)
     return quantizer
 
 
-def outputs(n: int = 2) -> Tensor:
-    return torch.randn(n, 8, 4, 3, generator=torch.manual_seed(1)).requires_grad_()
+def outputs(config: QuantizerConfig, n: int = 2) -> Tensor:
+    return torch.randn(n, config.embed_dim, 4, 3, generator=torch.Generator().manual_seed(1)).requires_grad_()
 
 
-def test_each_output_becomes_its_nearest_code(quantizer: VectorQuantizer) -> None:
-    out = quantizer.quantize(outputs())
-    flat = out.z.movedim(1, -1).reshape(-1, 8)
-    assert torch.equal(out.tokens.flatten(), torch.cdist(flat, quantizer.codebook).argmin(1))
-    torch.testing.assert_close(out.z_quantized, quantizer.embed(out.tokens))
+# Every kind
 
 
-def test_the_gradient_passes_straight_through(quantizer: VectorQuantizer) -> None:
-    z, slope = outputs(), torch.randn(2, 8, 4, 3)
-    (quantizer.quantize(z).z_quantized * slope).sum().backward()
-    assert z.grad is not None
-    torch.testing.assert_close(z.grad, slope)
-    assert quantizer.codebook.grad is None
+def test_a_token_is_a_code_and_the_decoder_is_given_it(kind: str) -> None:
+    quantizer = make(QUANTIZERS[kind])
+    out = quantizer.quantize(outputs(QUANTIZERS[kind]))
+    assert out.tokens.dtype == torch.int64 and out.tokens.shape == (2, 4, 3)
+    assert len(out.tokens.unique()) > 5
+    codes = quantizer.codebook[out.tokens].movedim(-1, 1)
+    assert torch.equal(quantizer.embed(out.tokens), codes)
+    torch.testing.assert_close(out.z_quantized, codes)
 
 
-def test_one_loss_moves_codes_and_the_other_outputs(quantizer: VectorQuantizer) -> None:
-    z = outputs()
-    losses = quantizer.quantize(z).losses
-    losses["codebook"].backward()
-    assert z.grad is None and quantizer.codebook.grad is not None
-    before = quantizer.codebook.grad.clone()
-    losses["commitment"].backward()
-    assert z.grad is not None and torch.equal(before, quantizer.codebook.grad)
-    torch.testing.assert_close(losses["codebook"], losses["commitment"])
+def test_every_code_comes_back(kind: str) -> None:
+    """The code itself as the encoder's output; in FSQ, which bounds outputs, what is bounded to it."""
+    config = QUANTIZERS[kind]
+    quantizer, tokens = make(config), torch.arange(32).view(2, 4, 4)
+    z = quantizer.embed(tokens)
+    if isinstance(config, FSQConfig):
+        levels = torch.tensor(config.levels)[:, None, None]
+        half, offset = (levels - 1) * 1.001 / 2, 0.5  # both numbers of levels are even
+        z = torch.atanh((z * (levels // 2) + offset) / half) - torch.atanh(offset / half)
+    assert torch.equal(quantizer.quantize(z).tokens, tokens)
 
 
-def test_nothing_is_drawn_and_a_batch_is_its_parts() -> None:
+def test_a_token_depends_on_its_own_position_alone(kind: str) -> None:
+    quantizer, z = make(QUANTIZERS[kind]), outputs(QUANTIZERS[kind], 3).detach()
+    before = quantizer.quantize(z)
+    other = z.clone()
+    other[1, :, 2, 1] *= -3
+    after = quantizer.quantize(other)
+    changed = (before.z_quantized != after.z_quantized).any(1)
+    assert changed.nonzero().tolist() == [[1, 2, 1]] and before.tokens[1, 2, 1] != after.tokens[1, 2, 1]
+    assert torch.equal(quantizer.quantize(z.flip(0, 3)).tokens, before.tokens.flip(0, 2))
+
+
+def test_nothing_is_drawn_and_the_losses_of_a_batch_are_the_mean_over_its_parts(kind: str) -> None:
     """Training computes the losses of equal parts of a batch, each on a thread."""
-    tokenizer = Tokenizer(CONFIG.tokenizer, CONFIG.frame)
+    tokenizer = Tokenizer(replace(CONFIG.tokenizer, quantizer=QUANTIZERS[kind]), CONFIG.frame)
     frames = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     state = torch.get_rng_state()
     whole, out = tokenizer.losses(frames)
     parts = [tokenizer.losses(part) for part in frames.split(2)]
     assert torch.equal(state, torch.get_rng_state())
     for name, loss in whole.items():
-        torch.testing.assert_close(torch.stack([losses[name] for losses, _ in parts]).mean(), loss)
+        if name != "entropy":  # of the mean distribution, which is not a mean of entropies
+            torch.testing.assert_close(torch.stack([losses[name] for losses, _ in parts]).mean(), loss)
     assert torch.equal(torch.cat([q.tokens for _, q in parts]), out.tokens)
 
 
-def test_nothing_is_zero(quantizer: VectorQuantizer) -> None:
-    assert torch.equal(quantizer.blank, torch.zeros(8))
+def test_bfloat16_around_it_changes_no_token(kind: str) -> None:
+    quantizer, z = make(QUANTIZERS[kind]), outputs(QUANTIZERS[kind]).detach().bfloat16()
+    exact = quantizer.quantize(z.float())
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        out, embedded = quantizer.quantize(z), quantizer.embed(exact.tokens)
+        assert quantizer.codebook.dtype == quantizer.blank.dtype == torch.float32
+    assert torch.equal(out.tokens, exact.tokens) and torch.equal(out.z_quantized, exact.z_quantized)
+    assert torch.equal(embedded, quantizer.embed(exact.tokens))
+    assert {name: loss.dtype for name, loss in out.losses.items()} == dict.fromkeys(
+        exact.losses, torch.float32
+    )
 
 
-def revive(quantizer: VectorQuantizer, *parts: Quantized) -> Tensor:
+@pytest.mark.parametrize("size", [64, 512, 4096])
+@pytest.mark.parametrize("kind", QUANTIZERS)
+def test_codebooks_of_the_study_have_that_many_different_codes(kind: str, size: int) -> None:
+    levels = {64: (8, 8), 512: (8, 8, 8), 4096: (8, 8, 8, 8)}[size]
+    config = {
+        "vq": VectorQuantizerConfig("vq", size, 16, 0),
+        "ema": EMAQuantizerConfig("ema", size, 16, 0),
+        "cosine": CosineQuantizerConfig("cosine", size, 16, 0),
+        "fsq": FSQConfig("fsq", levels),
+        "lfq": LFQConfig("lfq", size),
+        "simvq": SimVQConfig("simvq", size, 16),
+    }[kind]
+    quantizer = make(config)
+    assert quantizer.codebook.shape == (config.vocab_size, config.embed_dim) and config.vocab_size == size
+    assert len(quantizer.codebook.unique(dim=0)) == size
+    assert int(quantizer.quantize(outputs(config, 20)).tokens.max()) < size
+
+
+BLANKS = [*QUANTIZERS.values(), *(FSQConfig("fsq", levels) for levels in [(3,), (5, 5, 5), (7, 4), (4, 4)])]
+
+
+@pytest.mark.parametrize("config", BLANKS, ids=str)
+def test_blank_is_no_code(config: QuantizerConfig) -> None:
+    quantizer = make(config)
+    blank = quantizer.blank
+    assert blank.shape == (config.embed_dim,)
+    assert (quantizer.codebook - blank).norm(dim=1).min() > 0.1
+    if isinstance(config, FSQConfig):
+        # The origin is a code, so blank is not zero; and every level is half a level away, or farther.
+        assert (quantizer.codebook == 0).all(1).any()
+        steps = (quantizer.codebook - blank).abs() * (torch.tensor(config.levels) // 2)
+        torch.testing.assert_close(steps.amin(0), torch.full_like(blank, 0.5))
+    else:
+        assert torch.equal(blank, torch.zeros_like(blank))
+
+
+def test_the_state_tells_what_tokens_depend_on(kind: str) -> None:
+    """Stale tokens are found by the digest of the state; weights are stored as floating-point numbers."""
+    quantizer, twin = make(QUANTIZERS[kind]), make_quantizer(QUANTIZERS[kind])
+    assert all(value.dtype == torch.float32 for value in quantizer.state_dict().values())
+    twin.load_state_dict(quantizer.state_dict())
+    z = outputs(QUANTIZERS[kind])
+    assert torch.equal(twin.quantize(z).tokens, quantizer.quantize(z).tokens)
+
+
+def test_equal_weights_of_other_kinds_have_another_digest() -> None:
+    digests = set()
+    configs = [*QUANTIZERS.values(), FSQConfig("fsq", (4, 8)), EMAQuantizerConfig("ema", 32, 8, 0)]
+    for config in configs:
+        tokenizer = Tokenizer(replace(CONFIG.tokenizer, quantizer=config), CONFIG.frame)
+        for weight in [*tokenizer.parameters(), *make_quantizer(config).parameters()]:
+            weight.data.fill_(0.5)
+        for buffer in ("means", "frozen"):
+            if hasattr(tokenizer.quantizer, buffer):
+                getattr(tokenizer.quantizer, buffer).fill_(0.5)
+        digests.add(tokenizer_digest(tokenizer))
+    assert len(digests) == len(configs) - 1  # options of learning do not count
+
+
+# How codes learn
+
+
+def test_the_gradient_passes_straight_through(kind: str) -> None:
+    config = QUANTIZERS[kind]
+    quantizer, z = make(config), outputs(config)
+    slope = torch.randn_like(z)
+    (quantizer.quantize(z).z_quantized * slope).sum().backward()
+    expected, unit = slope, z.detach().norm(dim=1, keepdim=True)
+    if kind == "cosine":  # through the division by the length
+        direction = z.detach() / unit
+        expected = (slope - direction * (slope * direction).sum(1, keepdim=True)) / unit
+    if isinstance(config, FSQConfig):  # through the bound
+        levels = torch.tensor(config.levels)[:, None, None]
+        half = (levels - 1) * 1.001 / 2
+        slant = 1 - torch.tanh(z.detach() + torch.atanh(0.5 / half)).square()
+        expected = slope * slant * half / (levels // 2)
+    torch.testing.assert_close(z.grad, expected)
+    assert all(parameter.grad is None for parameter in quantizer.parameters())
+
+
+def test_one_loss_moves_codes_and_the_other_outputs(kind: str) -> None:
+    quantizer, z = make(QUANTIZERS[kind]), outputs(QUANTIZERS[kind])
+    losses = quantizer.quantize(z).losses
+    learnt = dict(quantizer.named_parameters())
+    assert list(learnt) == ([LEARNT_BY_GRADIENTS[kind]] if kind in LEARNT_BY_GRADIENTS else [])
+    assert ("codebook" in losses) == bool(learnt) and ("commitment" in losses) == (kind != "fsq")
+    if learnt:
+        losses["codebook"].backward()
+        (weight,) = learnt.values()
+        assert z.grad is None and weight.grad is not None and weight.grad.abs().sum() > 0
+        before = weight.grad.clone()
+        losses["commitment"].backward()
+        assert torch.equal(before, weight.grad) and z.grad is not None
+        beta = 1.0 if kind == "vq" else 0.25
+        torch.testing.assert_close(beta * losses["codebook"], losses["commitment"])
+
+
+def test_only_used_codes_move_but_in_simvq_all_do() -> None:
+    for kind in LEARNT_BY_GRADIENTS:
+        quantizer = make(QUANTIZERS[kind])
+        before = quantizer.codebook.detach().clone()
+        out = quantizer.quantize(outputs(QUANTIZERS[kind]))
+        out.losses["codebook"].backward()
+        for parameter in quantizer.parameters():
+            assert parameter.grad is not None
+            parameter.data -= parameter.grad
+        used = torch.zeros(32).bool()
+        used[out.tokens.flatten()] = True
+        moved = (quantizer.codebook.detach() - before).abs().sum(1) > 1e-7
+        assert not used.all() and torch.equal(moved, torch.ones(32).bool() if kind == "simvq" else used)
+
+
+def test_codes_without_gradients_are_fixed_or_follow_their_outputs() -> None:
+    for kind in ("fsq", "lfq", "ema"):
+        quantizer = make(QUANTIZERS[kind])
+        before = quantizer.codebook.clone()
+        quantizer.after_batch([quantizer.quantize(outputs(QUANTIZERS[kind]))])
+        assert torch.equal(before, quantizer.codebook) == (kind != "ema")
+
+
+def test_moving_averages_are_those_of_the_paper() -> None:
+    """One code at a time, in double precision, over batches in parts; and used codes near their outputs."""
+    config = EMAQuantizerConfig("ema", 6, 2, 0, decay=0.7)
+    quantizer = make(config)
+    assert isinstance(quantizer, EMAQuantizer)
+    size, total = torch.ones(6).double(), quantizer.means.double()
+    for batch in range(5):
+        z = torch.randn(5, 2, 4, 3, generator=torch.Generator().manual_seed(batch))
+        parts = [quantizer.quantize(part) for part in z.split(2)]
+        tokens = torch.cat([part.tokens for part in parts])
+        for k in range(6):
+            stands_for = z.movedim(1, -1)[tokens == k].double()
+            size[k] = 0.7 * size[k] + 0.3 * len(stands_for)
+            total[k] = 0.7 * total[k] + 0.3 * stands_for.sum(0)
+        quantizer.after_batch(parts)
+        smoothed = (size + 1e-5) / (size.sum() + 6e-5) * size.sum()
+        torch.testing.assert_close(quantizer.cluster_size.double(), size, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(
+            quantizer.codebook.double(), total / smoothed[:, None], rtol=1e-4, atol=1e-5
+        )
+
+
+def test_the_entropy_loss_is_least_if_each_position_is_sure_and_all_codes_are_used() -> None:
+    config = LFQConfig("lfq", 8, entropy=0.5, diversity=1.0)
+    quantizer = make(config)
+    codes = quantizer.codebook.T[None, :, None]  # one frame of 1x8 positions
+
+    def loss(z: Tensor) -> float:
+        return float(quantizer.quantize(z).losses["entropy"])
+
+    log8 = float(torch.tensor(8.0).log())
+    assert loss(codes) == pytest.approx(-0.5 * log8, rel=1e-3)
+    assert loss(codes[..., :1].expand(-1, -1, -1, 8)) == pytest.approx(0, abs=1e-3)  # sure of a single code
+    assert loss(0 * codes) == pytest.approx(0, abs=1e-3)  # all equally likely, everywhere
+    with torch.no_grad():
+        quantizer.eval()
+        assert "entropy" not in quantizer.quantize(codes).losses
+
+
+def test_many_levels_stay_within_the_codebook() -> None:
+    """A bound a share beyond the outermost level would be a level beyond it here."""
+    quantizer = make(FSQConfig("fsq", (5001,)))
+    tokens = quantizer.quantize(torch.tensor([-50.0, 0.0, 50.0]).view(1, 1, 1, 3)).tokens
+    assert tokens.flatten().tolist() == [0, 2500, 5000]
+
+
+# Revival
+
+
+@pytest.fixture(params=FREE)
+def free(request: pytest.FixtureRequest) -> FreeCodebook:
+    quantizer = make(QUANTIZERS[str(request.param)])
+    assert isinstance(quantizer, FreeCodebook)
+    return quantizer
+
+
+def revive(quantizer: FreeCodebook, *parts: Quantized) -> Tensor:
     """The codebook after a revival at the second batch, the first with the first part alone."""
-    optimizer = torch.optim.Adam(quantizer.parameters())
-    revival = Revival(quantizer, optimizer, after=2, seed=0)
-    revival.observe(parts[0])
-    revival.observe(*parts)
+    revival = Revival(quantizer, torch.optim.Adam(Tokenizer(CONFIG.tokenizer, (64, 64)).parameters()), 2, 0)
+    revival.after_batch(parts[:1])
+    revival.after_batch(parts)
     return quantizer.codebook.detach().clone()
 
 
-def test_revival_of_a_batch_in_parts_is_that_of_the_whole(quantizer: VectorQuantizer) -> None:
-    parts = [quantizer.quantize(z) for z in outputs(4).split(1)]
+def test_revival_of_a_batch_in_parts_is_that_of_the_whole(free: FreeCodebook) -> None:
+    parts = [free.quantize(z) for z in outputs(QUANTIZERS["vq"], 4).split(1)]
     z, codes, tokens = (
         torch.cat([getattr(p, name) for p in parts]) for name in ("z", "z_quantized", "tokens")
     )
-    whole, before = Quantized(z, codes, tokens), quantizer.codebook.detach().clone()
-    once = revive(quantizer, whole)
-    quantizer.codebook.data.copy_(before)
-    assert torch.equal(revive(quantizer, *parts), once)
-    used = whole.tokens.unique()
-    assert torch.equal(before[used], once[used]) and not torch.equal(before, once)
+    state = {name: value.clone() for name, value in free.state_dict().items()}
+    before = free.codebook.detach().clone()
+    once = revive(free, Quantized(z, codes, tokens))
+    free.load_state_dict(state)
+    assert torch.equal(revive(free, *parts), once)
+    used, idle = tokens.unique(), torch.ones(32).bool()
+    idle[used] = False
+    assert torch.equal(before[used], once[used]) and idle.any()
+    places = z.movedim(1, -1).reshape(-1, 8)
+    if free.codebook.norm(dim=1).allclose(torch.ones(32)):
+        places = F.normalize(places)
+    distance = (once[idle][:, None] - places).norm(dim=2).amin(1)
+    torch.testing.assert_close(distance, torch.zeros_like(distance))
 
 
-def parse(**changes: Any) -> TokenizerConfig:
-    values = asdict(CONFIG.tokenizer)
-    values["quantizer"] |= changes
-    return parse_value(values, "train.tokenizer", TokenizerConfig)
-
-
-def test_a_quantizers_options_come_back() -> None:
-    config = parse(vocab_size=9)
-    assert config == replace(CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 9, 8, 3))
-    assert (config.vocab_size, config.embed_dim) == (9, 8)
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"kind": "fsq"}, "train.tokenizer.quantizer.kind: must be one of vq, not 'fsq'"),
-        ({"kind": None}, "train.tokenizer.quantizer.kind: must be one of vq, not None"),
-        ({"levels": [8, 5]}, "train.tokenizer.quantizer.levels: unknown parameter"),
-        ({"vocab_size": 1}, "train.tokenizer.quantizer.vocab_size: "),
-        ({"vocab_size": 40000}, "train.tokenizer.quantizer.vocab_size: "),
-        ({"embed_dim": 8.5}, "train.tokenizer.quantizer.embed_dim: "),
-        ({"revive_after": -1}, "train.tokenizer.quantizer.revive_after: "),
-    ],
-)
-def test_a_mistake_is_one_line_led_by_its_full_key(changes: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(ParamError) as raised:
-        parse(**changes)
-    assert str(raised.value).startswith(complaint) and "\n" not in str(raised.value)
-
-
-def test_revival_must_fit_an_epoch() -> None:
-    values = asdict(TRAIN)
-    values["tokenizer"]["quantizer"]["revive_after"] = 7
-    with pytest.raises(ParamError, match=r"^train\.tokenizer\.quantizer\.revive_after: 7 .* epoch has 6"):
-        parse_value(values, "train", TrainConfig)
-
-
-def test_sizes_stay_and_what_learning_needs_is_taken_over() -> None:
-    other = TokenizerConfig(VectorQuantizerConfig("vq", 5, 2, 4), 1, 2, (1,), 1, (), 0.5, 2.0)
-    learnt = CONFIG.tokenizer.learn_as(other)
-    assert learnt == replace(
-        CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 32, 8, 4), lpips=0.5, squared_error=2.0
-    )
+def test_a_revived_code_begins_anew(free: FreeCodebook) -> None:
+    """Its optimizer's moments are zero, or its moving average is that of a single output."""
+    optimizer = torch.optim.Adam([*free.parameters(), torch.nn.Parameter(torch.zeros(1))])
+    out = free.quantize(outputs(QUANTIZERS["vq"]))
+    if "codebook" in out.losses:
+        free.quantize(torch.randn(9, 8, 9, 9)).losses["codebook"].backward()
+        optimizer.step()
+    free.after_batch([out])
+    Revival(free, optimizer, 1, 0).after_batch([out])
+    idle = torch.ones(32).bool()
+    idle[out.tokens.flatten()] = False
+    if isinstance(free, EMAQuantizer):
+        assert (free.cluster_size[idle] == 1).all() and (free.cluster_size[~idle] != 1).any()
+    for parameter in free.parameters():
+        moment = optimizer.state[parameter]["exp_avg"]
+        assert not moment[idle].any() and moment[~idle].any()

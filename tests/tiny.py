@@ -15,6 +15,14 @@ from irislib.agent.config import (
     WorldModelConfig,
 )
 from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.quantizers.config import (
+    CosineQuantizerConfig,
+    EMAQuantizerConfig,
+    FSQConfig,
+    LFQConfig,
+    QuantizerConfig,
+    SimVQConfig,
+)
 from irislib.worlds.crafter import CrafterConfig
 
 CONFIG = AgentConfig(
@@ -43,6 +51,16 @@ TRAIN = TrainConfig(
     ),
 )
 ENV = CrafterConfig(frame_size=64, length=30)
+
+# One of each kind, with 32 codes.
+QUANTIZERS: dict[str, QuantizerConfig] = {
+    "vq": VectorQuantizerConfig("vq", 32, 8, 3),
+    "ema": EMAQuantizerConfig("ema", 32, 8, 3),
+    "cosine": CosineQuantizerConfig("cosine", 32, 8, 3),
+    "fsq": FSQConfig("fsq", (8, 4)),
+    "lfq": LFQConfig("lfq", 32),
+    "simvq": SimVQConfig("simvq", 32, 8),
+}
 
 
 def make_decoding_agent(codes: int, size: int) -> Agent:

@@ -39,7 +39,7 @@ class Agent(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
-        return self.tokenizer.codebook.device
+        return next(self.parameters()).device
 
     @torch.no_grad()
     def act(

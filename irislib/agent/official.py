@@ -78,9 +78,16 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
     all the same, for `load_official_iris` and for code that was changed accordingly.
 
     Raises:
-        ArtifactError: the official code would normalise this agent's channels in other groups.
+        ArtifactError: the official code would normalise this agent's channels in other groups, or does not
+            know its quantizer.
     """
     path = Path(path)
+    kind = agent.config.tokenizer.quantizer.kind
+    if kind != "vq":
+        raise ArtifactError(
+            f"{path}: the official code knows the quantizer vq alone, and this agent's is {kind}; train an "
+            "agent with train.tokenizer.quantizer.kind: vq"
+        )
     _require_same_normalization(agent.config, path)
     state = agent.state_dict()
     parameters = {_official_name(name): tensor.cpu().contiguous() for name, tensor in state.items()}

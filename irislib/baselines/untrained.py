@@ -9,6 +9,7 @@ from irislib.seeding import stream, stream_seed
 from irislib.tokenizers.config import TokenizerConfig
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.nets import frames_to_input
+from irislib.tokenizers.quantizers import FreeCodebook
 from irislib.tokenizers.reconstruction import BATCH
 
 
@@ -19,7 +20,8 @@ def fit_untrained(
     """A tokenizer of this architecture with fresh weights, whose codes are outputs of its encoder.
 
     Its first codebook would lie so close to the origin that a single code or two stand for all outputs. Each
-    code is therefore the output at a random position of a random frame.
+    code is therefore the output at a random position of a random frame. A quantizer whose codes cannot be put
+    anywhere keeps those that its training would begin with.
 
     Args:
         config: sizes of the architecture.
@@ -31,13 +33,15 @@ def fit_untrained(
         torch.manual_seed(stream_seed(seed, "baseline", "untrained", "weights"))
         made = Tokenizer(config, (frames.shape[1], frames.shape[2])).eval()
     made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if not isinstance(made.quantizer, FreeCodebook):
+        return made
     places = len(frames) * made.grid[0] * made.grid[1]
     # No place is drawn twice unless there are too few: of two equal codes the second would never be used.
     drawn = stream(seed, "baseline", "untrained", "codes").choice(places, codes, replace=places < codes)
     step, y, x = np.unravel_index(drawn, (len(frames), *made.grid))
     which, row = np.unique(step, return_inverse=True)
     outputs = _encoder_outputs(made, frames[which]).movedim(1, -1)
-    made.codebook.copy_(outputs[row, y, x])
+    made.quantizer.move_codes(torch.arange(codes), outputs[row, y, x])
     return made
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from irislib.errors import ArtifactError
-from irislib.tokenizers.config import MOST_CODES
 from irislib.tokenizers.protocol import CODE_INPUT, MEMBERS, FrameTokenizer
+from irislib.tokenizers.quantizers.config import MOST_CODES
 
 
 def check_tokenizer(candidate: Any, source: str) -> FrameTokenizer:

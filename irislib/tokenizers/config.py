@@ -1,39 +1,16 @@
 """The sizes of IRIS's tokenizer: the `train.tokenizer` section of params.yaml."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 
-from annotated_types import Ge, Le
+from annotated_types import Ge
 
-from irislib.params import STRICT, one_of, require
+from irislib.params import STRICT, require
+from irislib.tokenizers.quantizers.config import QuantizerConfig, with_learning_of
+from irislib.tokenizers.quantizers.config import VectorQuantizerConfig as VectorQuantizerConfig
 
 Count = Annotated[int, Ge(1)]
 Weight = Annotated[float, Ge(0)]
-
-MOST_CODES = 32767  # tokens are stored as int16
-
-
-@dataclass(frozen=True)
-class VectorQuantizerConfig:
-    """Nearest-neighbour vector quantization (`quantizers.VectorQuantizer`).
-
-    Attributes:
-        kind: chooses this quantizer.
-        vocab_size: codes in the codebook (K).
-        embed_dim: dimension of a code (C).
-        revive_after: gradient steps without use after which a code is moved to an encoder output, counted
-            anew in every epoch; 0 (IRIS) never moves one. See `revival.Revival`.
-    """
-
-    __pydantic_config__ = STRICT
-    kind: Literal["vq"]
-    vocab_size: Annotated[int, Ge(2), Le(MOST_CODES)]
-    embed_dim: Count
-    revive_after: Annotated[int, Ge(0)]
-
-
-# One dataclass a kind of quantizer; the field `kind` chooses among them.
-QuantizerConfig = Annotated[VectorQuantizerConfig, one_of("kind")]
 
 
 @dataclass(frozen=True)
@@ -88,7 +65,7 @@ class TokenizerConfig:
 
     def learn_as(self, other: "TokenizerConfig") -> "TokenizerConfig":
         """The same sizes, with the weights of the losses and the revival of another configuration."""
-        quantizer = replace(self.quantizer, revive_after=other.quantizer.revive_after)
+        quantizer = with_learning_of(self.quantizer, other.quantizer)
         return replace(self, quantizer=quantizer, lpips=other.lpips, squared_error=other.squared_error)
 
 

@@ -100,14 +100,16 @@ class Tokenizer(nn.Module):
     ) -> tuple[dict[str, Tensor], Quantized]:
         """The losses on frames u8 [N,H,W,3] (IRIS, equation 1), whose sum is minimised.
 
-        Each is a mean over the frames, so the losses of a batch are the mean of those of equal parts of it.
+        Each is a mean over the frames, so the losses of a batch are the mean of those of equal parts of it;
+        but the entropy loss of LFQ is about the frames of a part together.
 
         Args:
             frames: of the batch, or of a part of it.
             perceptual: maps two batches of frames in [-1,1] to a loss (LPIPS); left out by default.
 
         Returns:
-            The losses by name, and what the quantizer made of the frames, for `revival.Revival`.
+            The losses by name, and what the quantizer made of the frames, for its `after_batch` and for
+            `revival.Revival`.
         """
         x = frames_to_input(frames)
         out = self.quantize(x)

@@ -5,11 +5,13 @@ gradient steps are not enough. Moving idle codes (Dhariwal et al. 2020, arXiv 20
 part of IRIS, so the profile `paper` leaves it off.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch.optim import Optimizer
 
 from irislib import ranks
-from irislib.tokenizers.quantizers import Quantized, VectorQuantizer
+from irislib.tokenizers.quantizers import FreeCodebook, Quantized
 
 
 class Revival:
@@ -22,7 +24,7 @@ class Revival:
         seed: of the random choice of encoder outputs.
     """
 
-    def __init__(self, quantizer: VectorQuantizer, optimizer: Optimizer, after: int, seed: int) -> None:
+    def __init__(self, quantizer: FreeCodebook, optimizer: Optimizer, after: int, seed: int) -> None:
         self.quantizer, self.optimizer, self.after = quantizer, optimizer, after
         self.generator = torch.Generator().manual_seed(seed)
         codebook = quantizer.codebook
@@ -30,8 +32,8 @@ class Revival:
         self.batches = 0
 
     @torch.no_grad()
-    def observe(self, *parts: Quantized) -> None:
-        """Notes a batch, given as one part or several; every `after` batches moves idle codes.
+    def after_batch(self, parts: Sequence[Quantized]) -> None:
+        """Notes a batch, given as its parts in order; every `after` batches moves idle codes.
 
         A code is idle if none of these batches used it; it is moved to a random encoder output of the last
         one. May be called between forward and backward pass: idle codes have no part in the gradient.
@@ -47,9 +49,9 @@ class Revival:
         outputs = ranks.gather(z.movedim(1, -1).flatten(0, 2).float())
         idle = torch.nonzero(ranks.mean(self.used.float()) == 0).flatten()
         drawn = torch.randint(len(outputs), idle.shape, generator=self.generator).to(idle.device)
-        codebook = self.quantizer.codebook
-        codebook.data[idle] = outputs[drawn]
-        for moment in self.optimizer.state[codebook].values():
-            if moment.shape == codebook.shape:
-                moment[idle] = 0
+        self.quantizer.move_codes(idle, outputs[drawn])
+        for parameter in self.quantizer.parameters():
+            for moment in self.optimizer.state[parameter].values():
+                if moment.shape == parameter.shape:
+                    moment[idle] = 0
         self.used.zero_()

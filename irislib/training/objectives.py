@@ -1,6 +1,6 @@
 """What each component learns from: segments of the replay, and its losses on each part of a batch of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from irislib.agent.config import TrainConfig
 from irislib.agent.segments import count_predictions
 from irislib.seeding import stream_seed
 from irislib.tokenizers.perceptual import load_lpips
-from irislib.tokenizers.quantizers import Quantized
+from irislib.tokenizers.quantizers import FreeCodebook, Quantized
 from irislib.tokenizers.revival import Revival
 from irislib.training.encoded import EncodedReplay
 from irislib.training.imagination import actor_critic_losses, imagine
@@ -89,8 +89,7 @@ class Objectives:
 
     def _tokenizer(self, epoch: int, seed: int, division: Division) -> Objective:
         tokenizer = self.agent.tokenizer
-        after = self.config.tokenizer.quantizer.revive_after
-        revival = Revival(tokenizer.quantizer, self.tokenizer_optimizer, after, seed)
+        hooks = self._after_batch(seed)
         seen: dict[int, Quantized] = {}
 
         def prepare(rows: Rows) -> PartLosses:
@@ -103,9 +102,19 @@ class Objectives:
             return losses
 
         def finish() -> None:
-            revival.observe(_concatenated([seen[part.number] for part in division.own]))
+            parts = [seen[part.number] for part in division.own]
+            for hook in hooks:
+                hook(parts)
 
         return Objective(1, False, prepare, finish)
+
+    def _after_batch(self, seed: int) -> list[Callable[[Sequence[Quantized]], None]]:
+        """What learns from the parts of a batch without gradients, in order."""
+        quantizer, after = self.agent.tokenizer.quantizer, self.config.tokenizer.quantizer.revive_after
+        hooks = [quantizer.after_batch]
+        if after and isinstance(quantizer, FreeCodebook):
+            hooks.append(Revival(quantizer, self.tokenizer_optimizer, after, seed).after_batch)
+        return hooks
 
     def _world_model(self, epoch: int, seed: int, division: Division) -> Objective:
         encoded, model = self._encode(epoch), self.agent.world_model
@@ -153,11 +162,3 @@ class Objectives:
 def _weighted(means: dict[str, Tensor], part: Part, division: Division) -> dict[str, Tensor]:
     """A part's share of the batch's means, from its own means."""
     return {name: mean * (part.size / division.size) for name, mean in means.items()}
-
-
-def _concatenated(parts: list[Quantized]) -> Quantized:
-    return Quantized(
-        torch.cat([part.z.detach() for part in parts]),
-        torch.cat([part.z_quantized.detach() for part in parts]),
-        torch.cat([part.tokens for part in parts]),
-    )

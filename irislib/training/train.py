@@ -70,7 +70,8 @@ def _curves(trainer: Trainer, past: dict[str, pd.DataFrame]) -> dict[str, pd.Dat
     epochs = max((curve["epoch"].max() for curve in past.values() if len(curve)), default=0)
     curves = {}
     for component, rows in trainer.curves.items():
-        curve = pd.DataFrame(rows, columns=["epoch", "step", *CURVES[component]])
+        names = dict.fromkeys(["epoch", "step", *CURVES[component], *(name for row in rows for name in row)])
+        curve = pd.DataFrame(rows, columns=list(names))
         curve["epoch"] += epochs
         parts = [part for part in (past.get(component), curve) if part is not None and len(part)]
         curves[component] = pd.concat(parts) if parts else curve

@@ -32,7 +32,8 @@ from irislib.worlds.world import WorldConfig
 
 COMPONENTS = ("tokenizer", "world_model", "actor_critic")
 
-# Columns of the curves, behind epoch and step; NaN where an epoch has none.
+# Columns of the curves, behind epoch and step; NaN where an epoch has none. Losses that only some
+# quantizers have come after them.
 CURVES = {
     "collect": ("return", "length", "perplexity"),
     "tokenizer": ("total", "reconstruction", "codebook", "commitment", "squared_error", "perceptual"),

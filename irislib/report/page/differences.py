@@ -12,6 +12,7 @@ def differences(inputs: Inputs) -> list[str]:
     texts = [
         _whose(inputs),
         _loss(inputs),
+        _quantizer(inputs),
         _revival(inputs),
         _sizes(inputs),
         _training(inputs),
@@ -57,6 +58,22 @@ def _loss(inputs: Inputs) -> str:
     )
 
 
+_QUANTIZERS = {
+    "ema": "a codebook of moving averages (VQ with EMA)",
+    "cosine": "a codebook of unit vectors, compared by cosine",
+    "fsq": "finite scalar quantization (FSQ)",
+    "lfq": "lookup-free quantization (LFQ)",
+    "simvq": "a frozen codebook under a learned linear map (SimVQ)",
+}
+
+
+def _quantizer(inputs: Inputs) -> str:
+    kind = inputs.shapes()["tokenizer"]["quantizer"]["kind"]
+    if inputs.foreign_tokenizer or kind == "vq":
+        return ""
+    return f"The tokenizer has {_QUANTIZERS[kind]}; IRIS has a codebook that learns by gradients (VQ)."
+
+
 def _revival(inputs: Inputs) -> str:
     after = inputs.shapes()["tokenizer"]["quantizer"].get("revive_after", 0)
     if inputs.foreign_tokenizer or not after:
@@ -71,8 +88,8 @@ def _sizes(inputs: Inputs) -> str:
     for path, (words, official) in IRIS_SIZES.items():
         value: Any = inputs.shapes()
         for part in path.split("."):
-            value = value[part]
-        if value != official:
+            value = value.get(part)  # the dimension of a code follows from other options in some quantizers
+        if value is not None and value != official:
             found.append(f"{words} {_sized(value)} ({_sized(official)})")
     return f"The nets have other sizes than in IRIS (in brackets): {'; '.join(found)}." if found else ""
 
