@@ -1,5 +1,6 @@
 """Tokenizers that look at nothing but the pixels of a token's own patch: the nearest of K centres."""
 
+import numpy as np
 from jaxtyping import Float, Float32, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,6 +35,12 @@ class PatchTokenizer(nn.Module):
     def patch(self) -> tuple[int, int]:
         """Height and width of a patch, in pixels."""
         return self.frame[0] // self.grid[0], self.frame[1] // self.grid[1]
+
+    @property
+    def patch_boxes(self) -> Int64[np.ndarray, "position 4"]:
+        """The patch of each token, row by row, int64 [h*w,4]: (y0, x0, y1, x1) in pixels, half open."""
+        corner = np.indices(self.grid).reshape(2, -1).T * self.patch
+        return np.concatenate([corner, corner + self.patch], axis=1)
 
     @property
     def codebook(self) -> Float32[Tensor, "codes numbers"]:

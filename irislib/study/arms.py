@@ -8,11 +8,10 @@ from annotated_types import MinLen
 
 from irislib.errors import ParamError
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.params import STRICT, parse_value, read_yaml
-from irislib.study.config import PlayConfig, StudyConfig
+from irislib.params import STRICT, read_yaml
+from irislib.study.config import StudyConfig
+from irislib.study.overlays import overlaid, parse_from, told_of
 from irislib.tokenizers.config import TokenizerConfig
-from irislib.worlds.make import AnyWorld
-from irislib.worlds.world import WorldConfig
 
 # What an arm changes, in the order of the report.
 Varies = Literal[
@@ -55,21 +54,6 @@ class Arm:
     metrics: MetricsConfig
 
 
-def read_play(params: Path, study: Path) -> tuple[WorldConfig, PlayConfig]:
-    """The world of the study, and how much of it is recorded.
-
-    Args:
-        params: params.yaml, for the `env` section.
-        study: studies/params.yaml, an overlay of it with the section `play`.
-
-    Raises:
-        ParamError: a file cannot be read, or a section is missing or does not fit.
-    """
-    values = _with_overlay(read_yaml(params), read_yaml(study))
-    env: WorldConfig = _parse(values, "env", AnyWorld, study)
-    return env, _parse(values, "play", PlayConfig, study)
-
-
 def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
     """An arm: params.yaml, with studies/params.yaml laid over it, and the arm's file over both.
 
@@ -89,32 +73,14 @@ def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
     own = read_yaml(file)
     about = {key: own.pop(key) for key in ("asks", "varies") if key in own}
     _check_sections(own, file)
-    values = _with_overlay(_with_overlay(read_yaml(params), read_yaml(study)), own)
+    values = overlaid(overlaid(read_yaml(params), read_yaml(study)), own)
     return Arm(
         name,
-        about=_one_line(file, about, "arm", About),
-        tokenizer=_parse(values, "train.tokenizer", TokenizerConfig, file),
-        study=_parse(values, "study", StudyConfig, file),
-        metrics=_parse(values, "metrics", MetricsConfig, params),
+        about=told_of(file, about, "arm", About),
+        tokenizer=parse_from(values, "train.tokenizer", TokenizerConfig, file),
+        study=parse_from(values, "study", StudyConfig, file),
+        metrics=parse_from(values, "metrics", MetricsConfig, params),
     )
-
-
-def overlaid(base: Any, over: Any) -> Any:
-    """The values of `base` with those of `over` in their place.
-
-    Mappings are laid over each other key by key. A mapping that names another `kind` than the one below it
-    replaces it, since the options of one kind mean nothing to another.
-    """
-    if not isinstance(base, dict) or not isinstance(over, dict):
-        return over
-    if "kind" in over and over["kind"] != base.get("kind"):
-        return over
-    return base | {key: overlaid(base[key], value) if key in base else value for key, value in over.items()}
-
-
-def _with_overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    laid: dict[str, Any] = overlaid(base, over)
-    return laid
 
 
 def _check_sections(own: dict[str, Any], file: Path) -> None:
@@ -124,19 +90,3 @@ def _check_sections(own: dict[str, Any], file: Path) -> None:
     for key in keys:
         if key not in OVERLAID:
             raise ParamError(f"{file}: {key}: an arm sets {' and '.join(OVERLAID)} alone; remove it")
-
-
-def _parse(values: dict[str, Any], section: str, into: Any, source: Path) -> Any:
-    value: Any = values
-    for key in section.split("."):
-        if not isinstance(value, dict) or key not in value:
-            raise ParamError(f"{source}: {section}: missing; add it")
-        value = value[key]
-    return _one_line(source, value, section, into)
-
-
-def _one_line(source: Path, value: Any, name: str, into: Any) -> Any:
-    try:
-        return parse_value(value, name, into)
-    except ParamError as error:
-        raise ParamError(f"{source}: {error}") from None

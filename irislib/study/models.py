@@ -2,15 +2,16 @@
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from irislib.baselines.fit import fitting_steps
 from irislib.baselines.patch_means import fit_patches
 from irislib.baselines.untrained import fit_untrained
+from irislib.interpret.tokens.patches import label_patches, patch_boxes
 from irislib.interpret.tokens.recording import Recording
 from irislib.study.arms import Arm
 from irislib.study.config import KMeansConfig, TrainedConfig, UntrainedConfig
-from irislib.study.stand_ins import train_tokenizer
+from irislib.study.stand_ins import make_tokenizer, train_tokenizer
 from irislib.tokenizers.checks import no_gradients
 from irislib.tokenizers.protocol import FrameTokenizer
 
@@ -51,12 +52,28 @@ def _frames(training: Recording, seed: int) -> UInt8[np.ndarray, "n y x 3"]:
 
 
 def _trained(arm: Arm, config: TrainedConfig, training: Recording, seed: int) -> dict[int, FrameTokenizer]:
-    return train_tokenizer(
+    trained = train_tokenizer(
         arm.tokenizer,
         training.frames,
         steps=config.steps,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
         seed=seed,
+        histograms=_histograms(arm, training),
         snapshots=config.snapshots,
     )
+    return {**trained.snapshots, config.steps: trained.tokenizer}
+
+
+def _histograms(arm: Arm, training: Recording) -> Float32[np.ndarray, "n tokens labels"] | None:
+    """For an arm that labels teach, the share of each label in each token's patch; zeros off the world."""
+    alignment = getattr(arm.tokenizer, "alignment", None)
+    if alignment is None or alignment.kind != "labels":
+        return None
+    height, width = training.frames.shape[1:3]
+    with torch.random.fork_rng(devices=[]):
+        boxes = patch_boxes(make_tokenizer(arm.tokenizer, (height, width)), (height, width))
+    patches = label_patches(training.truth, boxes)
+    shares = np.zeros((len(training), len(boxes), len(patches.names)), np.float32)
+    shares[:, patches.position] = patches.share
+    return shares

@@ -8,6 +8,7 @@ import numpy as np
 
 from irislib.artifacts import Store, digest, open_store, writing
 from irislib.errors import ArtifactError
+from irislib.params import read_yaml
 from irislib.playing.play import play_episodes
 from irislib.playing.player import Player
 from irislib.playing.random_player import RandomPlayer
@@ -15,8 +16,26 @@ from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.play import PLAY
 from irislib.study.config import PlayConfig
+from irislib.study.overlays import overlaid, parse_from
+from irislib.study.stand_ins import scripted_player
 from irislib.workdir import work_in
+from irislib.worlds.make import AnyWorld
 from irislib.worlds.world import WorldConfig
+
+
+def read_play(params: Path, study: Path) -> tuple[WorldConfig, PlayConfig]:
+    """The world of the study, and how much of it is recorded.
+
+    Args:
+        params: params.yaml, for the `env` section.
+        study: studies/params.yaml, an overlay of it with the section `play`.
+
+    Raises:
+        ParamError: a file cannot be read, or a section is missing or does not fit.
+    """
+    values = overlaid(read_yaml(params), read_yaml(study))
+    env: WorldConfig = parse_from(values, "env", AnyWorld, study)
+    return env, parse_from(values, "play", PlayConfig, study)
 
 
 def record_play(config: PlayConfig, env: WorldConfig, seed: int, work: Path, out: Path) -> None:
@@ -61,7 +80,7 @@ def open_play(path: Path, config: PlayConfig, env: WorldConfig, seed: int) -> St
 
 def make_player(config: PlayConfig, env: WorldConfig) -> Player:
     """The player of the study. Raises ParamError where the world has no scripted one."""
-    return RandomPlayer()
+    return RandomPlayer() if config.player == "random" else scripted_player(env)
 
 
 def _recorder(config: PlayConfig, env: WorldConfig, seed: int) -> Compute:

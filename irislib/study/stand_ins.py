@@ -1,14 +1,41 @@
 """Stand-ins for what other parts of this issue bring; to be deleted."""
 
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from irislib.errors import ParamError
+from irislib.playing.player import Player
+from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.revival import Revival
+from irislib.worlds.crafter_player.player import CrafterPlayer
+from irislib.worlds.world import WorldConfig
+
+
+def scripted_player(env: WorldConfig) -> Player:
+    """The world's own player."""
+    if env.world != "crafter":
+        raise ParamError(f"play.player: {env.world} has no scripted player; use random")
+    return CrafterPlayer()
+
+
+def make_tokenizer(config: Any, frame: tuple[int, int]) -> Tokenizer:
+    """An untrained tokenizer."""
+    return Tokenizer(config, frame)
+
+
+@dataclass(frozen=True)
+class TrainedTokenizer:
+    """What came of training."""
+
+    tokenizer: Any
+    snapshots: dict[int, Any] = field(default_factory=dict)
 
 
 def train_tokenizer(
@@ -18,24 +45,27 @@ def train_tokenizer(
     batch_size: int,
     learning_rate: float,
     seed: int,
-    histograms: Any = None,
-    snapshots: tuple[int, ...] = (),
-) -> dict[int, Any]:
+    histograms: np.ndarray | None = None,
+    snapshots: Sequence[int] = (),
+) -> TrainedTokenizer:
     """A plain loop."""
-    import copy
-
-    torch.manual_seed(stream_seed(seed, "tokenizer alone"))
-    made = Tokenizer(config, (frames.shape[1], frames.shape[2]))
-    optimizer = torch.optim.Adam(made.parameters(), learning_rate)
-    revival = Revival(made.quantizer, optimizer, config.quantizer.revive_after, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, "tokenizer alone"))
+        made = Tokenizer(config, (frames.shape[1], frames.shape[2]))
+    made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(made.parameters(), learning_rate, fused=True)
+    hooks: list[Any] = [made.quantizer.after_batch]
+    if config.quantizer.revive_after:
+        hooks.append(Revival(made.quantizer, optimizer, config.quantizer.revive_after, seed).after_batch)  # type: ignore[arg-type]
     rng, kept = stream(seed, "tokenizer alone", "batches"), {}
-    for step in tqdm(range(1, steps + 1), mininterval=10):
+    for step in progress(range(1, steps + 1), desc="tokenizer", unit="batch"):
         losses, out = made.losses(torch.from_numpy(frames[rng.integers(0, len(frames), batch_size)]))
         optimizer.zero_grad()
-        sum(losses.values()).backward()  # type: ignore[union-attr]
+        torch.stack(list(losses.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(made.parameters(), 10.0)
-        revival.observe(out)
+        for hook in hooks:
+            hook([out])
         optimizer.step()
-        if step in snapshots or step == steps:
+        if step in snapshots:
             kept[step] = copy.deepcopy(made).eval()
-    return kept
+    return TrainedTokenizer(made.eval(), kept)

@@ -46,13 +46,15 @@ def tabulate(results: Path) -> pd.DataFrame:
     made = [
         {
             **dict(zip(("arm", "varies", "steps", "measure"), key, strict=True)),
-            **_summary(group.set_index("seed")["value"], reference.get((key[3]), {})),
+            **_summary(group.set_index("seed")["value"], reference.get(key[3], {})),
         }
         for key, group in groups
     ]
     table = pd.DataFrame(made, columns=list(COLUMNS))
     order = table["varies"].map({varies: i for i, varies in enumerate(VARIES)})
-    return table.assign(order=order).sort_values(["order", "arm", "steps"], kind="stable").drop(columns="order")
+    return (
+        table.assign(order=order).sort_values(["order", "arm", "steps"], kind="stable").drop(columns="order")
+    )
 
 
 def interval(values: Float64[np.ndarray, " n"]) -> tuple[float, float, float]:
@@ -104,9 +106,10 @@ def _reference(values: pd.DataFrame) -> dict[str, dict[int, float]]:
     """Of each measure, the values of the finished arm that varies nothing, by seed."""
     own = values[values["varies"] == "nothing"]
     own = own[own["steps"] == own["steps"].max()]
-    return {
-        str(name): dict(zip(group["seed"], group["value"], strict=True)) for name, group in own.groupby("measure")
-    }
+    found: dict[str, dict[int, float]] = {}
+    for measure, seed, value in zip(own["measure"], own["seed"], own["value"], strict=True):
+        found.setdefault(measure, {})[seed] = value
+    return found
 
 
 def _summary(values: pd.Series, reference: Mapping[int, float]) -> dict[str, float]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from irislib.artifacts import write_json
-from irislib.study.arms import read_arm, read_play
+from irislib.study.arms import read_arm
 from irislib.study.cell import run_cell
-from irislib.study.play import open_play, record_play
+from irislib.study.play import open_play, read_play, record_play
 from stages.common import Stage, params_option, path_option, work_option
 from stages.study.options import out_option, seed_option, study_option
 from stages.study.progress import timed
@@ -19,7 +19,9 @@ from stages.study.progress import timed
 @path_option("arms", "studies/arms", "Folder of the arms.")
 @click.option("--arm", required=True, help="Name of a file in that folder.")
 @seed_option
-@click.option("--play", type=click.Path(path_type=Path), help="Recorded play [default: studies/play/SEED.zarr].")
+@click.option(
+    "--play", type=click.Path(path_type=Path), help="Recorded play [default: studies/play/SEED.zarr]."
+)
 @work_option
 @out_option
 def main(

@@ -44,9 +44,9 @@ def finished_cells() -> set[Cell]:
 def _up_to_date(stage: dict[str, Any] | None, played: dict[str, str]) -> bool:
     if stage is None:
         return False
-    files = all(played.get(dep["path"]) == dep["md5"] or _md5(dep["path"]) == dep["md5"] for dep in stage["deps"])
+    fresh = all(dep["md5"] in (played.get(dep["path"]), _md5(dep["path"])) for dep in stage["deps"])
     made = all(_md5(out["path"]) == out["md5"] for out in stage["outs"])
-    return files and made and all(_same(Path(file), keys) for file, keys in stage.get("params", {}).items())
+    return fresh and made and all(_same(Path(file), keys) for file, keys in stage.get("params", {}).items())
 
 
 @cache

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from irislib.study.arms import read_play
-from irislib.study.play import record_play
+from irislib.study.play import read_play, record_play
 from stages.common import Stage, params_option, work_option
 from stages.study.options import out_option, seed_option, study_option
 
