@@ -1,4 +1,4 @@
-"""Keeps the `deps` of dvc.yaml and studies/dvc.yaml true: every file of ours that can change a stage's result.
+"""Keeps the `deps` of dvc.yaml and studies/dvc.yaml true: all our files that can change a stage's result.
 
 Code that a stage imports is found by reading the imports. Modules that cannot change a result
 (`irislib.sources`) are left out: an edit of one of them runs no stage again.

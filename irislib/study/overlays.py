@@ -16,8 +16,9 @@ def overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     laid = dict(base)
     for key, value in over.items():
         below = base.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        laid[key] = overlaid(below, value) if both and _same_kind(below, value) else value
+        if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+            value = overlaid(below, value)
+        laid[key] = value
     return laid
 
 
