@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,3 +70,8 @@ def train_tokenizer(
         if step in snapshots:
             kept[step] = copy.deepcopy(made).eval()
     return TrainedTokenizer(made.eval(), kept)
+
+
+with suppress(ImportError):  # where the other parts are there already
+    from irislib.tokenizers.make import make_tokenizer  # type: ignore  # noqa: F811, PGH003
+    from irislib.training.tokenizer_alone import train_tokenizer  # type: ignore  # noqa: F811, PGH003
