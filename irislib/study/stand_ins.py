@@ -73,5 +73,5 @@ def train_tokenizer(
 
 
 with suppress(ImportError):  # where the other parts are there already
-    from irislib.tokenizers.make import make_tokenizer  # type: ignore  # noqa: F811, PGH003
-    from irislib.training.tokenizer_alone import train_tokenizer  # type: ignore  # noqa: F811, PGH003
+    from irislib.tokenizers.make import make_tokenizer as make_tokenizer  # type: ignore
+    from irislib.training.tokenizer_alone import train_tokenizer as train_tokenizer  # type: ignore

@@ -92,6 +92,8 @@ def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield from _nested(name, value)
         elif name not in KEYS and isinstance(value, int | float):
             yield name, float(value)
+    if isinstance(values.get("nmi"), float) and isinstance(values.get("nmi_place"), float):
+        yield "nmi_beyond_place", values["nmi"] - values["nmi_place"]
 
 
 def _nested(name: str, value: Any) -> Iterator[tuple[str, float]]:
