@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from irislib.report.findings import Measured
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import meeting
-from irislib.report.wording import listed, many, number, percent, sentence, signed
+from irislib.report.wording import listed, many, number, percent, signed
 
 # What arms vary: the words for it, in the order of the text.
 FACTORS = {
-    "quantizer": "the quantizer",
-    "codebook_size": "the number of codes",
-    "receptive_field": "what a token sees",
-    "grid": "what a token stands for",
-    "training": "the length of training",
+    "quantizer": "another quantizer",
+    "codebook_size": "another number of codes",
+    "receptive_field": "another receptive field",
+    "grid": "another grid of tokens",
+    "training": "longer training",
 }
 MEASURES = {"recall": "the mean recall over labels", "nmi_beyond_place": "the NMI beyond place"}
 SIZES = (1, 2, 4, 8)  # of sets of codes that labels are read by
@@ -42,12 +42,9 @@ def answers(results: StudyResults) -> list[Answer]:
     return [Answer(question, write(results)) for question, write in written]
 
 
-def shown(one: Measured, share: bool = False) -> str:
+def shown(one: Measured) -> str:
     """A mean with its interval: ``0.31 (0.28 to 0.34)``; the mean alone where there is a single seed."""
-    text = percent if share else number
-    return (
-        f"{text(one.value)} ({text(one.low)} to {text(one.high)})" if _has_interval(one) else text(one.value)
-    )
+    return one.shown if _has_interval(one) else number(one.value)
 
 
 def changed(one: Measured, unit: str = "") -> str:
@@ -77,13 +74,13 @@ def _causes(results: StudyResults) -> str:
         differences = {arm: results.difference(arm, "recall") for arm in arms}
         best = max(arms, key=lambda arm: differences[arm].value)
         worst = min(arms, key=lambda arm: differences[arm].value)
-        what = f"{best} changes the recall by {changed(differences[best])}"
+        what = f"{changed(differences[best])} in {best}"
         if worst != best:
-            what += f" and {worst} by {changed(differences[worst])}"
+            what = f"{changed(differences[worst])} in {worst} to {what}"
         apart = sum(beyond(one) for one in differences.values())
         text.append(
-            f"If {words} is another one ({many(len(arms), 'arm')}), {what}; {number(apart)} of these "
-            f"differ from {base} by more than their 95% interval."
+            f"With {words}, the recall changes by {what}; the interval leaves out zero in {number(apart)} of "
+            f"{many(len(arms), 'arm')}."
         )
         if beyond(differences[best]) and differences[best].value > 0:
             largest[factor] = (differences[best].value, best, changed(differences[best]))
@@ -91,7 +88,7 @@ def _causes(results: StudyResults) -> str:
         return " ".join([*text, f"Nothing that was varied raises the recall beyond that of {base}."])
     factor = max(largest, key=lambda name: largest[name][0])
     _, arm, difference = largest[factor]
-    text.append(f"The largest rise comes from {FACTORS[factor]}: {arm}, {difference}.")
+    text.append(f"The largest rise comes with {FACTORS[factor]}: {arm}, {difference}.")
     return " ".join(text)
 
 
@@ -106,14 +103,14 @@ def _alignment(results: StudyResults) -> str:
         )
         verdict = "helps" if beyond(recall) and recall.value > 0 else "does not show that it helps"
         text.append(
-            f"{arm} {verdict}: the recall changes by {changed(recall)}, the share of consistent codes by "
-            f"{changed(consistent)}, and the reconstruction by {changed(psnr, ' dB')}."
+            f"The arm {arm} {verdict}: the recall changes by {changed(recall)}, the share of consistent "
+            f"codes by {changed(consistent)}, and the reconstruction by {changed(psnr, ' dB')}."
         )
     text.append(
         "Where labels taught the codes, recall and purity are what was taught; the consistency is judged "
         "by an embedder that no label taught."
     )
-    return " ".join(map(sentence, text))
+    return " ".join(text)
 
 
 def _reading(results: StudyResults) -> str:
