@@ -25,7 +25,7 @@ from irislib.errors import IrislibError
 from irislib.interpret.attribution.gradcam import mask_codes
 from irislib.seeding import stream
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 
 TOLERANCE = 1e-5  # of the largest value of all maps looked at
@@ -35,7 +35,7 @@ WARM_UP = 3  # calls
 class Decoding(nn.Module):
     """Latents float [N,C,h,w] to frames, with a layer for pytorch-grad-cam to look at: the latents."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: LearnedTokenizer) -> None:
         super().__init__()
         self.code_input, self.tokenizer = nn.Identity(), tokenizer
 
@@ -99,7 +99,7 @@ def _random_agent() -> Agent:
 
 
 def call_for_each(
-    tokenizer: Tokenizer, maps: Store, rows: np.ndarray
+    tokenizer: LearnedTokenizer, maps: Store, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Calls pytorch-grad-cam for present pairs, one at a time, and compares.
 

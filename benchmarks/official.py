@@ -22,6 +22,7 @@ import irislib.vision  # noqa: F401 - before the official code imports torchvisi
 from benchmarks.official_weights import OFFICIAL
 from irislib.agent.config import AgentConfig
 from irislib.errors import ArtifactError, IrislibError
+from irislib.tokenizers.config import IrisConfig
 
 UNUSED = ("cv2", "gym", "hydra", "psutil", "requests", "wandb")
 OWN = ("agent", "dataset", "envs", "episode", "models", "utils")  # its top-level names
@@ -92,6 +93,8 @@ def build_official(modules: OfficialModules, sizes: AgentConfig = OFFICIAL) -> n
             "sizes: the official actor-critic has frames of 64 x 64 and lstm_dim 512; use these"
         )
     t, w = sizes.tokenizer, sizes.world_model
+    if not isinstance(t, IrisConfig):
+        raise IrislibError("sizes: the official code has IRIS's tokenizer alone; use kind iris")
     nets = modules.EncoderDecoderConfig(
         resolution=sizes.frame[0],
         in_channels=3,

@@ -11,12 +11,12 @@ import numpy as np
 
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.seeding import stream
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 
 OFFICIAL = AgentConfig(
     frame=(64, 64),
     num_actions=17,
-    tokenizer=TokenizerConfig(VectorQuantizerConfig("vq", 512, 512, 0), 512, 64, (1, 1, 1, 1, 1), 2, (8, 16)),
+    tokenizer=IrisConfig(VectorQuantizerConfig("vq", 512, 512, 0), 512, 64, (1, 1, 1, 1, 1), 2, (8, 16)),
     world_model=WorldModelConfig(max_blocks=20, num_layers=10, num_heads=4, embed_dim=256, dropout=0.1),
     actor_critic=ActorCriticConfig(lstm_dim=512),
 )

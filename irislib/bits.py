@@ -25,7 +25,7 @@ from irislib.agent.config import (
 from irislib.device import one_thread, pick_device
 from irislib.runtime import cores, workers
 from irislib.seeding import stream
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.training.replay import Experience
 from irislib.training.trainer import COMPONENTS, Trainer
 
@@ -39,7 +39,7 @@ CONFIG = TrainConfig(
     precision="float32",
     snapshots=(),
     collect=CollectConfig(LANES, LANES * LENGTH, 1, 0.0, 1.0),
-    tokenizer=TokenizerConfig(VectorQuantizerConfig("vq", 512, 64, 1), 64, 16, (1, 1, 2, 4, 4), 1, (8,)),
+    tokenizer=IrisConfig(VectorQuantizerConfig("vq", 512, 64, 1), 64, 16, (1, 1, 2, 4, 4), 1, (8,)),
     world_model=WorldModelConfig(max_blocks=4, num_layers=1, num_heads=4, embed_dim=128, dropout=0.1),
     actor_critic=ActorCriticConfig(64),
     fit=FitsConfig(

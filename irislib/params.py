@@ -104,6 +104,7 @@ class _OneOf:
     """See `one_of`."""
 
     field: str
+    default: str | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         adapters = {
@@ -116,7 +117,7 @@ class _OneOf:
             known = ", ".join(adapters)
             if not isinstance(value, dict):
                 raise ValueError(f"must hold `{self.field}` ({known}) and the options of that kind")
-            kind = value.get(self.field)
+            kind = value.get(self.field, self.default)
             if not isinstance(kind, str) or kind not in adapters:
                 raise ValueError(f"{self.field}: must be one of {known}, not {kind!r}")
             return adapters[kind].validate_json(json.dumps(value), strict=True)
@@ -124,11 +125,12 @@ class _OneOf:
         return no_info_plain_validator_function(choose)
 
 
-def one_of(field: str) -> Any:
+def one_of(field: str, default: str | None = None) -> Any:
     """Lets one field choose among the sections of a union.
 
     Written as `Annotated[A | B, one_of("kind")]`. Each dataclass declares the field as a `Literal` of the
     names that choose it. An unknown name is refused with the known ones, and so is an option that the chosen
-    dataclass does not have. A single dataclass is a union of one.
+    dataclass does not have. A single dataclass is a union of one. Where the field is missing, `default` is
+    the name that chooses; by default a missing field is refused.
     """
-    return _OneOf(field)
+    return _OneOf(field, default)

@@ -27,7 +27,7 @@ from irislib.stores.changes import CHANGES, LEVELS
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 
 SERIES = {
@@ -149,7 +149,7 @@ def write_embedder(folder: Path) -> None:
 
 def write_agent(folder: Path, resolution: int, trained: bool) -> None:
     levels = (resolution // 4).bit_length()  # each but the first halves the frame: 4 x 4 tokens are left
-    tokenizer = TokenizerConfig(VectorQuantizerConfig("vq", 8, 4, 0), 4, 4, (1,) * levels, 1, ())
+    tokenizer = IrisConfig(VectorQuantizerConfig("vq", 8, 4, 0), 4, 4, (1,) * levels, 1, ())
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
     Agent(AgentConfig((resolution, resolution), 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)

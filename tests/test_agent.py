@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny import CONFIG
+from tiny import CONFIG, TOKENIZER
 
 from irislib.agent import Agent, load_agent
 from irislib.agent.config import FitActorCriticConfig
 from irislib.agent.segments import SegmentBatch
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, IrislibError, ParamError
-from irislib.tokenizers.iris import perplexity
+from irislib.tokenizers.iris import Tokenizer, perplexity
 from irislib.tokenizers.quantizers import FreeCodebook
 from irislib.tokenizers.revival import Revival
 from irislib.training.imagination import Imagined, actor_critic_losses, imagine, lambda_returns
@@ -53,6 +53,7 @@ def test_tokens_are_the_nearest_codes(agent: Agent) -> None:
 def test_gradient_passes_straight_through_the_codebook(agent: Agent) -> None:
     losses, _ = agent.tokenizer.losses(frames(2))
     losses["reconstruction"].backward()
+    assert isinstance(agent.tokenizer, Tokenizer)
     gradient = agent.tokenizer.encoder.conv_in.weight.grad
     assert gradient is not None
     assert gradient.abs().sum() > 0
@@ -263,7 +264,7 @@ def test_damaged_missing_and_foreign_agents_are_refused(agent: Agent, tmp_path: 
 
 def test_frames_need_not_be_square_or_multiples_of_16() -> None:
     torch.manual_seed(0)
-    eighths = replace(CONFIG.tokenizer, ch_mult=(1, 1, 2, 2))
+    eighths = replace(TOKENIZER, ch_mult=(1, 1, 2, 2))
     agent = Agent(replace(CONFIG, frame=(40, 56), tokenizer=eighths)).eval()
     assert agent.config.grid == (5, 7) and agent.config.tokens_per_block == 36
     assert agent.actor_critic.lstm.input_size == 64 * 2 * 3

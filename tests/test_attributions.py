@@ -26,7 +26,7 @@ from irislib.interpret.attribution.gradcam import (
     score_images,
     score_pixels,
 )
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.tokenizers.iris import Tokenizer
 
 N, CODES, GRID, SIZE = 5, 6, 4, 16
@@ -35,7 +35,7 @@ N, CODES, GRID, SIZE = 5, 6, 4, 16
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     torch.manual_seed(0)
-    config = TokenizerConfig(VectorQuantizerConfig("vq", CODES, 4, 0), 4, 4, (1, 1, 2), 1, (4,))
+    config = IrisConfig(VectorQuantizerConfig("vq", CODES, 4, 0), 4, 4, (1, 1, 2), 1, (4,))
     tokenizer = Tokenizer(config, (SIZE, SIZE)).double().requires_grad_(False).eval()
     torch.nn.init.normal_(tokenizer.codebook)
     return tokenizer

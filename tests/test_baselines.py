@@ -8,7 +8,7 @@ import own_tokenizers
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
-from tiny import CONFIG
+from tiny import CONFIG, TOKENIZER
 from torch import nn
 
 from irislib.baselines.fit import FRAMES, fit_baselines, fitting_steps
@@ -21,6 +21,7 @@ from irislib.tokenizers.checks import check_frame, check_tokenizer
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.load import tokenizer_digest
 from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.quantizers.config import VectorQuantizerConfig
 from irislib.tokenizers.reconstruction import encode_frames, reconstruct
 
 NAMES = ("untrained", "mean_colour", "patches")
@@ -37,7 +38,7 @@ def noise(n: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def analysed() -> Tokenizer:
     torch.manual_seed(0)
-    return Tokenizer(CONFIG.tokenizer, FRAME).eval()
+    return Tokenizer(TOKENIZER, FRAME).eval()
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_baselines_depend_on_the_seed_and_the_shapes_and_not_on_the_analysed_wei
     torch.manual_seed(1)
     drawn = torch.rand(3)
     torch.manual_seed(1)
-    other = Tokenizer(CONFIG.tokenizer, FRAME)
+    other = Tokenizer(TOKENIZER, FRAME)
     torch.manual_seed(1)
     for seed in (0, 1):
         again = fit_baselines(other, noise(40), seed).tokenizers
@@ -218,13 +219,13 @@ def test_fewer_rows_than_groups() -> None:
 
 def test_the_codes_of_the_untrained_tokenizer_are_outputs_of_its_encoder() -> None:
     frames = noise(3)
-    config = replace(CONFIG.tokenizer, quantizer=replace(CONFIG.tokenizer.quantizer, vocab_size=48))
+    config = replace(CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 48, 8, 0))
     made = fit_untrained(config, 48, frames, seed=0)  # as many as there are places
     assert len(np.unique(encode_frames(made, frames))) == 48
 
 
 def test_more_codes_than_places_repeat_some() -> None:
-    config = replace(CONFIG.tokenizer, quantizer=replace(CONFIG.tokenizer.quantizer, vocab_size=48))
+    config = replace(CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 48, 8, 0))
     made = fit_untrained(config, 48, noise(1), seed=0)
     assert len(torch.unique(made.codebook, dim=0)) <= 16
 

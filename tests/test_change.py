@@ -26,7 +26,7 @@ from irislib.interpret.evidence import read_maps
 from irislib.stores.changes import CHANGES, LEVELS
 from irislib.stores.heatmaps import HEATMAPS, OWNERS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 
 STEPS, CODES, SIZE = 4, 6, 16
 
@@ -133,7 +133,9 @@ def test_a_run_taken_up_again_repeats_no_shard(
     assert digest(tmp_path / "again") == digest(tmp_path / "whole")
 
 
-def decoding(tokenizer: Tokenizer, decode: Callable[[Tensor], Tensor]) -> Callable[..., Tokenizer]:
+def decoding(
+    tokenizer: LearnedTokenizer, decode: Callable[[Tensor], Tensor]
+) -> Callable[..., LearnedTokenizer]:
     tokenizer.decode = decode  # type: ignore[method-assign, assignment]
     return lambda *_: tokenizer
 

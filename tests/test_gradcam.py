@@ -22,7 +22,7 @@ from irislib.params import parse_section
 from irislib.shards import Shards, compute_shards
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 
 STEPS, CODES, SIZE = 4, 6, 16
 SCORES: dict[Score, Callable[[Tensor, Tensor], Tensor]] = {
@@ -65,7 +65,7 @@ def run(
 
 
 def plain_map(
-    tokenizer: Tokenizer, mask: np.ndarray, code: int, frame: np.ndarray, score: Score, layer: str
+    tokenizer: LearnedTokenizer, mask: np.ndarray, code: int, frame: np.ndarray, score: Score, layer: str
 ) -> Tensor:
     """Grad-CAM before the ReLU of one pair, as its definition reads."""
     latents = torch.zeros(1, tokenizer.codebook.shape[1], *mask.shape, dtype=torch.float64)

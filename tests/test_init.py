@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from tiny import CONFIG
+from tiny import CONFIG, TOKENIZER
 
 from irislib.agent import Agent, export_official_iris, load_agent
 from irislib.agent.initial import past_curves, placed_agent
@@ -54,7 +54,7 @@ def test_an_agent_folder_is_taken_over_as_it_is(folder: Path, tmp_path: Path) ->
 
 def test_an_official_checkpoint_is_written_in_our_format(folder: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    wide = replace(fitting().config, tokenizer=replace(CONFIG.tokenizer, ch=64, ch_mult=(1, 1, 1, 1, 1)))
+    wide = replace(fitting().config, tokenizer=replace(TOKENIZER, ch=64, ch_mult=(1, 1, 1, 1, 1)))
     agent = Agent(wide)
     export_official_iris(agent, tmp_path / "last.pt")
     placed(folder, str(tmp_path / "last.pt"), "--num-heads", "2")

@@ -35,7 +35,7 @@ from irislib.stores.crops import CROPS, ELSEWHEN, OWN, RANDOM
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import CrafterConfig
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -160,7 +160,7 @@ def write(root: Path, world: World, with_crops: bool = True) -> dict[str, Path]:
 
 
 def write_agent(path: Path, codes: int) -> None:
-    tokenizer = TokenizerConfig(VectorQuantizerConfig("vq", codes, 4, 0), 4, 4, (1,) * 5, 1, ())
+    tokenizer = IrisConfig(VectorQuantizerConfig("vq", codes, 4, 0), 4, 4, (1,) * 5, 1, ())
     config = AgentConfig((64, 64), 17, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8))
     path.mkdir()
     Agent(config, steps=77).save(path)

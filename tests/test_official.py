@@ -27,7 +27,7 @@ from irislib.agent.official import export_official_iris, load_official_iris
 from irislib.agent.segments import SegmentBatch
 from irislib.agent.world_model import WorldModelOutput
 from irislib.errors import ArtifactError
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.training.imagination import Imagined, actor_critic_losses, lambda_returns
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ FIELDS = ("observations", "rewards", "ends")
 SMALL = AgentConfig(
     frame=(32, 32),
     num_actions=5,
-    tokenizer=TokenizerConfig(VectorQuantizerConfig("vq", 24, 6, 0), 10, 64, (1, 2, 1), 1, (8, 16)),
+    tokenizer=IrisConfig(VectorQuantizerConfig("vq", 24, 6, 0), 10, 64, (1, 2, 1), 1, (8, 16)),
     world_model=WorldModelConfig(max_blocks=3, num_layers=2, num_heads=2, embed_dim=16, dropout=0.1),
     actor_critic=ActorCriticConfig(lstm_dim=7),
 )
@@ -185,8 +185,8 @@ def test_export_has_every_official_entry(
     "config",
     [
         SMALL,
-        replace(SMALL, frame=(48, 48), tokenizer=TokenizerConfig(CODES, 5, 64, (1, 1, 1, 1, 2), 2, ())),
-        replace(SMALL, frame=(16, 16), tokenizer=TokenizerConfig(CODES, 4, 96, (1,), 1, (16,))),
+        replace(SMALL, frame=(48, 48), tokenizer=IrisConfig(CODES, 5, 64, (1, 1, 1, 1, 2), 2, ())),
+        replace(SMALL, frame=(16, 16), tokenizer=IrisConfig(CODES, 4, 96, (1,), 1, (16,))),
         replace(SMALL, world_model=WorldModelConfig(5, 1, 3, 12, 0.1), actor_critic=ActorCriticConfig(4)),
     ],
 )

@@ -55,6 +55,17 @@ def test_a_pool_uses_one_thread_of_torch_each_and_keeps_the_order() -> None:
     assert Pool(3).map(threads, range(8)) == [(i, 1) for i in range(8)]
 
 
+def experience() -> Experience:
+    rng, shape = np.random.default_rng(0), (9, 2)
+    return Experience(
+        rng.integers(256, size=(*shape, 64, 64, 3), dtype=np.uint8),
+        rng.integers(17, size=shape),
+        rng.integers(-1, 2, shape).astype(np.float32),
+        rng.random(shape) < 0.3,  # short episodes: parts hold unequal numbers of unpadded steps
+        np.zeros(shape, bool),
+    )
+
+
 @pytest.fixture
 def trainer(tmp_path: Path) -> Iterator[Trainer]:
     torch.manual_seed(0)
@@ -63,16 +74,7 @@ def trainer(tmp_path: Path) -> Iterator[Trainer]:
     torch.nn.init.normal_(agent.tokenizer.codebook)
     fits = {name: replace(getattr(TRAIN.fit, name), batch_size=6) for name in COMPONENTS}
     trainer = Trainer(replace(TRAIN, fit=replace(TRAIN.fit, **fits)), agent, 0, tmp_path)
-    rng, shape = np.random.default_rng(0), (9, 2)
-    trainer.replay.record(
-        Experience(
-            rng.integers(256, size=(*shape, 64, 64, 3), dtype=np.uint8),
-            rng.integers(17, size=shape),
-            rng.integers(-1, 2, shape).astype(np.float32),
-            rng.random(shape) < 0.3,  # short episodes: parts hold unequal numbers of unpadded steps
-            np.zeros(shape, bool),
-        )
-    )
+    trainer.replay.record(experience())
     with one_thread():
         yield trainer
 

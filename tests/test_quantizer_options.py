@@ -10,14 +10,12 @@ from tiny import CONFIG, QUANTIZERS, TRAIN
 from irislib.agent.config import TrainConfig
 from irislib.errors import ParamError
 from irislib.params import parse_value
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.tokenizers.quantizers.config import EMAQuantizerConfig, FSQConfig, LFQConfig, QuantizerConfig
 
 
-def parse(**quantizer: Any) -> TokenizerConfig:
-    return parse_value(
-        asdict(CONFIG.tokenizer) | {"quantizer": quantizer}, "train.tokenizer", TokenizerConfig
-    )
+def parse(**quantizer: Any) -> IrisConfig:
+    return parse_value(asdict(CONFIG.tokenizer) | {"quantizer": quantizer}, "train.tokenizer", IrisConfig)
 
 
 @pytest.mark.parametrize("kind", QUANTIZERS)
@@ -78,7 +76,7 @@ def test_revival_must_fit_an_epoch() -> None:
 
 
 def test_sizes_stay_and_what_learning_needs_is_taken_over() -> None:
-    other = TokenizerConfig(VectorQuantizerConfig("vq", 5, 2, 4), 1, 2, (1,), 1, (), 0.5, 2.0)
+    other = IrisConfig(VectorQuantizerConfig("vq", 5, 2, 4), 1, 2, (1,), 1, (), 0.5, 2.0)
     learnt = CONFIG.tokenizer.learn_as(other)
     assert learnt == replace(
         CONFIG.tokenizer, quantizer=VectorQuantizerConfig("vq", 32, 8, 4), lpips=0.5, squared_error=2.0

@@ -1,16 +1,15 @@
-"""What every kind of quantizer must do, how each kind's codes learn, and the revival of idle codes."""
+"""What every kind of quantizer must do, and how each kind's codes learn."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-from tiny import CONFIG, QUANTIZERS
+from tiny import CONFIG, QUANTIZERS, TOKENIZER
 from torch import Tensor
-from torch.nn import functional as F
 
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.load import tokenizer_digest
-from irislib.tokenizers.quantizers import FreeCodebook, Quantized, Quantizer, make_quantizer
+from irislib.tokenizers.quantizers import Quantizer, make_quantizer
 from irislib.tokenizers.quantizers.config import (
     CosineQuantizerConfig,
     EMAQuantizerConfig,
@@ -21,10 +20,8 @@ from irislib.tokenizers.quantizers.config import (
     VectorQuantizerConfig,
 )
 from irislib.tokenizers.quantizers.ema import EMAQuantizer
-from irislib.tokenizers.revival import Revival
 
 LEARNT_BY_GRADIENTS = {"vq": "embedding.weight", "cosine": "directions", "simvq": "transform.weight"}
-FREE = ("vq", "ema", "cosine")
 
 
 @pytest.fixture(params=QUANTIZERS)
@@ -83,7 +80,7 @@ def test_a_token_depends_on_its_own_position_alone(kind: str) -> None:
 
 def test_nothing_is_drawn_and_the_losses_of_a_batch_are_the_mean_over_its_parts(kind: str) -> None:
     """Training computes the losses of equal parts of a batch, each on a thread."""
-    tokenizer = Tokenizer(replace(CONFIG.tokenizer, quantizer=QUANTIZERS[kind]), CONFIG.frame)
+    tokenizer = Tokenizer(replace(TOKENIZER, quantizer=QUANTIZERS[kind]), CONFIG.frame)
     frames = torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)
     state = torch.get_rng_state()
     whole, out = tokenizer.losses(frames)
@@ -112,14 +109,15 @@ def test_bfloat16_around_it_changes_no_token(kind: str) -> None:
 @pytest.mark.parametrize("kind", QUANTIZERS)
 def test_codebooks_of_the_study_have_that_many_different_codes(kind: str, size: int) -> None:
     levels = {64: (8, 8), 512: (8, 8, 8), 4096: (8, 8, 8, 8)}[size]
-    config = {
+    configs: dict[str, QuantizerConfig] = {
         "vq": VectorQuantizerConfig("vq", size, 16, 0),
         "ema": EMAQuantizerConfig("ema", size, 16, 0),
         "cosine": CosineQuantizerConfig("cosine", size, 16, 0),
         "fsq": FSQConfig("fsq", levels),
         "lfq": LFQConfig("lfq", size),
         "simvq": SimVQConfig("simvq", size, 16),
-    }[kind]
+    }
+    config = configs[kind]
     quantizer = make(config)
     assert quantizer.codebook.shape == (config.vocab_size, config.embed_dim) and config.vocab_size == size
     assert len(quantizer.codebook.unique(dim=0)) == size
@@ -157,7 +155,7 @@ def test_equal_weights_of_other_kinds_have_another_digest() -> None:
     digests = set()
     configs = [*QUANTIZERS.values(), FSQConfig("fsq", (4, 8)), EMAQuantizerConfig("ema", 32, 8, 0)]
     for config in configs:
-        tokenizer = Tokenizer(replace(CONFIG.tokenizer, quantizer=config), CONFIG.frame)
+        tokenizer = Tokenizer(replace(TOKENIZER, quantizer=config), CONFIG.frame)
         for weight in [*tokenizer.parameters(), *make_quantizer(config).parameters()]:
             weight.data.fill_(0.5)
         for buffer in ("means", "frozen"):
@@ -272,59 +270,3 @@ def test_many_levels_stay_within_the_codebook() -> None:
     quantizer = make(FSQConfig("fsq", (5001,)))
     tokens = quantizer.quantize(torch.tensor([-50.0, 0.0, 50.0]).view(1, 1, 1, 3)).tokens
     assert tokens.flatten().tolist() == [0, 2500, 5000]
-
-
-# Revival
-
-
-@pytest.fixture(params=FREE)
-def free(request: pytest.FixtureRequest) -> FreeCodebook:
-    quantizer = make(QUANTIZERS[str(request.param)])
-    assert isinstance(quantizer, FreeCodebook)
-    return quantizer
-
-
-def revive(quantizer: FreeCodebook, *parts: Quantized) -> Tensor:
-    """The codebook after a revival at the second batch, the first with the first part alone."""
-    revival = Revival(quantizer, torch.optim.Adam(Tokenizer(CONFIG.tokenizer, (64, 64)).parameters()), 2, 0)
-    revival.after_batch(parts[:1])
-    revival.after_batch(parts)
-    return quantizer.codebook.detach().clone()
-
-
-def test_revival_of_a_batch_in_parts_is_that_of_the_whole(free: FreeCodebook) -> None:
-    parts = [free.quantize(z) for z in outputs(QUANTIZERS["vq"], 4).split(1)]
-    z, codes, tokens = (
-        torch.cat([getattr(p, name) for p in parts]) for name in ("z", "z_quantized", "tokens")
-    )
-    state = {name: value.clone() for name, value in free.state_dict().items()}
-    before = free.codebook.detach().clone()
-    once = revive(free, Quantized(z, codes, tokens))
-    free.load_state_dict(state)
-    assert torch.equal(revive(free, *parts), once)
-    used, idle = tokens.unique(), torch.ones(32).bool()
-    idle[used] = False
-    assert torch.equal(before[used], once[used]) and idle.any()
-    places = z.movedim(1, -1).reshape(-1, 8)
-    if free.codebook.norm(dim=1).allclose(torch.ones(32)):
-        places = F.normalize(places)
-    distance = (once[idle][:, None] - places).norm(dim=2).amin(1)
-    torch.testing.assert_close(distance, torch.zeros_like(distance))
-
-
-def test_a_revived_code_begins_anew(free: FreeCodebook) -> None:
-    """Its optimizer's moments are zero, or its moving average is that of a single output."""
-    optimizer = torch.optim.Adam([*free.parameters(), torch.nn.Parameter(torch.zeros(1))])
-    out = free.quantize(outputs(QUANTIZERS["vq"]))
-    if "codebook" in out.losses:
-        free.quantize(torch.randn(9, 8, 9, 9)).losses["codebook"].backward()
-        optimizer.step()
-    free.after_batch([out])
-    Revival(free, optimizer, 1, 0).after_batch([out])
-    idle = torch.ones(32).bool()
-    idle[out.tokens.flatten()] = False
-    if isinstance(free, EMAQuantizer):
-        assert (free.cluster_size[idle] == 1).all() and (free.cluster_size[~idle] != 1).any()
-    for parameter in free.parameters():
-        moment = optimizer.state[parameter]["exp_avg"]
-        assert not moment[idle].any() and moment[~idle].any()

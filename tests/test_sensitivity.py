@@ -39,7 +39,7 @@ from irislib.report.figures.maps import attributions, sensitivity
 from irislib.report.style import publication
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.tokenizers.iris import Tokenizer
 
 STEPS, CODES, GRID, SIZE = 6, 9, 4, 16
@@ -156,7 +156,7 @@ def test_repeats_bit_by_bit_and_draws_with_the_seed(stores: tuple[Path, Path], t
 
 def test_where_every_code_stands_once_occlusion_is_the_effect() -> None:
     torch.manual_seed(0)
-    config = TokenizerConfig(VectorQuantizerConfig("vq", 16, 4, 0), 4, 4, (1, 1, 2), 1, ())
+    config = IrisConfig(VectorQuantizerConfig("vq", 16, 4, 0), 4, 4, (1, 1, 2), 1, ())
     tokenizer = Tokenizer(config, (SIZE, SIZE)).requires_grad_(False).eval()
     torch.nn.init.normal_(tokenizer.codebook)
     tokens = torch.randperm(16).view(1, GRID, GRID)

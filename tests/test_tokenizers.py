@@ -15,7 +15,7 @@ import pytest
 import torch
 from recordings import record_play
 from safetensors.torch import load_file, save_file
-from tiny import CONFIG, make_decoding_agent
+from tiny import TOKENIZER, make_decoding_agent
 from torch import Tensor
 
 import irislib
@@ -37,6 +37,7 @@ from irislib.playing.rollout import RolloutConfig
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.checks import check_tokenizer
+from irislib.tokenizers.config import IrisConfig
 from irislib.tokenizers.iris import Tokenizer
 from irislib.tokenizers.load import load_recorded_tokenizer, load_tokenizer, tokenizer_digest
 from irislib.tokenizers.protocol import FrameTokenizer
@@ -67,7 +68,7 @@ def frames(n: int, height: int = 16, width: int = 16) -> np.ndarray:
 
 @pytest.mark.parametrize("frame", [(64, 64), (32, 80), (96, 16)])
 def test_frames_need_not_be_square(frame: tuple[int, int]) -> None:
-    tokenizer = Tokenizer(replace(CONFIG.tokenizer, attn_resolutions=(frame[0] // 2,)), frame).eval()
+    tokenizer = Tokenizer(replace(TOKENIZER, attn_resolutions=(frame[0] // 2,)), frame).eval()
     assert isinstance(tokenizer, FrameTokenizer)
     assert check_tokenizer(tokenizer, "ours") is tokenizer
     assert tokenizer.grid == (frame[0] // 16, frame[1] // 16)
@@ -82,7 +83,7 @@ def test_frames_need_not_be_square(frame: tuple[int, int]) -> None:
 @pytest.mark.parametrize("frame", [(64, 72), (72, 64), (8, 64)])
 def test_frames_that_do_not_divide_into_tokens_are_refused(frame: tuple[int, int]) -> None:
     with pytest.raises(ParamError, match=r"^env: frames of .* use multiples .*train\.tokenizer\.ch_mult$"):
-        Tokenizer(CONFIG.tokenizer, frame)
+        Tokenizer(TOKENIZER, frame)
 
 
 def test_arrays_are_encoded_as_tensors_are_and_carry_no_gradient(folder: Path) -> None:
@@ -285,6 +286,7 @@ class Shifted(Tokenizer):
 @pytest.fixture
 def shifted() -> Shifted:
     ours = make_decoding_agent(codes=6, size=16).tokenizer
+    assert isinstance(ours.config, IrisConfig)
     shifted = Shifted(ours.config, (16, 16)).requires_grad_(False).eval()
     shifted.load_state_dict(ours.state_dict())
     return shifted.double()
@@ -363,7 +365,7 @@ def test_integrated_gradients_take_as_many_points_as_each_map_needs(shifted: Shi
     assert (few.sum((1, 2)) - exact).abs().max() > 0.1 * exact.abs().max()
 
 
-def run(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def run(tokenizer: FrameTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tokens = np.random.default_rng(0).integers(0, 6, (3, 4, 4))
     tokens[2] = tokens[0]
     play = tmp_path / "play.zarr"

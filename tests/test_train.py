@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import CONFIG, ENV, TRAIN
+from tiny import CONFIG, ENV, TOKENIZER, TRAIN
 from together import together
 
 from irislib.agent import Agent, load_agent
@@ -84,7 +84,7 @@ def test_a_checkpoint_carried_to_another_place_is_taken_up(
 
 def test_an_agent_to_start_from_is_passed_on_untrained(tiny: Path, tmp_path: Path) -> None:
     """With sizes of its own, which take the place of those in the parameters."""
-    other = replace(UNTRAINED, tokenizer=replace(CONFIG.tokenizer, ch=8))
+    other = replace(UNTRAINED, tokenizer=replace(TOKENIZER, ch=8))
     again = trained(tmp_path, other, tiny)
     assert digest(again / "model.safetensors") == digest(tiny / "model.safetensors")
     assert digest(again / "curves") == digest(tiny / "curves")

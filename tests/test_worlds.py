@@ -34,14 +34,14 @@ from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.make import AnyWorld
 from irislib.worlds.score import score
 from irislib.worlds.vector import make_vector_env
 from irislib.worlds.world import World
 
-TOKENIZER = TokenizerConfig(VectorQuantizerConfig("vq", 6, 4, 0), 4, 4, (1, 1, 1, 1, 2), 1, ())
+TOKENIZER = IrisConfig(VectorQuantizerConfig("vq", 6, 4, 0), 4, 4, (1, 1, 1, 1, 2), 1, ())
 SHAPES = AgentConfig(FRAME, 3, TOKENIZER, WorldModelConfig(2, 1, 1, 4, 0.0), ActorCriticConfig(4))
 ROLLOUT = RolloutConfig(episodes=5, lanes=2, temperature=1.0)
 

@@ -14,7 +14,7 @@ from irislib.agent.config import (
     TrainConfig,
     WorldModelConfig,
 )
-from irislib.tokenizers.config import TokenizerConfig, VectorQuantizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.tokenizers.quantizers.config import (
     CosineQuantizerConfig,
     EMAQuantizerConfig,
@@ -25,10 +25,11 @@ from irislib.tokenizers.quantizers.config import (
 )
 from irislib.worlds.crafter import CrafterConfig
 
+TOKENIZER = IrisConfig(VectorQuantizerConfig("vq", 32, 8, 3), 8, 4, (1, 1, 2, 2, 2), 1, (8,))
 CONFIG = AgentConfig(
     frame=(64, 64),
     num_actions=17,
-    tokenizer=TokenizerConfig(VectorQuantizerConfig("vq", 32, 8, 3), 8, 4, (1, 1, 2, 2, 2), 1, (8,)),
+    tokenizer=TOKENIZER,
     world_model=WorldModelConfig(max_blocks=3, num_layers=2, num_heads=2, embed_dim=16, dropout=0.1),
     actor_critic=ActorCriticConfig(lstm_dim=8),
 )
@@ -67,9 +68,7 @@ def make_decoding_agent(codes: int, size: int) -> Agent:
     """An untrained agent of so many codes, which differ, for frames of so many pixels a side."""
     torch.manual_seed(0)
     quantizer = VectorQuantizerConfig("vq", codes, 4, 0)
-    tokenizer = TokenizerConfig(
-        quantizer, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,)
-    )
+    tokenizer = IrisConfig(quantizer, 4, ch=4, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(4,))
     agent = Agent(
         AgentConfig((size, size), 5, tokenizer, WorldModelConfig(2, 1, 1, 8, 0.0), ActorCriticConfig(8))
     )

@@ -14,7 +14,7 @@ from irislib.agent.world_model import WorldModel
 from irislib.device import pick_device
 from irislib.params import parse_value
 from irislib.stores.agent import AGENT, read_about
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.make import make_tokenizer
 from irislib.weights_folder import MISFITS
 
 
@@ -29,7 +29,7 @@ class Agent(nn.Module):
     def __init__(self, config: AgentConfig, steps: int = 0) -> None:
         super().__init__()
         self.config, self.steps = config, steps
-        self.tokenizer = Tokenizer(config.tokenizer, config.frame)
+        self.tokenizer = make_tokenizer(config.tokenizer, config.frame)
         self.world_model = WorldModel(config)
         self.actor_critic = ActorCritic(config)
         for convolutional in (self.tokenizer, self.actor_critic):

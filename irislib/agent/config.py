@@ -186,8 +186,7 @@ class AgentConfig:
     @property
     def grid(self) -> tuple[int, int]:
         """Tokens along the height and the width of an observation (4 x 4 in IRIS)."""
-        height, width = self.frame
-        return height // self.tokenizer.reduction, width // self.tokenizer.reduction
+        return self.tokenizer.grid(self.frame)
 
     @property
     def tokens_per_block(self) -> int:

@@ -20,7 +20,7 @@ from irislib.artifacts import write_atomically
 from irislib.device import pick_device
 from irislib.errors import ArtifactError, ParamError
 from irislib.params import parse_value
-from irislib.tokenizers.config import norm_groups
+from irislib.tokenizers.config import IrisConfig, norm_groups
 from irislib.weights_folder import check_weights
 
 DROPOUT = 0.1  # no shape tells; the released configuration
@@ -47,7 +47,7 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
         config = parse_value(_sizes(file, num_heads), "agent", AgentConfig)
     except ParamError as error:
         raise file.refuse(f"its sizes do not fit irislib ({error})") from None
-    _require_same_normalization(config, file.path)
+    _require_official_tokenizer(config, file.path)
     agent, buffers = Agent(config), _buffers(config)
     own = {_official_name(name): tensor for name, tensor in agent.state_dict().items()}
     for name, tensor in own.items():
@@ -78,8 +78,8 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
     all the same, for `load_official_iris` and for code that was changed accordingly.
 
     Raises:
-        ArtifactError: the official code would normalise this agent's channels in other groups, or does not
-            know its quantizer.
+        ArtifactError: the official code has no such tokenizer or quantizer, or would normalise its channels
+            otherwise.
     """
     path = Path(path)
     kind = agent.config.tokenizer.quantizer.kind
@@ -88,7 +88,7 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
             f"{path}: the official code knows the quantizer vq alone, and this agent's is {kind}; train an "
             "agent with train.tokenizer.quantizer.kind: vq"
         )
-    _require_same_normalization(agent.config, path)
+    _require_official_tokenizer(agent.config, path)
     state = agent.state_dict()
     parameters = {_official_name(name): tensor.cpu().contiguous() for name, tensor in state.items()}
     content = io.BytesIO()
@@ -217,9 +217,18 @@ def _buffers(config: AgentConfig) -> dict[str, Tensor]:
     }
 
 
-def _require_same_normalization(config: AgentConfig, path: Path) -> None:
-    """Same shapes, other groups: it would load and compute something else. Raises ArtifactError."""
-    for channels in {config.tokenizer.ch * mult for mult in (1, *config.tokenizer.ch_mult)}:
+def _require_official_tokenizer(config: AgentConfig, path: Path) -> None:
+    """Same shapes, other groups: it would load and compute something else. Raises ArtifactError.
+
+    So would other options of IRIS's tokenizer; another kind would not load.
+    """
+    tokenizer = config.tokenizer
+    if not isinstance(tokenizer, IrisConfig) or not tokenizer.attention or tokenizer.norm != "frame":
+        raise ArtifactError(
+            f"{path}: the official code has IRIS's tokenizer alone, with attention and normalised over the "
+            "frame; use train.tokenizer.kind iris, attention true and norm frame"
+        )
+    for channels in {tokenizer.ch * mult for mult in (1, *tokenizer.ch_mult)}:
         if channels % NORM_GROUPS or norm_groups(channels) != NORM_GROUPS:
             raise ArtifactError(
                 f"{path}: {channels} channels are normalised in {NORM_GROUPS} groups by the official code, "

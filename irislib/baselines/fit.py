@@ -11,7 +11,7 @@ from irislib.baselines.untrained import fit_untrained
 from irislib.device import one_thread
 from irislib.seeding import stream
 from irislib.tokenizers.checks import no_gradients
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
 
 FRAMES = 4000  # at most so many are learned from: enough for k-means, and a few seconds
@@ -60,7 +60,7 @@ def fit_baselines(analysed: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"]
     made: dict[str, FrameTokenizer] = {}
     left_out: dict[str, str] = {}
     with one_thread():
-        if isinstance(analysed, Tokenizer):
+        if isinstance(analysed, LearnedTokenizer):
             made["untrained"] = fit_untrained(analysed.config, codes, frames, seed)
         else:
             left_out["untrained"] = f"the architecture of a {type(analysed).__name__} is not known"

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from irislib.seeding import stream, stream_seed
 from irislib.tokenizers.config import TokenizerConfig
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
+from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.nets import frames_to_input
 from irislib.tokenizers.quantizers import FreeCodebook
 from irislib.tokenizers.reconstruction import BATCH
@@ -16,7 +17,7 @@ from irislib.tokenizers.reconstruction import BATCH
 @torch.no_grad()
 def fit_untrained(
     config: TokenizerConfig, codes: int, frames: UInt8[np.ndarray, "n y x 3"], seed: int
-) -> Tokenizer:
+) -> LearnedTokenizer:
     """A tokenizer of this architecture with fresh weights, whose codes are outputs of its encoder.
 
     Its first codebook would lie so close to the origin that a single code or two stand for all outputs. Each
@@ -31,7 +32,7 @@ def fit_untrained(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "baseline", "untrained", "weights"))
-        made = Tokenizer(config, (frames.shape[1], frames.shape[2])).eval()
+        made = make_tokenizer(config, (frames.shape[1], frames.shape[2])).eval()
     made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if not isinstance(made.quantizer, FreeCodebook):
         return made
@@ -46,8 +47,8 @@ def fit_untrained(
 
 
 def _encoder_outputs(
-    tokenizer: Tokenizer, frames: UInt8[np.ndarray, "n y x 3"]
+    tokenizer: LearnedTokenizer, frames: UInt8[np.ndarray, "n y x 3"]
 ) -> Float32[Tensor, "n channels h w"]:
     """What the quantizer is given for each frame, float32 [N,C,h,w]."""
     batches = (torch.from_numpy(frames[start : start + BATCH]) for start in range(0, len(frames), BATCH))
-    return torch.cat([tokenizer.quantize(frames_to_input(batch)).z for batch in batches])
+    return torch.cat([tokenizer.outputs(frames_to_input(batch)) for batch in batches])

@@ -18,7 +18,8 @@ from irislib.params import STRICT, parse_value
 from irislib.stores.agent import AGENT, read_about
 from irislib.tokenizers.checks import check_frame, check_tokenizer, located, no_gradients
 from irislib.tokenizers.config import Count, TokenizerConfig
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
+from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.weights_folder import MISFITS
 
@@ -85,8 +86,8 @@ def load_recorded_tokenizer(
 def tokenizer_digest(tokenizer: FrameTokenizer) -> str:
     """A short name for what a tokenizer does: equal names mean equal tokens and images.
 
-    It covers the parameters and buffers (without an `nn.Module`, the codebook), and for a class from outside
-    irislib the file that it is defined in.
+    It covers the parameters and buffers (without an `nn.Module`, the codebook), the `variant` of a learned
+    tokenizer, and for a class from outside irislib the file that it is defined in.
     """
     state = tokenizer.state_dict() if isinstance(tokenizer, nn.Module) else {"codebook": tokenizer.codebook}
     kind = type(tokenizer)
@@ -95,6 +96,8 @@ def tokenizer_digest(tokenizer: FrameTokenizer) -> str:
         values = tensor.detach().cpu().contiguous()
         sha.update(f"{name} {values.dtype} {list(values.shape)}".encode())
         sha.update(values.flatten().view(torch.uint8).numpy().tobytes())
+    if isinstance(tokenizer, LearnedTokenizer):
+        sha.update(tokenizer.variant.encode())
     if not kind.__module__.startswith("irislib."):
         file = inspect.getsourcefile(kind)
         sha.update(Path(file).read_bytes() if file else b"")
@@ -106,12 +109,12 @@ def _from_agent(folder: Path, device: torch.device | None) -> FrameTokenizer:
     weights = AGENT.read_weights(folder, PREFIX)
     try:
         shapes = parse_value({name: about[name] for name in ("frame", "tokenizer")}, "agent", _Shapes)
-        tokenizer = Tokenizer(shapes.tokenizer, shapes.frame)
+        tokenizer = make_tokenizer(shapes.tokenizer, shapes.frame)
         tokenizer.load_state_dict(weights)
     except MISFITS as error:
         raise AGENT.damaged(folder, error) from None
     tokenizer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ready: Tokenizer = no_gradients(tokenizer, device or pick_device())
+    ready: LearnedTokenizer = no_gradients(tokenizer, device or pick_device())
     return ready
 
 

@@ -4,13 +4,16 @@ The architecture is that of VQGAN (Esser et al. 2021). Module names follow the o
 """
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from irislib.tokenizers.config import TokenizerConfig, norm_groups
+from irislib.tokenizers.config import IrisConfig, norm_groups
+
+Norm = Literal["frame", "position"]
 
 
 class Encoder(nn.Module):
@@ -21,21 +24,21 @@ class Encoder(nn.Module):
         height: of the frames, in pixels; it decides which feature maps get self-attention.
     """
 
-    def __init__(self, config: TokenizerConfig, height: int) -> None:
+    def __init__(self, config: IrisConfig, height: int) -> None:
         super().__init__()
         self.conv_in = conv3(3, config.ch)
         self.down = nn.ModuleList()
         channels, last = config.ch, len(config.ch_mult) - 1
         for level, mult in enumerate(config.ch_mult):
-            attends = height in config.attn_resolutions
-            stage = ResolutionLevel(channels, config.ch * mult, config.num_res_blocks, attends)
+            attends = config.attention and height in config.attn_resolutions
+            stage = ResolutionLevel(channels, config.ch * mult, config.num_res_blocks, attends, config.norm)
             channels = config.ch * mult
             if level < last:
                 stage.downsample = Downsample(channels)
                 height //= 2
             self.down.append(stage)
-        self.mid = Middle(channels)
-        self.norm_out = normalize(channels)
+        self.mid = Middle(channels, config.attention, config.norm)
+        self.norm_out = normalize(channels, config.norm)
         self.conv_out = conv3(channels, config.z_channels)
 
     def forward(self, x: Float[Tensor, "n 3 y x"]) -> Float[Tensor, "n channels h w"]:
@@ -53,16 +56,18 @@ class Decoder(nn.Module):
         height: of the frames, in pixels; it decides which feature maps get self-attention.
     """
 
-    def __init__(self, config: TokenizerConfig, height: int) -> None:
+    def __init__(self, config: IrisConfig, height: int) -> None:
         super().__init__()
         channels = config.ch * config.ch_mult[-1]
         height //= config.reduction
         self.conv_in = conv3(config.z_channels, channels)
-        self.mid = Middle(channels)
+        self.mid = Middle(channels, config.attention, config.norm)
         stages = []
         for level, mult in reversed(list(enumerate(config.ch_mult))):
-            attends = height in config.attn_resolutions
-            stage = ResolutionLevel(channels, config.ch * mult, config.num_res_blocks + 1, attends)
+            attends = config.attention and height in config.attn_resolutions
+            stage = ResolutionLevel(
+                channels, config.ch * mult, config.num_res_blocks + 1, attends, config.norm
+            )
             channels = config.ch * mult
             if level > 0:
                 stage.upsample = Upsample(channels)
@@ -70,7 +75,7 @@ class Decoder(nn.Module):
             stages.append(stage)
         # `up[level]` has the resolution of the encoder's `down[level]`; the highest index runs first.
         self.up = nn.ModuleList(reversed(stages))
-        self.norm_out = normalize(channels)
+        self.norm_out = normalize(channels, config.norm)
         self.conv_out = conv3(channels, 3)
 
     def forward(self, z: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n 3 y x"]:
@@ -83,11 +88,11 @@ class Decoder(nn.Module):
 class ResolutionLevel(nn.Module):
     """Residual blocks at one resolution, each followed by attention if `attends`; then a change of size."""
 
-    def __init__(self, channels_in: int, channels_out: int, blocks: int, attends: bool) -> None:
+    def __init__(self, channels_in: int, channels_out: int, blocks: int, attends: bool, norm: Norm) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * blocks
-        self.block = nn.ModuleList(ResnetBlock(a, b) for a, b in pairwise(widths))
-        self.attn = nn.ModuleList(AttnBlock(channels_out) for _ in range(blocks if attends else 0))
+        self.block = nn.ModuleList(ResnetBlock(a, b, norm) for a, b in pairwise(widths))
+        self.attn = nn.ModuleList(AttnBlock(channels_out, norm) for _ in range(blocks if attends else 0))
         self.downsample: nn.Module | None = None
         self.upsample: nn.Module | None = None
 
@@ -101,13 +106,13 @@ class ResolutionLevel(nn.Module):
 
 
 class Middle(nn.Module):
-    """Two residual blocks around attention, at the lowest resolution."""
+    """Two residual blocks, with attention between them if `attends`, at the lowest resolution."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, attends: bool, norm: Norm) -> None:
         super().__init__()
-        self.block_1 = ResnetBlock(channels, channels)
-        self.attn_1 = AttnBlock(channels)
-        self.block_2 = ResnetBlock(channels, channels)
+        self.block_1 = ResnetBlock(channels, channels, norm)
+        self.attn_1 = AttnBlock(channels, norm) if attends else nn.Identity()
+        self.block_2 = ResnetBlock(channels, channels, norm)
 
     def forward(self, h: Tensor) -> Tensor:
         return self.block_2(self.attn_1(self.block_1(h)))  # type: ignore[no-any-return]
@@ -118,19 +123,32 @@ def conv3(channels_in: int, channels_out: int) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1)
 
 
-def normalize(channels: int) -> nn.GroupNorm:
-    """The group norm before every activation."""
+class PositionNorm(nn.LayerNorm):
+    """Normalises the channels of a feature map [N,C,h,w] at each position alone.
+
+    Over all channels, not over the groups of `nn.GroupNorm`: a group has as few as two channels, and two
+    normalised numbers are 1 and -1, whatever they were.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+def normalize(channels: int, norm: Norm) -> nn.Module:
+    """What stands before every activation; see `config.IrisConfig`."""
+    if norm == "position":
+        return PositionNorm(channels, eps=1e-6)
     return nn.GroupNorm(norm_groups(channels), channels, eps=1e-6)
 
 
 class ResnetBlock(nn.Module):
     """Two normalised convolutions beside a shortcut."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, norm: Norm) -> None:
         super().__init__()
-        self.norm1 = normalize(channels_in)
+        self.norm1 = normalize(channels_in, norm)
         self.conv1 = conv3(channels_in, channels_out)
-        self.norm2 = normalize(channels_out)
+        self.norm2 = normalize(channels_out, norm)
         self.conv2 = conv3(channels_out, channels_out)
         if channels_in != channels_out:
             self.nin_shortcut = nn.Conv2d(channels_in, channels_out, kernel_size=1)
@@ -146,9 +164,9 @@ class ResnetBlock(nn.Module):
 class AttnBlock(nn.Module):
     """Single-head self-attention over the positions of a feature map."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: Norm) -> None:
         super().__init__()
-        self.norm = normalize(channels)
+        self.norm = normalize(channels, norm)
         self.q, self.k, self.v, self.proj_out = (
             nn.Conv2d(channels, channels, kernel_size=1) for _ in range(4)
         )

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Int64
 
 from irislib.agent.segments import SegmentBatch
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.training.parts import Pool
 from irislib.training.replay import OUTSIDE, Replay
 
@@ -21,7 +21,7 @@ class EncodedReplay:
         pool: encodes blocks of frames side by side.
     """
 
-    def __init__(self, replay: Replay, tokenizer: Tokenizer, pool: Pool) -> None:
+    def __init__(self, replay: Replay, tokenizer: LearnedTokenizer, pool: Pool) -> None:
         self.replay, self.tokenizer, self.pool = replay, tokenizer, pool
         self._tokens = np.zeros((replay.steps, *tokenizer.grid), np.int16)
         self._known = np.zeros(-(-replay.steps // BLOCK), bool)

@@ -12,7 +12,7 @@ from irislib.agent.actor_critic import ActorCritic
 from irislib.agent.config import FitActorCriticConfig
 from irislib.agent.segments import SegmentBatch
 from irislib.agent.world_model import WorldModel, WorldModelOutput
-from irislib.tokenizers.iris import Tokenizer
+from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.training.sampling import Sampler
 
 
@@ -37,7 +37,7 @@ class Imagined:
 
 def imagine(
     batch: SegmentBatch,
-    tokenizer: Tokenizer,
+    tokenizer: LearnedTokenizer,
     world_model: WorldModel,
     actor_critic: ActorCritic,
     horizon: int,

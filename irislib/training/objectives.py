@@ -11,7 +11,9 @@ from torch import Tensor
 from irislib.agent.agent import Agent
 from irislib.agent.config import TrainConfig
 from irislib.agent.segments import count_predictions
-from irislib.seeding import stream_seed
+from irislib.seeding import stream, stream_seed
+from irislib.tokenizers.alignment import context_swap_loss, draw_kept
+from irislib.tokenizers.config import ContextSwapConfig
 from irislib.tokenizers.perceptual import load_lpips
 from irislib.tokenizers.quantizers import FreeCodebook, Quantized
 from irislib.tokenizers.revival import Revival
@@ -90,13 +92,24 @@ class Objectives:
     def _tokenizer(self, epoch: int, seed: int, division: Division) -> Objective:
         tokenizer = self.agent.tokenizer
         hooks = self._after_batch(seed)
+        alignment = self.config.tokenizer.alignment
+        rng = stream(self.seed, "fit", "tokenizer", epoch, "alignment")
         seen: dict[int, Quantized] = {}
 
         def prepare(rows: Rows) -> PartLosses:
+            # Drawn for the whole batch, and each frame is pasted into the one before it, whatever the part.
+            kept = torch.from_numpy(draw_kept(rng, len(rows), tokenizer.grid))
+            others = np.roll(rows, 1, axis=0)
+
             def losses(part: Part) -> dict[str, Tensor]:
                 frames = self.replay.frames(rows[part.rows, 0]).to(self.agent.device)
                 with self._autocast():
                     means, seen[part.number] = tokenizer.losses(frames, self.perceptual)
+                    if isinstance(alignment, ContextSwapConfig):
+                        foreign = self.replay.frames(others[part.rows, 0]).to(frames.device)
+                        own = kept[part.rows].to(frames.device)
+                        loss = context_swap_loss(tokenizer, frames, seen[part.number], foreign, own)
+                        means["context_swap"] = alignment.weight * loss
                 return _weighted(means, part, division)
 
             return losses

@@ -82,9 +82,14 @@ def first_agent(config: TrainConfig, env: WorldConfig, seed: int, origin: Path |
     """The agent that training starts from: a new one, or the one in `origin` with the losses of `config`.
 
     Raises:
-        ParamError: it does not fit the environment or the schedule.
+        ParamError: it does not fit the environment or the schedule, or its tokenizer would learn from labels.
         ArtifactError: it is missing, foreign or damaged.
     """
+    if config.tokenizer.alignment.kind == "labels":
+        raise ParamError(
+            "train.tokenizer.alignment.kind: labels are not known of what an agent sees while it trains; "
+            "use none or context_swap (a tokenizer alone, as in a study, can learn from labels)"
+        )
     actions = len(env.describe().actions)
     if origin is None:
         torch.manual_seed(stream_seed(seed, "init"))

@@ -14,6 +14,7 @@ def differences(inputs: Inputs) -> list[str]:
         _loss(inputs),
         _quantizer(inputs),
         _revival(inputs),
+        _architecture(inputs),
         _sizes(inputs),
         _training(inputs),
         _episodes(inputs),
@@ -82,13 +83,39 @@ def _revival(inputs: Inputs) -> str:
     return f"A code that was not used in {batches} is moved to an encoder output; IRIS leaves it unused."
 
 
+def _architecture(inputs: Inputs) -> str:
+    """What the tokenizer is made of, where that is not as in IRIS."""
+    tokenizer, texts = inputs.shapes()["tokenizer"], []
+    if inputs.foreign_tokenizer:
+        return ""
+    if tokenizer.get("kind", "iris") == "patch":
+        reach = 2 * tokenizer["context"] + 1
+        sees = "its own patch alone" if reach == 1 else f"{reach} x {reach} patches"
+        texts.append(
+            f"The tokenizer has other nets than IRIS: a token stands for a patch of {tokenizer['patch']} x "
+            f"{tokenizer['patch']} pixels, and depends on {sees}."
+        )
+    if not tokenizer.get("attention", True):
+        texts.append("The tokenizer has no attention; that of IRIS has.")
+    if tokenizer.get("norm", "frame") == "position":
+        texts.append("Its activations are normalised at each position alone, those of IRIS over the frame.")
+    match tokenizer.get("alignment", {"kind": "none"})["kind"]:
+        case "context_swap":
+            texts.append(
+                "It also learns that a patch keeps its code in another frame; that of IRIS does not."
+            )
+        case "labels":
+            texts.append("It also learns to tell labels from codes; that of IRIS knows none.")
+    return " ".join(texts)
+
+
 def _sizes(inputs: Inputs) -> str:
     """The sizes that are not those of IRIS."""
     found = []
     for path, (words, official) in IRIS_SIZES.items():
         value: Any = inputs.shapes()
         for part in path.split("."):
-            value = value.get(part)  # the dimension of a code follows from other options in some quantizers
+            value = value.get(part)  # other kinds of tokenizers and quantizers have other sizes
         if value is not None and value != official:
             found.append(f"{words} {_sized(value)} ({_sized(official)})")
     return f"The nets have other sizes than in IRIS (in brackets): {'; '.join(found)}." if found else ""
