@@ -5,7 +5,7 @@ Each run is the pipeline's own stages on other inputs, in a temporary folder:
 - halves: each half of the recorded episodes alone. Half as many episodes find less, so these two are compared
   with each other.
 - crops: the same recording, crops drawn anew.
-- recordings: the same agent plays other episodes.
+- recordings: the same player plays other episodes.
 """
 
 from collections.abc import Callable, Iterator

@@ -29,7 +29,7 @@ from irislib.interpret.metrics import compute_metrics
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import parse_section
 from irislib.playing.play import play_episodes
-from irislib.playing.player import AgentPlayer, Player
+from irislib.playing.player import AgentPlayer
 from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
@@ -37,6 +37,7 @@ from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.make import AnyWorld
+from irislib.worlds.player import Player
 from irislib.worlds.score import score
 from irislib.worlds.vector import make_vector_env
 from irislib.worlds.world import World

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from irislib.playing.player import Player
 from irislib.seeding import stream, stream_seed
 from irislib.worlds.make import make
+from irislib.worlds.player import Player
 from irislib.worlds.world import WorldConfig
 
 

@@ -1,7 +1,6 @@
-"""Who acts while frames are recorded."""
+"""The trained agent as a player."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,34 +11,10 @@ from irislib.agent.agent import Agent
 from irislib.worlds.world import World
 
 
-@runtime_checkable
-class Player(Protocol):
-    """Decides the actions in several environments, called lanes, that are played side by side.
-
-    What happens in a lane must not depend on the other lanes, so each has its own random stream.
-    """
-
-    def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
-        """Called before the first action of new episodes.
-
-        Args:
-            worlds: the environment of each lane, reset; a scripted player may look inside.
-            rngs: the random stream of each lane.
-        """
-
-    def act(
-        self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
-    ) -> Int64[np.ndarray, " lane"]:
-        """The next action in each of the lanes whose episodes go on.
-
-        Args:
-            frames: what each of these lanes shows.
-            lanes: their numbers, ascending; a lane that is missing once does not come back.
-        """
-
-
 class AgentPlayer:
-    """The trained agent samples actions from its policy. It sees frames through its own tokenizer.
+    """The trained agent samples actions from its policy, and sees frames through its own tokenizer.
+
+    See `irislib.worlds.player.Player`.
 
     Args:
         agent: in evaluation mode.

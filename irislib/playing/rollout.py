@@ -18,7 +18,7 @@ from irislib.artifacts import writing
 from irislib.errors import IrislibError, ParamError
 from irislib.params import STRICT, require
 from irislib.playing.play import play_episodes
-from irislib.playing.player import AgentPlayer, Player
+from irislib.playing.player import AgentPlayer
 from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS
@@ -26,6 +26,8 @@ from irislib.tokenizers.checks import check_frame
 from irislib.tokenizers.load import FACTORY, load_tokenizer, tokenizer_digest
 from irislib.tokenizers.reconstruction import encode_frames
 from irislib.workdir import work_in
+from irislib.worlds.player import Player
+from irislib.worlds.scripted import scripted_player
 from irislib.worlds.world import WorldConfig
 
 
@@ -36,8 +38,8 @@ class RolloutConfig:
     Attributes:
         episodes: whole episodes to play (714 in the paper).
         lanes: episodes side by side in one process.
-        temperature: of the policy's softmax.
-        player: who acts.
+        temperature: of the softmax of the agent's policy.
+        player: who acts: the trained agent, or the scripted player that the world offers.
         tokenizer: whose codes are analysed: "package.module:factory", or None for the agent's own
             tokenizer. It does not change the play.
     """
@@ -46,7 +48,7 @@ class RolloutConfig:
     episodes: Annotated[int, Ge(1)]
     lanes: Annotated[int, Ge(1)]
     temperature: Annotated[float, Gt(0)]
-    player: Literal["agent"] = "agent"
+    player: Literal["agent", "scripted"] = "agent"
     tokenizer: str | None = None
 
     def __post_init__(self) -> None:
@@ -64,25 +66,19 @@ def roll_out(config: RolloutConfig, env: WorldConfig, seed: int, agent: Path, wo
         config: the `rollout` section.
         env: the world.
         seed: the pipeline's.
-        agent: folder of the trained agent.
+        agent: folder of the trained agent. It is read if the agent plays or its tokenizer is analysed.
         work: where finished shards wait for the rest; ranks on several hosts must share it.
         out: the store (`ROLLOUTS`).
 
     Raises:
         ArtifactError: the agent is missing, foreign or damaged, or the tokenizer cannot be loaded.
-        ParamError: the world does not fit the agent.
+        ParamError: the world does not fit the agent, or offers no scripted player.
         IrislibError: a worker died, or another process makes this very store.
     """
-    trained = load_agent(agent, torch.device("cpu"))
-    if trained.config.frame != env.frame:
-        wanted, known = (" x ".join(map(str, frame)) for frame in (env.frame, trained.config.frame))
-        raise ParamError(f"env: frames of {wanted} pixels, but {agent} was trained on {known}; train again")
-    actions = len(env.describe().actions)
-    if trained.config.num_actions != actions:
-        raise ParamError(
-            f"env.world: {env.world} has {actions} actions, but {agent} was trained with "
-            f"{trained.config.num_actions}; train again"
-        )
+    if config.player == "agent":
+        _require_fit(agent, env)
+    else:
+        scripted_player(env)
     source = config.tokenizer or agent
     tokenizer = load_tokenizer(source, torch.device("cpu"))
     check_frame(tokenizer, str(source), env.frame)
@@ -94,7 +90,8 @@ def roll_out(config: RolloutConfig, env: WorldConfig, seed: int, agent: Path, wo
         "codebook_size": len(tokenizer.codebook),
         **env.describe().to_attributes(),
     }
-    opened = work_in(work, "rollout", asdict(config), asdict(env), seed, attrs["tokenizer"], agent)
+    players = [agent] if config.player == "agent" else []
+    opened = work_in(work, "rollout", asdict(config), asdict(env), seed, attrs["tokenizer"], *players)
     with ranks.on_first(opened) as folder:
         _require_shared(folder.is_dir(), folder)
         shards = Shards("episode", config.episodes, config.lanes, folder)
@@ -107,8 +104,26 @@ def roll_out(config: RolloutConfig, env: WorldConfig, seed: int, agent: Path, wo
             _write(shards, out, attrs)
 
 
+def _require_fit(agent: Path, env: WorldConfig) -> None:
+    """Raises ParamError unless the agent was trained on such frames and actions."""
+    trained = load_agent(agent, torch.device("cpu"))
+    if trained.config.frame != env.frame:
+        wanted, known = (" x ".join(map(str, frame)) for frame in (env.frame, trained.config.frame))
+        raise ParamError(f"env: frames of {wanted} pixels, but {agent} was trained on {known}; train again")
+    actions = len(env.describe().actions)
+    if trained.config.num_actions != actions:
+        raise ParamError(
+            f"env.world: {env.world} has {actions} actions, but {agent} was trained with "
+            f"{trained.config.num_actions}; train again"
+        )
+
+
 def _recorder(agent: Path, config: RolloutConfig, env: WorldConfig, seed: int) -> Compute:
-    player: Player = AgentPlayer(load_agent(agent), config.temperature)
+    player: Player = (
+        AgentPlayer(load_agent(agent), config.temperature)
+        if config.player == "agent"
+        else scripted_player(env)
+    )
     tokenizer = load_tokenizer(config.tokenizer or agent)
 
     def record(episodes: range) -> dict[str, np.ndarray]:

@@ -93,6 +93,11 @@ class Inputs:
         return str(self.rollouts.attrs["world"])
 
     @property
+    def scripted(self) -> bool:
+        """Whether the world's scripted player played what was recorded, and not the agent."""
+        return bool(self.rollouts.attrs["player"] == "scripted")
+
+    @property
     def foreign_tokenizer(self) -> str | None:
         """`package.module:factory` of the analysed tokenizer; None if it is the agent's own."""
         source: str | None = self.rollouts.attrs["tokenizer"]["source"]

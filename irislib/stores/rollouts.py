@@ -10,7 +10,7 @@ from irislib.artifacts import Array, Schema
 # Row t is the state before action t; reward, terminated, truncated and goal are what action t led to.
 # Attributes:
 #   world: name of the world.
-#   player: who acted ("agent").
+#   player: who acted ("agent" or "scripted").
 #   tokenizer: {"source": null for the agent's or "package.module:factory", "digest": of its content}.
 #   episodes: how many; codebook_size: codes of the tokenizer.
 #   label_names, world_boxes, display_boxes, hidden_label, quantity_names, quantity_box, quantity_limit,

@@ -10,6 +10,7 @@ from irislib.report.wording import many, number, percent
 def differences(inputs: Inputs) -> list[str]:
     """One item each; those of the agent's training are those of the agent that was recorded."""
     texts = [
+        _player(inputs),
         _whose(inputs),
         _loss(inputs),
         _quantizer(inputs),
@@ -37,12 +38,21 @@ def differences(inputs: Inputs) -> list[str]:
     return [text for text in texts if text]
 
 
+def _player(inputs: Inputs) -> str:
+    if not inputs.scripted:
+        return ""
+    return (
+        "Not the agent but a scripted player, which follows rules and knows the simulator's state, played "
+        "what was recorded."
+    )
+
+
 def _whose(inputs: Inputs) -> str:
     if not inputs.foreign_tokenizer:
         return ""
     return (
         f"The analysed codes are not the agent's: the tokenizer {inputs.foreign_tokenizer} encoded the "
-        "frames that the agent saw."
+        "recorded frames."
     )
 
 
@@ -127,7 +137,7 @@ def _sized(size: int | list[int]) -> str:
 
 def _training(inputs: Inputs) -> str:
     text = (
-        "The agent was trained on {agent.training_steps:environment step}, and its recorded episodes have a "
+        "The agent was trained on {agent.training_steps:environment step}, and the recorded episodes have a "
         "mean return of {agent.return_mean}"
     )
     literature = published(inputs.world)
@@ -137,9 +147,7 @@ def _training(inputs: Inputs) -> str:
     for agent in literature.agents:
         if agent.name == "IRIS":
             text += f", and IRIS after {number(agent.steps)} steps {number(agent.returns)}"
-    return inputs.say(
-        f"{text}. How well an agent plays decides which observations its codes are measured on."
-    )
+    return inputs.say(f"{text}. How good the play is decides which observations its codes are measured on.")
 
 
 def _episodes(inputs: Inputs) -> str:

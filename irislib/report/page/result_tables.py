@@ -152,7 +152,7 @@ def power_table(inputs: Inputs) -> Table:
 _COMPARISONS = {
     "halves": "two halves of the recording",
     "crops": "two draws of the crops",
-    "recordings": "two recordings of the same agent",
+    "recordings": "two recordings of the same player",
 }
 
 
@@ -164,12 +164,12 @@ def replicates_table(inputs: Inputs) -> Table:
         about = (
             "The analysis was not repeated for this page. The command python -m stages.replicates repeats it "
             "on two disjoint halves of the recording, on two draws of crops, and on two recordings of the "
-            "same agent."
+            "same player."
         )
         return Table("replicates", heading, about, header, [])
     about = (
         "The analysis was repeated on two disjoint halves of the recording, on two draws of crops, and on "
-        "two recordings of the same agent. "
+        "two recordings of the same player. "
     )
     if not _of_this_run(inputs):
         about += "These rows were made from another run; python -m stages.replicates makes them again. "

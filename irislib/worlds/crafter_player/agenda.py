@@ -60,8 +60,13 @@ MAIN = (
     Wish("collect_diamond"),
     Wish("make_iron_sword"),
 )
-# Wishes that may come at any time.
-ASIDE = (Wish("place_plant"), Wish("eat_plant"), Wish("defeat_zombie"), Wish("defeat_skeleton"))
+# Wishes that come somewhere among them: after so many of them at least, and before so many.
+ASIDE = (
+    (Wish("place_plant"), 0, 4),
+    (Wish("eat_plant"), 0, 4),
+    (Wish("defeat_zombie"), 5, 9),
+    (Wish("defeat_skeleton"), 6, 9),
+)
 
 
 class Agenda:
@@ -73,8 +78,8 @@ class Agenda:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._wishes = list(MAIN)
-        for wish in ASIDE:
-            self._wishes.insert(int(rng.integers(len(self._wishes) + 1)), wish)
+        for wish, first, last in ASIDE:
+            self._wishes.insert(int(rng.integers(first, last)), wish)
         self._tried = [0] * len(self._wishes)
 
     def __call__(self, s: Situation) -> str | None:

@@ -8,14 +8,14 @@ from jaxtyping import Int64, UInt8
 
 from irislib.worlds.crafter import ACTION_NAMES, LABEL_NAMES, CrafterWorld
 from irislib.worlds.crafter_player.agenda import Agenda
-from irislib.worlds.crafter_player.needs import attend, draw_needs, fight
+from irislib.worlds.crafter_player.needs import attend, block, draw_needs, fight
 from irislib.worlds.crafter_player.situation import DIRECTIONS, Situation, look
 from irislib.worlds.crafter_player.travel import STEP, shift
 from irislib.worlds.crafter_player.wander import Wander
 from irislib.worlds.world import World
 
 SLIP = 0.02  # chance of a random action
-EXCURSION = 0.01  # chance in each step to leave everything else for a sight
+EXCURSION = 0.004  # chance in each step to leave everything else for a sight
 
 
 class CrafterPlayer:
@@ -54,8 +54,8 @@ class _Life:
         if s.asleep:
             return "sleep"
         if slips:
-            return _harmless(s, ACTION_NAMES[self._rng.integers(len(ACTION_NAMES))])
-        if action := fight(s) or attend(self._needs, s):
+            return _harmless(s, str(self._rng.choice(ACTION_NAMES)))
+        if action := fight(s) or block(s) or attend(self._needs, s):
             return action
         if leaves:
             self._wander.begin(s)
@@ -75,8 +75,8 @@ def _game(world: World) -> Any:
 
 
 def _harmless(s: Situation, action: str) -> str:
-    """The action, unless it would lead into lava."""
+    """The action, unless it would lead into lava or to sleep in the open."""
     step = DIRECTIONS.get(action.removeprefix("move_"))
     ahead = shift(s.position, step) if step else s.position
     deadly = s.inside(ahead) and LABEL_NAMES[s.ground[ahead]] == "lava"
-    return "noop" if deadly else action
+    return "noop" if deadly or action == "sleep" else action

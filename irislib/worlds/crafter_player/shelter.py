@@ -1,9 +1,9 @@
 """A closed chamber in which the scripted player sleeps.
 
-Monsters and arrows move along the axes, so a chamber is closed when no cell beside its cells can be walked on.
-The player can place a stone only in front, and looks in a direction by moving in it. So a gap beside cell c in
-direction d can be closed if the cell on the other side of c is part of the chamber: the player enters c from
-there and looks at the gap. In rock two cells in a row are enough; in the open, four cells in a square.
+Monsters and arrows move along the axes, so a chamber is closed when no cell beside its cells can be walked
+on. The player can place a stone only in front of itself, and looks in a direction by moving in it. So a gap
+beside a cell can be closed if the cell on the other side is part of the chamber: the player comes from there,
+and looks at the gap. In rock two cells in a row are enough; in the open it takes four cells in a square.
 """
 
 from collections.abc import Iterator

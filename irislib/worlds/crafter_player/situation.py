@@ -1,4 +1,4 @@
-"""What the scripted player knows before a step: the state of the whole game, looked at without changing it."""
+"""What the scripted player knows before a step: the state of the whole game, which looking leaves alone."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 from crafter import constants, objects
 from jaxtyping import Bool, Int64, UInt8
+from scipy.ndimage import maximum_filter
 
 from irislib.worlds.crafter import LABEL_NAMES
-from irislib.worlds.crafter_player.travel import Cell, Travel, shift
+from irislib.worlds.crafter_player.travel import STEP, Cell, Travel, shift
 
 DIRECTIONS: dict[str, Cell] = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _MOVES = {direction: f"move_{name}" for name, direction in DIRECTIONS.items()}
-_WALKABLE = np.isin(LABEL_NAMES, constants.walkable)  # by label
+MONSTERS = ("zombie", "skeleton")
+DARK = 0.5  # daylight below which the player stays off the grass, where zombies appear by night
+DREAD = 4  # what a cell close to a monster costs more, in steps over free cells
+_WALKABLE: np.ndarray = np.isin(LABEL_NAMES, constants.walkable)  # by label
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,8 @@ class Situation:
     @cached_property
     def free(self) -> Bool[np.ndarray, "x y"]:
         """Cells that can be entered at once."""
-        return _WALKABLE[self.ground] & (self.standing == 0)
+        enterable: np.ndarray = _WALKABLE[self.ground] & (self.standing == 0)
+        return enterable
 
     @cached_property
     def diggable(self) -> Bool[np.ndarray, "x y"]:
@@ -65,16 +70,25 @@ class Situation:
             and rule["leaves"] in constants.walkable
             and self.holds(rule["require"])
         ]
-        return np.isin(self.ground, labels_of(names)) & (self.standing == 0)
+        removable: np.ndarray = np.isin(self.ground, labels_of(names)) & (self.standing == 0)
+        return removable
 
     @cached_property
     def travel(self) -> Travel:
-        """Ways from the player to every cell."""
-        return Travel(self.position, self.free, self.diggable, self.taste)
+        """Ways from the player to every cell. They avoid monsters, and grass in the dark."""
+        close = maximum_filter(self.on(*MONSTERS), size=5)
+        fear = STEP * (DREAD * close + self.dark * self.on("grass"))
+        return Travel(self.position, self.free, self.diggable, self.taste + fear)
+
+    @property
+    def dark(self) -> bool:
+        """Whether it is night for the player."""
+        return self.daylight < DARK
 
     def inside(self, cell: Cell) -> bool:
         """Whether the cell is part of the world."""
-        return 0 <= cell[0] < self.ground.shape[0] and 0 <= cell[1] < self.ground.shape[1]
+        width, height = self.ground.shape
+        return 0 <= cell[0] < width and 0 <= cell[1] < height
 
     def holds(self, amounts: dict[str, int]) -> bool:
         """Whether the inventory has at least these amounts."""
@@ -83,15 +97,14 @@ class Situation:
     def on(self, *names: str) -> Bool[np.ndarray, "x y"]:
         """Where one of these materials lies or one of these creatures or things stands."""
         wanted = labels_of(names)
-        return np.isin(self.ground, wanted) | np.isin(self.standing, wanted)
+        found: np.ndarray = np.isin(self.ground, wanted) | np.isin(self.standing, wanted)
+        return found
 
     def facing_free(self, *materials: str) -> bool:
         """Whether one of these materials is in front of the player, and nobody stands on it."""
         front = self.front
         return (
-            self.inside(front)
-            and self.standing[front] == 0
-            and LABEL_NAMES[self.ground[front]] in materials
+            self.inside(front) and not self.standing[front] and LABEL_NAMES[self.ground[front]] in materials
         )
 
     def turn(self, direction: Cell) -> str:

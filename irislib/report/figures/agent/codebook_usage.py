@@ -32,7 +32,7 @@ def codebook_usage(inputs: Inputs) -> Illustration:
     axes.set(xlim=(0.5, len(uses) + 0.5), ylim=(0.7, uses[0] * 2))
     figure.legend(loc="outside lower center", ncols=3)
     caption = inputs.say(
-        "{codebook.used:of codebook.size code} occurred in the agent's observations, on average "
+        "{codebook.used:of codebook.size code} occurred in the recorded observations, on average "
         "{codebook.codes_per_observation} different codes in an observation. The perplexity of their use is "
         "{codebook.perplexity}: the use is as varied as if that many codes were used equally often."
     )
