@@ -95,7 +95,9 @@ def split_oracle() -> Cells:
 
     def read(colour: np.ndarray) -> np.ndarray:
         label = label_of(colour)
-        return label * VARIANTS + colour[..., 0] - COLOURS.astype(np.int64)[label][..., 0]
+        shade = colour[..., 0] - COLOURS.astype(np.int64)[label][..., 0]
+        code: np.ndarray = label * VARIANTS + shade
+        return code
 
     return Cells((LABELS + 1) * VARIANTS, read)
 

@@ -9,37 +9,40 @@ import numpy as np
 import planted_tokenizers as planted
 import pytest
 import torch
-from test_comparison import Fake
 
 from irislib.artifacts.json_files import plain_json
+from irislib.baselines.patch_means import fit_patches
 from irislib.errors import ArtifactError
 from irislib.interpret.confirmation.halves import divide
+from irislib.interpret.embedding.pixel_features import PixelFeatures, fit_pixel_features
 from irislib.interpret.labels.agreement import agreement
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.interpret.tokens.bits import bits_per_frame, entropy_bits_per_frame
 from irislib.interpret.tokens.labelled_tokens import LabelledTokens, label_tokens
-from irislib.interpret.tokens.locality import draw_places, paste
+from irislib.interpret.tokens.locality import draw_places, measure_locality, paste
+from irislib.interpret.tokens.maps.sanity import map_correlation, randomise_decoder
 from irislib.interpret.tokens.patches import covered_pixels, label_patches, patch_boxes, shared_pixels
-from irislib.interpret.tokens.pixel_features import fit_pixel_features
 from irislib.interpret.tokens.reading import SIZES, choose_codes, measure_reading, set_f1
 from irislib.interpret.tokens.recording import Recording, thin
-from irislib.interpret.tokens.sanity import map_correlation, randomise_decoder
 from irislib.interpret.tokens.summary import measure_tokens
 from irislib.interpret.tokens.token_agreement import codes_per_label, recall_by_label
+from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.tokenizers.reconstruction import encode_frames
 
 METRICS = MetricsConfig(0.05, 5, 10, 0.001, 4, 256)
 RECORDING = planted.record()
 ORACLES = ("oracle", "split_oracle")
-CODES = (*ORACLES, "frame_hash", "place")
 
 
 @cache
 def measured(name: str) -> dict[str, Any]:
     tokenizer = getattr(planted, name)()
+    return measure_tokens(tokenizer, RECORDING, {"pixels": fit_pixels(tokenizer)}, METRICS, 0)
+
+
+def fit_pixels(tokenizer: FrameTokenizer) -> PixelFeatures:
     boxes = patch_boxes(tokenizer, RECORDING.frames.shape[1:3])
-    pixels = fit_pixel_features(planted.record(seed=1).frames, boxes, 0)
-    return measure_tokens(tokenizer, RECORDING, {"pixels": pixels}, METRICS, 0)
+    return fit_pixel_features(planted.record(seed=1).frames, boxes, 0)
 
 
 def labelled(name: str, recording: Recording = RECORDING) -> LabelledTokens:
@@ -91,6 +94,7 @@ def test_an_oracle_is_consistent_beyond_its_places(name: str) -> None:
     assert found["codes_tested"] == planted.LABELS * (1 if name == "oracle" else planted.VARIANTS)
     assert found["share_consistent_beyond_place"] == 1
     assert found["consistency"]["pixels"]["share_by_chance"] < 0.2
+    assert found["consistency"]["pixels"]["share_oracle"] == 1
 
 
 def test_locality_is_one_for_own_patches_and_chance_for_a_hash_of_the_frame() -> None:
@@ -120,21 +124,19 @@ def test_bits_and_reconstruction() -> None:
 def test_maps_of_an_oracle_lie_on_its_label() -> None:
     found = measured("oracle")
     assert found["empty_share"] == 0
-    for kind in ("change", "position"):
-        assert found["relevance_mass"][kind] == pytest.approx(1)
-        assert found["relevance_mass"][f"{kind}_place"] < 0.6
-    assert found["relevance_mass"]["gradcam"] > found["relevance_mass"]["gradcam_place"] + 0.3
+    assert found["relevance_mass"]["position"] == pytest.approx(1)
+    # Maps of 4 x 4 squares are blurred over neighbouring cells when they are upsampled.
+    for kind in ("change", "gradcam"):
+        assert found["relevance_mass"][kind] > found["relevance_mass"][f"{kind}_place"] + 0.3
     hashed = measured("frame_hash")["relevance_mass"]
     assert hashed["position"] == pytest.approx(hashed["position_place"], abs=0.08)
 
 
-@pytest.mark.parametrize("name", CODES)
-def test_measures_are_json_and_the_same_again(name: str) -> None:
-    tokenizer = getattr(planted, name)()
-    fakes = {"fake": Fake(blind=False)}
-    one, two = (
-        json.dumps(plain_json(measure_tokens(tokenizer, RECORDING, fakes, METRICS, 3))) for _ in range(2)
-    )
+def test_measures_are_json_and_the_same_again() -> None:
+    tokenizer = planted.split_oracle()
+    pixels = fit_pixels(tokenizer)
+    again = measure_tokens(tokenizer, RECORDING, {"pixels": pixels}, METRICS, 0)
+    one, two = (json.dumps(plain_json(found)) for found in (measured("split_oracle"), again))
     assert one == two
 
 
@@ -241,6 +243,15 @@ def test_more_tokens_than_pixels_are_refused() -> None:
         patch_boxes(tokenizer, (16, 16))
 
 
+def test_patches_with_pixels_left_over_decide_their_tokens_alone() -> None:
+    k_means = fit_patches((3, 5), 8, RECORDING.frames[:40], 0)
+    patches = label_patches(RECORDING.truth, patch_boxes(k_means, (16, 16)))
+    assert patches.box[-1].tolist() == [5, 12, 10, 15]  # the third row shows more of the display
+    tokens = encode_frames(k_means, RECORDING.frames)
+    found = measure_locality(k_means, RECORDING.frames, tokens, patches, RECORDING.visible, 0)
+    assert found.kept == 1 and found.others_kept == found.chance < 1
+
+
 def test_partners_are_of_other_episodes_and_visible() -> None:
     asleep = np.arange(len(RECORDING)) % 5 == 0
     visible = replace(RECORDING.visible, observation=~asleep)
@@ -275,13 +286,13 @@ def test_thinning_keeps_every_episode() -> None:
 
 def test_randomising_permutes_the_decoder_and_nothing_else() -> None:
     tokenizer = planted.split_oracle()
-    tokenizer.unused = torch.nn.Parameter(torch.arange(5.0), requires_grad=False)
+    tokenizer.register_parameter("unused", torch.nn.Parameter(torch.arange(5.0), requires_grad=False))
     made = randomise_decoder(tokenizer, 0)
     assert isinstance(made, planted.Cells)
     before, after = tokenizer.colour.weight, made.colour.weight
     assert not torch.equal(before, after)
     assert torch.equal(before.flatten().sort().values, after.flatten().sort().values)
-    assert torch.equal(made.unused, tokenizer.unused)
+    assert made.get_parameter("unused").tolist() == [0, 1, 2, 3, 4]
     again = randomise_decoder(tokenizer, 0)
     assert isinstance(again, planted.Cells) and torch.equal(again.colour.weight, after)
 

@@ -1,7 +1,7 @@
 """Tokenizers that look at nothing but the pixels of a token's own patch: the nearest of K centres."""
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64, UInt8
+from jaxtyping import Float, Float32, Int16, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -37,10 +37,12 @@ class PatchTokenizer(nn.Module):
         return self.frame[0] // self.grid[0], self.frame[1] // self.grid[1]
 
     @property
-    def patch_boxes(self) -> Int64[np.ndarray, "position 4"]:
-        """The patch of each token, row by row, int64 [h*w,4]: (y0, x0, y1, x1) in pixels, half open."""
-        corner = np.indices(self.grid).reshape(2, -1).T * self.patch
-        return np.concatenate([corner, corner + self.patch], axis=1)
+    def patch_boxes(self) -> Int16[np.ndarray, "position 4"]:
+        """Each token's patch, row by row: (y0, x0, y1, x1) in pixels, half open."""
+        (rows, columns), (height, width) = self.grid, self.patch
+        y, x = np.divmod(np.arange(rows * columns), columns)
+        boxes = np.stack([y * height, x * width, (y + 1) * height, (x + 1) * width], axis=1)
+        return boxes.astype(np.int16)
 
     @property
     def codebook(self) -> Float32[Tensor, "codes numbers"]:

@@ -11,7 +11,7 @@ def bits_per_frame(grid: tuple[int, int], codes: int) -> float:
 
 
 def entropy_bits_per_frame(tokens: Integer[np.ndarray, "t h w"], codes: int) -> float:
-    """Bits of a frame by an ideal code for each position alone: the sum of the positions' empirical entropies.
+    """Bits of a frame by an ideal code for each position: the sum of the positions' empirical entropies.
 
     Args:
         tokens: of T frames; few frames give too small an entropy.

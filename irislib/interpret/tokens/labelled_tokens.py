@@ -8,7 +8,9 @@ from jaxtyping import Bool, Int, Int64, Integer, UInt8
 from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.tokens.patches import PatchTruth
 from irislib.interpret.visible import Visible
+from irislib.seeding import stream
 
+ORACLE_CODES = 8  # codes of each label in `plant_oracle`
 FEWEST_TOKENS, FEWEST_EPISODES = 50, 4  # of a label that recall and reading are measured on
 
 
@@ -52,6 +54,20 @@ class LabelledTokens:
         return np.where(total.any(axis=1), total.argmax(axis=1), -1)
 
 
+def plant_oracle(tokens: LabelledTokens, patches: PatchTruth, visible: Visible, seed: int) -> LabelledTokens:
+    """The same tokens, had every label `ORACLE_CODES` codes of its own, one of which is drawn for each token.
+
+    Args:
+        tokens: with their labels.
+        patches: what stands in each patch.
+        visible: which observations show the world, and what stands in for them.
+        seed: of the draw.
+    """
+    drawn = stream(seed, "oracle").integers(0, ORACLE_CODES, tokens.code.shape)
+    code = tokens.label.astype(np.int64) * ORACLE_CODES + drawn
+    return _join(code, ORACLE_CODES * len(tokens.names), tokens.step, patches, visible)
+
+
 def label_tokens(
     tokens: Integer[np.ndarray, "step h w"], codes: int, patches: PatchTruth, visible: Visible
 ) -> LabelledTokens:
@@ -63,9 +79,19 @@ def label_tokens(
         patches: what stands in each patch.
         visible: which observations show the world, and what stands in for them.
     """
-    labels, step = len(patches.names), np.flatnonzero(visible.observation)
+    step = np.flatnonzero(visible.observation)
     code = tokens.reshape(len(tokens), -1)[step][:, patches.position].astype(np.int64)
-    episode = visible.episode[step]
+    return _join(code, codes, step, patches, visible)
+
+
+def _join(
+    code: Int64[np.ndarray, "t position"],
+    codes: int,
+    step: Int64[np.ndarray, " t"],
+    patches: PatchTruth,
+    visible: Visible,
+) -> LabelledTokens:
+    labels, episode = len(patches.names), visible.episode[step]
 
     def count(key: np.ndarray, label: np.ndarray, groups: int) -> np.ndarray:
         found = np.bincount((key * labels + label).ravel(), minlength=groups * labels)

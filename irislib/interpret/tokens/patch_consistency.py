@@ -1,4 +1,4 @@
-"""Do the patches of a code's tokens show more of one thing than their places do (docs/protocol.md, step 11)?"""
+"""Whether a code's patches are more alike than their places are (docs/protocol.md, step 11)."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from irislib.device import one_thread
-from irislib.interpret.consistency.measure import MeasuredConsistency, measure_consistency
 from irislib.interpret.confirmation.halves import divide
+from irislib.interpret.consistency.measure import MeasuredConsistency, measure_consistency
 from irislib.interpret.crops.cropping import CropPlan, plan_crops
 from irislib.interpret.crops.pixels import find_identical
 from irislib.interpret.embedding.embed import CALIBRATION, rounded
@@ -20,8 +20,8 @@ from irislib.interpret.tokens.patches import PatchTruth
 from irislib.interpret.tokens.recording import Recording
 from irislib.seeding import stream
 
-CODES = 512  # at most so many are tested, drawn at random among the used ones
-CROPS_PER_CODE = 16
+CODES = 256  # at most so many are tested, drawn at random among the used ones
+CROPS_PER_CODE = 64
 BATCH = 64  # crops embedded at once
 
 

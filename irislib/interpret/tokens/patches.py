@@ -15,9 +15,9 @@ from irislib.tokenizers.protocol import FrameTokenizer
 def patch_boxes(tokenizer: FrameTokenizer, frame: tuple[int, ...]) -> Int16[np.ndarray, "position 4"]:
     """The patch of each token, row by row: (y0, x0, y1, x1) in pixels, half open.
 
-    A tokenizer may say it itself, by a member `patch_boxes`, int [h*w,4]: its patches may leave pixels out, but
-    none is empty. Without it, tokens divide the frame evenly: a pixel belongs to the patch in which its
-    centre lies.
+    A tokenizer may say it itself by a member `patch_boxes`, int [h*w,4]. Its patches may leave pixels out,
+    but none is empty. Without that member, tokens divide the frame evenly: a pixel belongs to the patch in
+    which its centre lies.
 
     Args:
         tokenizer: its grid is (h, w).
@@ -74,7 +74,8 @@ class PatchTruth:
     @cached_property
     def label(self) -> UInt8[np.ndarray, "step position"]:
         """The label of most pixels; of equal ones the first."""
-        return self.share.argmax(axis=2).astype(np.uint8)
+        most: np.ndarray = self.share.argmax(axis=2)
+        return most.astype(np.uint8)
 
 
 def label_patches(truth: Truth, boxes: Int16[np.ndarray, "position 4"]) -> PatchTruth:

@@ -17,7 +17,7 @@ class Reading:
     """How well "one of these codes stands here" tells that a label does.
 
     Attributes:
-        f1: by label and by most codes in a set (`SIZES`, as text), on episodes that the set was not chosen on.
+        f1: by label and by most codes in a set (`SIZES`, as text), on other episodes than the choice.
         always: F1 by label of saying that the label stands everywhere.
         coverage: by most codes, the share of all tokens whose label is read with an F1 of at least `READ`.
         left_out: labels with too few tokens or episodes.

@@ -71,4 +71,5 @@ def nanmean(values: Float64[np.ndarray, "n *rest"]) -> Float64[np.ndarray, "*res
     """Mean over the first axis of the values that are defined; NaN where none is."""
     defined = np.isfinite(values)
     total, count = np.where(defined, values, 0).sum(axis=0), defined.sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    mean: np.ndarray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean

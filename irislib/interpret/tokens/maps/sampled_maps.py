@@ -30,15 +30,15 @@ def draw_occurrences(
     Args:
         tokens: of all T observations.
         steps: observations to draw from, ascending; of many, evenly spaced ones.
-        position: indices into the grid, row by row; the code of an occurrence stands at one of these at least.
+        position: indices into the grid, row by row; one of these at least has the code.
         wanted: how many; all, where there are fewer.
         seed: of the draw.
     """
     steps = steps[evenly_spaced(len(steps), OBSERVATIONS)]
     found = find_occurrences(tokens[steps])
     found = replace(found, step=steps[found.step].astype(np.int32))
-    there = found.positions().reshape(len(found.step), -1)[:, position].any(axis=1)
-    distinct = found.take(there).distinct()
+    places = found.positions().reshape(len(found.step), -1)[:, position]
+    distinct = found.take(np.flatnonzero(places.any(axis=1))).distinct()
     drawn = stream(seed, "sampled maps").permutation(len(distinct.step))[:wanted]
     chosen = distinct.take(drawn)
     return chosen.take(np.lexsort((chosen.code, chosen.step)))

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from irislib.seeding import stream
 
 SIDE = 8  # pixels to which a crop's sides are resized
-COMPONENTS = 32
+COMPONENTS = 16  # more see noise, fewer miss what is rare
 CROPS = 8192  # that components are fitted on
 
 
@@ -37,16 +37,17 @@ class PixelFeatures:
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        return self.axes.shape[1]
+        features: int = self.axes.shape[1]
+        return features
 
     def calibrate(self, crops: Sequence[np.ndarray]) -> None:
         """Does nothing: other crops than those it is asked about were fitted on."""
 
     def __call__(self, crops: Sequence[np.ndarray]) -> Float32[np.ndarray, "n features"]:
-        """Features of crops u8 [y,x,3]; a last one is always 1, so that no vector is zero."""
+        """Features of crops u8 [y,x,3]."""
         centred = resize(crops) - self.centre
-        features = np.einsum("np,pf->nf", centred, self.axes)
-        return features.astype(np.float32)
+        features: np.ndarray = np.einsum("np,pf->nf", centred, self.axes).astype(np.float32)
+        return features
 
 
 def fit_pixel_features(
@@ -76,7 +77,7 @@ def resize(crops: Sequence[np.ndarray]) -> Float64[np.ndarray, "n numbers"]:
     made = np.empty((len(crops), 3 * SIDE * SIDE))
     shapes = np.array([crop.shape[:2] for crop in crops])
     for shape in np.unique(shapes, axis=0):
-        rows = np.flatnonzero((shapes == shape).all(axis=1))
+        rows = np.flatnonzero((shapes == shape).all(axis=1)).tolist()
         batch = torch.from_numpy(np.stack([crops[row] for row in rows])).permute(0, 3, 1, 2).double() / 255
         small = F.interpolate(batch, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
         made[rows] = small.flatten(1).numpy()

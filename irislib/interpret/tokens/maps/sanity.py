@@ -1,4 +1,4 @@
-"""Do maps change when the decoder's weights are randomised? (docs/protocol.md, step 13)
+"""Whether maps change when the decoder's weights are randomised (docs/protocol.md, step 13).
 
 Sanity checks for saliency maps, Adebayo et al. 2018 (arXiv 1810.03292): a map that stays the same tells
 nothing of what the decoder has learned.
@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from torch import nn
 
 from irislib.interpret.attribution.occurrences import Occurrences
-from irislib.interpret.tokens.sampled_maps import change_maps, gradcam_maps
+from irislib.interpret.tokens.maps.sampled_maps import change_maps, gradcam_maps
 from irislib.seeding import stream
 from irislib.tokenizers.protocol import FrameTokenizer
 
@@ -30,8 +30,8 @@ def measure_sanity(
     Args:
         tokenizer: the analysed one.
         explained: some hundred occurrences.
-        layer: that Grad-CAM reads. At "code_input" a map is one number at the code's positions, so two maps of
-            the same positions are alike unless one is empty.
+        layer: that Grad-CAM reads. At "code_input" a map is one number at the code's positions, so two
+            maps of the same positions are alike unless one is empty.
         seed: of the permutations.
 
     Returns:
