@@ -206,7 +206,17 @@ def test_a_cell_measures_and_gives_the_same_bytes_again(model: Any, play: Store)
     found = json.loads(results[0])
     wanted = ["purity", "purity_base", "recall", "homogeneity", "completeness", "nmi", "nmi_place"]
     wanted += ["share_consistent_beyond_place", "codes_tested", "locality", "psnr_db", "bits_per_frame"]
-    assert {*wanted, "empty_share", "reading", "arm", "asks", "varies", "seed", "steps"} <= found.keys()
+    assert {
+        *wanted,
+        "empty_share",
+        "reading",
+        "receptive_field",
+        "arm",
+        "asks",
+        "varies",
+        "seed",
+        "steps",
+    } <= found.keys()
     assert 0 < found["psnr_db"] < 99
     assert found["episodes"] == PLAY.held_out_episodes
     if isinstance(model, TrainedConfig):

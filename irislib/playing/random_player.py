@@ -9,18 +9,18 @@ from irislib.worlds.world import World
 
 
 class RandomPlayer:
-    """A `player.Player`."""
+    """See `irislib.worlds.player.Player`."""
 
     def __init__(self) -> None:
         self._rngs: Sequence[np.random.Generator] = ()
         self._actions = 0
 
     def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
-        """See `Player.begin`."""
+        """Called before the first action of new episodes."""
         self._rngs, self._actions = rngs, len(worlds[0].description.actions)
 
     def act(
         self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
     ) -> Int64[np.ndarray, " lane"]:
-        """See `Player.act`."""
+        """An action in each lane, from the lane's own random stream."""
         return np.array([self._rngs[lane].integers(self._actions) for lane in lanes], np.int64)

@@ -6,8 +6,9 @@ import numpy as np
 
 from irislib.artifacts import Store
 from irislib.device import one_thread
+from irislib.interpret.embedding.pixel_features import fit_pixel_features
 from irislib.interpret.tokens.patches import patch_boxes
-from irislib.interpret.tokens.pixel_features import fit_pixel_features
+from irislib.interpret.tokens.receptive_field import measure_receptive_field
 from irislib.interpret.tokens.recording import Recording, read_recording
 from irislib.interpret.tokens.summary import measure_tokens
 from irislib.study.arms import Arm
@@ -26,8 +27,10 @@ def run_cell(arm: Arm, seed: int, play: Store) -> dict[str, Any]:
         play: recorded play (`PLAY`).
 
     Returns:
-        JSON values: `arm`, `asks`, `varies`, `seed`, `steps`, and the measures of `measure_tokens`. Where
-        the arm has snapshots, `snapshots` holds the steps and the measures of each.
+        JSON values: `arm`, `asks`, `varies`, `seed`, `steps`, and the measures: those of `measure_tokens`,
+        and `receptive_field`, the pixels around a patch that its token depends on, beside the most that the
+        encoder allows (`ReceptiveField.window` and `extent`). Where the arm has snapshots, `snapshots` holds
+        the steps and the measures of each.
 
     Raises:
         ParamError: the tokenizer does not fit the frames.
@@ -48,7 +51,15 @@ def run_cell(arm: Arm, seed: int, play: Store) -> dict[str, Any]:
 def _measure(
     tokenizer: FrameTokenizer, training: Recording, held_out: Recording, arm: Arm, seed: int
 ) -> dict[str, Any]:
-    # No label taught this embedder, so it may judge arms that labels did teach.
     boxes = patch_boxes(tokenizer, training.frames.shape[1:3])
+    # No label taught this embedder, so it may judge arms that labels did teach.
     embedders = {"pixels": fit_pixel_features(training.frames, boxes, seed)}
-    return measure_tokens(tokenizer, held_out, embedders, arm.metrics, seed)
+    seen = np.flatnonzero(held_out.visible.observation)
+    field = measure_receptive_field(
+        tokenizer, boxes, held_out.frames[seen], held_out.visible.episode[seen], seed
+    )
+    return {
+        **measure_tokens(tokenizer, held_out, embedders, arm.metrics, seed),
+        "receptive_field": field.window,
+        "receptive_field_limit": field.extent,
+    }

@@ -11,9 +11,10 @@ from irislib.interpret.tokens.patches import label_patches, patch_boxes
 from irislib.interpret.tokens.recording import Recording
 from irislib.study.arms import Arm
 from irislib.study.config import KMeansConfig, TrainedConfig, UntrainedConfig
-from irislib.study.stand_ins import make_tokenizer, train_tokenizer
 from irislib.tokenizers.checks import no_gradients
+from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.training.tokenizer_alone import train_tokenizer
 
 CPU = torch.device("cpu")
 
@@ -67,8 +68,7 @@ def _trained(arm: Arm, config: TrainedConfig, training: Recording, seed: int) ->
 
 def _histograms(arm: Arm, training: Recording) -> Float32[np.ndarray, "n tokens labels"] | None:
     """For an arm that labels teach, the share of each label in each token's patch; zeros off the world."""
-    alignment = getattr(arm.tokenizer, "alignment", None)
-    if alignment is None or alignment.kind != "labels":
+    if arm.tokenizer.alignment.kind != "labels":
         return None
     height, width = training.frames.shape[1:3]
     with torch.random.fork_rng(devices=[]):

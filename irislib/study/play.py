@@ -10,16 +10,16 @@ from irislib.artifacts import Store, digest, open_store, writing
 from irislib.errors import ArtifactError
 from irislib.params import read_yaml
 from irislib.playing.play import play_episodes
-from irislib.playing.player import Player
 from irislib.playing.random_player import RandomPlayer
 from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.play import PLAY
 from irislib.study.config import PlayConfig
 from irislib.study.overlays import overlaid, parse_from
-from irislib.study.stand_ins import scripted_player
 from irislib.workdir import work_in
 from irislib.worlds.make import AnyWorld
+from irislib.worlds.player import Player
+from irislib.worlds.scripted import scripted_player
 from irislib.worlds.world import WorldConfig
 
 

@@ -11,6 +11,7 @@ PANELS = (
     Panel("psnr_db", "PSNR, dB", share=False),
     Panel("bits_per_frame", "bits a frame", chance="entropy_bits_per_frame", share=False),
     Panel("locality", "tokens that stay", chance="locality_chance"),
+    Panel("receptive_field", "pixels seen around", chance="receptive_field_limit", share=False),
     Panel("empty_share", "empty Grad-CAM maps"),
 )
 
@@ -29,7 +30,9 @@ def draw(results: StudyResults) -> Illustration:
         "frame: tokens times the logarithm of the number of codes; grey: their entropy. Arms of unequal "
         "bits should not be compared by PSNR or purity alone. Tokens that stay: a token's own patch is "
         "kept and everything else is taken from another episode; grey: how often two random frames agree "
-        "there. Empty Grad-CAM maps: share among occurrences of codes."
+        "there. Pixels seen around: how far around its patch the frame must stay so that 95% of the "
+        "tokens do; grey: the most that the encoder can see. Empty Grad-CAM maps: share among occurrences "
+        "of codes."
     )
     figure = draw_forest(results, "What the codes of each arm cost, and what they depend on", PANELS)
     return Illustration("study_cost", HEADING, caption, figure)
