@@ -15,7 +15,7 @@ from irislib import workdir
 from irislib.artifacts import Store, plain_json
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.params import parse_value, read_yaml
+from irislib.params import read_yaml
 from irislib.study.arms import VARIES, About, Arm, read_arm
 from irislib.study.cell import run_cell
 from irislib.study.config import KMeansConfig, PlayConfig, StudyConfig, TrainedConfig, UntrainedConfig
@@ -23,7 +23,7 @@ from irislib.study.models import make_tokenizers
 from irislib.study.overlays import overlaid
 from irislib.study.play import open_play, read_play, record_play
 from irislib.study.progress import describe_progress, seconds_left
-from irislib.tokenizers.config import TokenizerConfig
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from stages.deps import closure, module_of
 from stages.study import __main__ as command
 
@@ -33,14 +33,7 @@ PIPELINE: dict[str, dict[str, Any]] = read_yaml(REPO / "studies/dvc.yaml")["stag
 SECTIONS = REPO / "params.yaml", REPO / "studies/params.yaml"
 PLAY = PlayConfig("random", training_episodes=4, held_out_episodes=10, lanes=3)
 WORLD = TinyConfig(length=8)
-TOKENIZER: Any = parse_value(
-    {
-        "quantizer": {"kind": "vq", "vocab_size": 8, "embed_dim": 4, "revive_after": 2},
-        **{"z_channels": 4, "ch": 2, "ch_mult": [1, 1, 1, 1, 1], "num_res_blocks": 1, "attn_resolutions": []},
-    },
-    "train.tokenizer",
-    TokenizerConfig,  # type: ignore[arg-type]  # an annotation, which pydantic takes as well
-)
+TOKENIZER = IrisConfig(VectorQuantizerConfig("vq", 8, 4, 2), 4, 2, (1, 1, 1, 1, 1), 1, ())
 METRICS = MetricsConfig(0.05, 2, 1, 0.0, 3, 4)
 
 
@@ -78,14 +71,12 @@ def test_every_arm_fits_the_parameters(name: str) -> None:
         assert min(found.tokenizer.grid(env.frame)) > 1
 
 
-def test_one_arm_varies_nothing_and_it_is_the_parameters_themselves() -> None:
+def test_one_arm_varies_nothing_and_it_is_the_parameters_themselves(tmp_path: Path) -> None:
     arms = [read_arm(name, REPO / "studies/arms", *SECTIONS) for name in ARMS]
     (reference,) = [found for found in arms if found.about.varies == "nothing"]
-    assert reference.tokenizer == parse_value(
-        read_yaml(SECTIONS[0])["train"]["tokenizer"],
-        "train.tokenizer",
-        TokenizerConfig,  # type: ignore[arg-type]
-    )
+    (tmp_path / "plain.yaml").write_text("asks: nothing.\nvaries: nothing")
+    plain = read_arm("plain", tmp_path, *SECTIONS)
+    assert (reference.tokenizer, reference.study) == (plain.tokenizer, plain.study)
     assert {found.about.varies for found in arms} == set(VARIES)
     assert len({(found.tokenizer, found.study) for found in arms}) == len(arms)
 

@@ -54,6 +54,14 @@ class Arm:
     metrics: MetricsConfig
 
 
+@dataclass(frozen=True)
+class _Train:
+    """What an arm needs of the `train` section."""
+
+    __pydantic_config__ = STRICT
+    tokenizer: TokenizerConfig
+
+
 def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
     """An arm: params.yaml, with studies/params.yaml laid over it, and the arm's file over both.
 
@@ -74,10 +82,13 @@ def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
     about = {key: own.pop(key) for key in ("asks", "varies") if key in own}
     _check_sections(own, file)
     values = overlaid(overlaid(read_yaml(params), read_yaml(study)), own)
+    if not isinstance(values.get("train"), dict):
+        raise ParamError(f"{params}: train: missing; add it")
+    train = {key: value for key, value in values["train"].items() if key == "tokenizer"}
     return Arm(
         name,
         about=told_of(file, about, "arm", About),
-        tokenizer=parse_from(values, "train.tokenizer", TokenizerConfig, file),
+        tokenizer=told_of(file, train, "train", _Train).tokenizer,
         study=parse_from(values, "study", StudyConfig, file),
         metrics=parse_from(values, "metrics", MetricsConfig, params),
     )

@@ -1,10 +1,12 @@
 """Parameters laid over parameters, and errors that name the file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from irislib.errors import ParamError
 from irislib.params import parse_value
+
+T = TypeVar("T")
 
 
 def overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -26,21 +28,18 @@ def _same_kind(base: dict[str, Any], over: dict[str, Any]) -> bool:
     return "kind" not in over or over["kind"] == base.get("kind")
 
 
-def parse_from(values: dict[str, Any], section: str, into: Any, source: Path) -> Any:
-    """Fits a section, such as ``train.tokenizer``, into its type.
+def parse_from(values: dict[str, Any], section: str, into: type[T], source: Path) -> T:
+    """Fits a section into its type.
 
     Raises:
         ParamError: it is missing or does not fit; the message begins with the file `source`.
     """
-    value: Any = values
-    for key in section.split("."):
-        if not isinstance(value, dict) or key not in value:
-            raise ParamError(f"{source}: {section}: missing; add it")
-        value = value[key]
-    return told_of(source, value, section, into)
+    if section not in values:
+        raise ParamError(f"{source}: {section}: missing; add it")
+    return told_of(source, values[section], section, into)
 
 
-def told_of(source: Path, value: Any, name: str, into: Any) -> Any:
+def told_of(source: Path, value: Any, name: str, into: type[T]) -> T:
     """As `params.parse_value`, but the message begins with the file `source`. Raises ParamError."""
     try:
         return parse_value(value, name, into)

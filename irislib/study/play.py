@@ -34,7 +34,7 @@ def read_play(params: Path, study: Path) -> tuple[WorldConfig, PlayConfig]:
         ParamError: a file cannot be read, or a section is missing or does not fit.
     """
     values = overlaid(read_yaml(params), read_yaml(study))
-    env: WorldConfig = parse_from(values, "env", AnyWorld, study)
+    env: WorldConfig = parse_from(values, "env", AnyWorld, study)  # type: ignore[type-abstract]
     return env, parse_from(values, "play", PlayConfig, study)
 
 

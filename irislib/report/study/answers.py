@@ -141,13 +141,9 @@ def _training(results: StudyResults) -> str:
         return "No arm was measured before its training ended."
     text = []
     for arm in arms:
-        steps = results.steps(arm)
-        recall = [results.mean(arm, "recall", one) for one in steps]
-        psnr = [results.mean(arm, "psnr_db", one) for one in steps]
-        text.append(
-            f"In {arm}, the recall is {shown(recall[0])} after {many(steps[0], 'step')}, "
-            f"{shown(recall[-2])} after {number(steps[-2])} and {shown(recall[-1])} after "
-            f"{number(steps[-1])}; the PSNR goes from {number(psnr[0].value)} to {number(psnr[-2].value)} "
-            f"and {number(psnr[-1].value)} dB."
-        )
+        first, *_, last = steps = results.steps(arm)
+        looked = dict.fromkeys([first, steps[-2], last])
+        recall = [f"{shown(results.mean(arm, 'recall', one))} after {many(one, 'step')}" for one in looked]
+        psnr = [number(results.mean(arm, "psnr_db", one).value) for one in looked]
+        text.append(f"In {arm}, the recall is {listed(recall)}; the PSNR is {listed(psnr)} dB.")
     return " ".join(text)
