@@ -100,7 +100,7 @@ def test_an_arm_added_runs_only_that_arm(study: Checkout) -> None:
 
 
 def test_what_was_interrupted_goes_on_and_gives_the_same_bytes(study: Checkout) -> None:
-    """One arm changed, another one cannot run: the first one's result is kept, and nothing else runs again."""
+    """An arm that cannot run takes nothing else with it, and mended it comes from the run-cache."""
     before = result(study, "patches-0").read_bytes()
     arm = study.root / "studies/arms/patches.yaml"
     good = arm.read_text()
