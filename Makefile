@@ -30,6 +30,10 @@ repro: setup ## run the stages whose code, data or parameters changed
 	@$(BIN)/python -m stages.harmless
 	$(BIN)/dvc repro
 
+study: setup ## run the arms of the study that changed, and make its table
+	$(BIN)/dvc repro studies/dvc.yaml
+	$(BIN)/python -m stages.study.table
+
 lint: setup ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,7 +42,7 @@ lint: setup ## check style and types
 test: lint ## check everything, as CI does
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
-deps: setup ## bring the code deps of dvc.yaml up to date with the imports
+deps: setup ## bring the code deps of dvc.yaml and studies/dvc.yaml up to date
 	$(BIN)/python -m stages.deps
 
 lock: venv ## take up the versions in pyproject.toml and pin what they bring
@@ -46,4 +50,4 @@ lock: venv ## take up the versions in pyproject.toml and pin what they bring
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	$(BIN)/pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' | grep -viE '^(cuda|nvidia|triton)' > requirements.lock
 
-.PHONY: help setup venv repro lint test deps lock
+.PHONY: help setup venv repro study lint test deps lock

@@ -20,6 +20,9 @@ WITHOUT_EFFECT = {
     "stages.elastic": "starts several processes and reports their failures; what they compute is in irislib",
     "stages.options": "names of options; the paths themselves are deps and outs",
     "stages.start": "checks before a stage works; a check passes or ends the stage",
+    "stages.study": "the package's docstring",
+    "stages.study.options": "names of options; the paths themselves are deps and outs",
+    "stages.study.progress": "says how far the study is and how long it takes; no result holds that",
 }
 
 

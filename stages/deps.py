@@ -1,12 +1,13 @@
-"""Keeps the `deps` of dvc.yaml true: every file of ours that can change the result of a stage.
+"""Keeps the `deps` of dvc.yaml and studies/dvc.yaml true: all our files that can change a stage's result.
 
 Code that a stage imports is found by reading the imports. Modules that cannot change a result
 (`irislib.sources`) are left out: an edit of one of them runs no stage again.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from ruamel.yaml import YAML
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 from irislib.sources import WITHOUT_EFFECT
 
 PACKAGES = ("irislib", "stages")
+PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 TEMPLATES = (".css", ".j2", ".js")
 
 
@@ -65,20 +67,27 @@ def _run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from _run_time_nodes(child)
 
 
+def module_of(stage: Mapping[str, Any]) -> str:
+    """The module that a stage's command runs: `python -m MODULE`."""
+    module: str = stage["cmd"].split()[2]
+    return f"{module}.__main__" if Path(*module.split(".")).is_dir() else module
+
+
 @click.command()
 def main() -> None:
-    """Rewrites the code among the deps of every stage of dvc.yaml, in the current folder.
+    """Rewrites the code among the deps of every stage of dvc.yaml and of studies/dvc.yaml.
 
     Data among the deps, and comments, stay as they are.
     """
     yaml = YAML()
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
-    pipeline = yaml.load(Path("dvc.yaml"))
-    for name, stage in pipeline["stages"].items():
-        data = [dep for dep in stage["deps"] if not dep.startswith(tuple(f"{p}/" for p in PACKAGES))]
-        stage["deps"][:] = [*sorted(closure(f"stages.{name}")), *data]
-    yaml.dump(pipeline, Path("dvc.yaml"))
+    for file in map(Path, PIPELINES):
+        pipeline = yaml.load(file)
+        for stage in pipeline["stages"].values():
+            data = [dep for dep in stage["deps"] if not dep.startswith(tuple(f"{p}/" for p in PACKAGES))]
+            stage["deps"][:] = [*sorted(closure(module_of(stage))), *data]
+        yaml.dump(pipeline, file)
 
 
 if __name__ == "__main__":

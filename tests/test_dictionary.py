@@ -10,6 +10,7 @@ from test_metrics import COLUMNS, KEYS
 from irislib.interpret.embedder_comparison import SUMMARY
 from irislib.interpret.findings import FAMILIES
 from irislib.replicates import PARTS
+from irislib.study.table import COLUMNS as STUDY_COLUMNS
 
 TEXT = (Path(__file__).parent.parent / "docs/metrics.md").read_text()
 OVERLAP = ("label_overlap", "label_overlap_chance")
@@ -42,3 +43,7 @@ def test_every_column_of_the_baselines_is_described() -> None:
 def test_every_column_of_the_replicates_is_described() -> None:
     numbers = [f"{family}_{part}" for family in FAMILIES for part in PARTS]
     assert described("replicates.csv") == ["comparison", "run", "episodes", *numbers]
+
+
+def test_every_column_of_the_study_is_described() -> None:
+    assert described("study.csv") == list(STUDY_COLUMNS)

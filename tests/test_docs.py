@@ -110,7 +110,7 @@ def test_every_module_and_target_of_the_readme_exists() -> None:
     assert len(modules) >= 4
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
     targets = {name for line in commands() for name in re.findall(r"make (\w+)", line)}
-    assert targets == {"repro", "test", "setup"}
+    assert targets == {"repro", "study", "test", "setup"}
     makefile = (REPO / "Makefile").read_text()
     assert [name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
 

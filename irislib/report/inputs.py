@@ -8,6 +8,7 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
+from irislib.report.study.results import StudyResults, read_study
 from irislib.report.tables import (
     ATTRIBUTION_COLUMNS,
     BASELINE_COLUMNS,
@@ -55,6 +56,7 @@ class Inputs:
         power: one row for each label, with the share of planted codes that were named.
         baselines: one row for each tokenizer and attribution, with the headline numbers under it.
         replicates: one row for each repetition of the analysis; no stage makes it, so it often has no rows.
+        study: the table of the study; no stage of the pipeline makes it, so it often has no rows.
         embedders: one row for each embedder, with the headline numbers under it.
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
@@ -79,6 +81,7 @@ class Inputs:
     power: pd.DataFrame
     baselines: pd.DataFrame
     replicates: pd.DataFrame
+    study: StudyResults
     embedders: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
@@ -168,6 +171,7 @@ def load_inputs(
         power=read_table(reports / "power.csv", "metrics", POWER_COLUMNS),
         baselines=read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS),
         replicates=read_replicates(reports / "replicates.csv"),
+        study=read_study(reports / "study.csv"),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),

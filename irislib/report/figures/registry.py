@@ -16,13 +16,21 @@ from irislib.report.figures.maps.attributions import attributions
 from irislib.report.figures.maps.empty_share import empty_share
 from irislib.report.figures.maps.gallery import gallery
 from irislib.report.figures.maps.sensitivity import sensitivity
+from irislib.report.figures.study.study_cost import study_cost
+from irislib.report.figures.study.study_meaning import study_meaning
+from irislib.report.figures.study.study_reading import study_reading
+from irislib.report.figures.study.study_training import study_training
 from irislib.report.inputs import Inputs
 from irislib.report.style import Illustration
 
-Part = Literal["codes", "maps", "agent"]
+Part = Literal["study", "codes", "maps", "agent"]
 
 # The part of the page, and the function that draws the figure.
 FIGURES: tuple[tuple[Part, Callable[[Inputs], Illustration]], ...] = (
+    ("study", study_meaning),
+    ("study", study_cost),
+    ("study", study_reading),
+    ("study", study_training),
     ("codes", consistency),
     ("codes", embedders),
     ("codes", code_label),

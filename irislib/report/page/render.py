@@ -18,6 +18,7 @@ from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import introduction, of_the_paper
 from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
+from irislib.report.study.answers import answers
 from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
 
 FOLDER = Path(__file__).parent
@@ -66,6 +67,7 @@ def render_page(
         differences=differences(inputs),
         claims=list(claims),
         tables=result_tables(inputs),
+        questions=answers(inputs.study),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
         about_agent=about_agent(inputs),

@@ -1,0 +1,149 @@
+"""One paragraph for each question that the study asks, written from its table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from irislib.report.findings import Measured
+from irislib.report.study.results import StudyResults
+from irislib.report.study.targets import meeting
+from irislib.report.wording import listed, many, number, percent, signed
+
+# What arms vary: the words for it, in the order of the text.
+FACTORS = {
+    "quantizer": "another quantizer",
+    "codebook_size": "another number of codes",
+    "receptive_field": "another receptive field",
+    "grid": "another grid of tokens",
+    "training": "longer training",
+}
+MEASURES = {"recall": "the mean recall over labels", "nmi_beyond_place": "the NMI beyond place"}
+SIZES = (1, 2, 4, 8)  # of sets of codes that labels are read by
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question of the study, and the paragraph that answers it."""
+
+    question: str
+    text: str
+
+
+def answers(results: StudyResults) -> list[Answer]:
+    """The questions in the order of the page; none without results."""
+    if not results:
+        return []
+    written: tuple[tuple[str, Callable[[StudyResults], str]], ...] = (
+        ("Is it VQ, the architecture, or the training?", _causes),
+        ("Does alignment help, and what does it cost?", _alignment),
+        ("How many codes must be read to know a label?", _reading),
+        ("What happens along training?", _training),
+        ("Is there a codebook that means something?", meeting),
+    )
+    return [Answer(question, write(results)) for question, write in written]
+
+
+def shown(one: Measured) -> str:
+    """A mean with its interval: ``0.31 (0.28 to 0.34)``; the mean alone where there is a single seed."""
+    return one.shown if _has_interval(one) else number(one.value)
+
+
+def changed(one: Measured, unit: str = "") -> str:
+    """A difference with its interval: ``+0.052 (+0.031 to +0.073)``."""
+    ends = f" ({signed(one.low)} to {signed(one.high)})" if _has_interval(one) else ""
+    return f"{signed(one.value)}{unit}{ends}" if one.known else "an unknown amount"
+
+
+def beyond(one: Measured) -> bool:
+    """Whether the whole interval of a difference lies on one side of zero."""
+    return _has_interval(one) and (one.low > 0 or one.high < 0)
+
+
+def _has_interval(one: Measured) -> bool:
+    return one.low == one.low and one.high == one.high  # neither is NaN
+
+
+def _causes(results: StudyResults) -> str:
+    base = results.reference
+    own = [f"{words} is {shown(results.mean(base, key))}" for key, words in MEASURES.items()]
+    text = [f"In the arm {base} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
+    largest: dict[str, tuple[float, str, str]] = {}
+    for factor, words in FACTORS.items():
+        arms = [arm for arm in results.varying(factor) if results.difference(arm, "recall").known]
+        if not arms:
+            continue
+        differences = {arm: results.difference(arm, "recall") for arm in arms}
+        best = max(arms, key=lambda arm: differences[arm].value)
+        worst = min(arms, key=lambda arm: differences[arm].value)
+        what = f"{changed(differences[best])} in {best}"
+        if worst != best:
+            what = f"{changed(differences[worst])} in {worst} to {what}"
+        apart = sum(beyond(one) for one in differences.values())
+        text.append(
+            f"With {words}, the recall changes by {what}; the interval leaves out zero in {number(apart)} of "
+            f"{many(len(arms), 'arm')}."
+        )
+        if beyond(differences[best]) and differences[best].value > 0:
+            largest[factor] = (differences[best].value, best, changed(differences[best]))
+    if not largest:
+        return " ".join([*text, f"Nothing that was varied raises the recall beyond that of {base}."])
+    factor = max(largest, key=lambda name: largest[name][0])
+    _, arm, difference = largest[factor]
+    text.append(f"The largest rise comes with {FACTORS[factor]}: {arm}, {difference}.")
+    return " ".join(text)
+
+
+def _alignment(results: StudyResults) -> str:
+    arms = results.varying("alignment")
+    if not arms:
+        return "No arm asks its codes for more than the reconstruction."
+    text = []
+    for arm in arms:
+        recall, consistent, psnr = (
+            results.difference(arm, name) for name in ("recall", "share_consistent_beyond_place", "psnr_db")
+        )
+        verdict = "helps" if beyond(recall) and recall.value > 0 else "does not show that it helps"
+        text.append(
+            f"The arm {arm} {verdict}: the recall changes by {changed(recall)}, the share of consistent "
+            f"codes by {changed(consistent)}, and the reconstruction by {changed(psnr, ' dB')}."
+        )
+    text.append(
+        "Where labels taught the codes, recall and purity are what was taught; the consistency is judged "
+        "by an embedder that no label taught."
+    )
+    return " ".join(text)
+
+
+def _reading(results: StudyResults) -> str:
+    def coverage(arm: str, size: int) -> Measured:
+        return results.mean(arm, f"reading_coverage.{size}")
+
+    known = [arm for arm in results.arms if coverage(arm, 1).known]
+    if not known:
+        return "No arm has labels that are frequent enough to be read."
+    learned = [arm for arm in known if results.varies(arm) != "no_learning"] or known
+    best = max(learned, key=lambda arm: coverage(arm, 1).value)
+    text = ["A label is read where one of a few codes stands, if the F1 of that is at least 0.9."]
+    for arm in dict.fromkeys([results.reference, best]):
+        shares = [f"{percent(coverage(arm, size).value)} with {number(size)}" for size in SIZES]
+        text.append(f"In {arm}, labels that are read cover these shares of the tokens: {listed(shares)}.")
+    enough = [min((size for size in SIZES if coverage(arm, size).value >= 0.5), default=0) for arm in known]
+    text.append(
+        f"One code is enough for half of the tokens in {number(enough.count(1))} of "
+        f"{many(len(known), 'arm')}, and in {number(enough.count(0))} not even {number(SIZES[-1])} codes "
+        "are."
+    )
+    return " ".join(text)
+
+
+def _training(results: StudyResults) -> str:
+    arms = [arm for arm in results.arms if len(results.steps(arm)) > 1]
+    if not arms:
+        return "No arm was measured before its training ended."
+    text = []
+    for arm in arms:
+        first, *_, last = steps = results.steps(arm)
+        looked = dict.fromkeys([first, steps[-2], last])
+        recall = [f"{shown(results.mean(arm, 'recall', one))} after {many(one, 'step')}" for one in looked]
+        psnr = [number(results.mean(arm, "psnr_db", one).value) for one in looked]
+        text.append(f"In {arm}, the recall is {listed(recall)}; the PSNR is {listed(psnr)} dB.")
+    return " ".join(text)

@@ -1,0 +1,84 @@
+"""The table of the study, and how its numbers are looked up."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from irislib.report.findings import Measured
+from irislib.report.tables import read_table
+
+STUDY_COLUMNS = [
+    *("arm", "varies", "steps", "measure", "seeds"),
+    *("mean", "low", "high", "least", "most"),
+    *("difference", "difference_low", "difference_high"),
+]
+REFERENCE = "nothing"  # what the arm varies that the others are compared with
+UNKNOWN = Measured(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Means over seeds with 95% intervals, one row for each arm, number of gradient steps, and measure.
+
+    Attributes:
+        table: study.csv; without rows if the study was not run.
+    """
+
+    table: pd.DataFrame
+
+    def __bool__(self) -> bool:
+        """Whether there is an arm to compare with."""
+        return bool(self.reference)
+
+    @property
+    def arms(self) -> list[str]:
+        """Names, in the order of the table."""
+        return list(dict.fromkeys(self.table["arm"]))
+
+    @property
+    def reference(self) -> str:
+        """Name of the arm that the others are compared with; empty without results."""
+        return next(iter(self.varying(REFERENCE)), "")
+
+    def varying(self, *varies: str) -> list[str]:
+        """Names of the arms that vary one of these."""
+        return list(dict.fromkeys(self.table["arm"][self.table["varies"].isin(varies)]))
+
+    def varies(self, arm: str) -> str:
+        """What an arm varies."""
+        return str(self.table["varies"][self.table["arm"] == arm].iloc[0])
+
+    def steps(self, arm: str) -> list[int]:
+        """Gradient steps after which an arm was measured, ascending."""
+        return sorted(int(steps) for steps in self.table["steps"][self.table["arm"] == arm].unique())
+
+    def mean(self, arm: str, measure: str, steps: int | None = None) -> Measured:
+        """Mean and interval over the seeds, by default of the finished arm; NaN where it was not measured."""
+        return self._measured(arm, measure, steps, ("mean", "low", "high"))
+
+    def difference(self, arm: str, measure: str) -> Measured:
+        """Mean difference of the finished arm from the reference at equal seeds, with its interval."""
+        return self._measured(arm, measure, None, ("difference", "difference_low", "difference_high"))
+
+    def seeds(self, arm: str) -> int:
+        """How many seeds an arm has."""
+        return int(self.table["seeds"][self.table["arm"] == arm].max())
+
+    def _measured(self, arm: str, measure: str, steps: int | None, columns: tuple[str, str, str]) -> Measured:
+        if steps is None:
+            steps = self.steps(arm)[-1]
+        of = self.table
+        row = of[(of["arm"] == arm) & (of["measure"] == measure) & (of["steps"] == steps)]
+        return Measured(*(float(row[column].iloc[0]) for column in columns)) if len(row) else UNKNOWN
+
+
+def read_study(path: Path) -> StudyResults:
+    """Reads study.csv, which no stage of the pipeline writes; without rows if it is missing.
+
+    Raises ArtifactError if it lacks a column.
+    """
+    if not path.exists():
+        return StudyResults(pd.DataFrame(columns=STUDY_COLUMNS))
+    return StudyResults(read_table(path, "study", STUDY_COLUMNS))

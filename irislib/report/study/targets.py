@@ -1,0 +1,71 @@
+"""Which arms have a codebook that means something, by the study's own targets."""
+
+import math
+
+from irislib.report.study.results import StudyResults
+from irislib.report.wording import listed, number, percent, signed
+
+# Smallest values with which the codes of an arm count as meaningful, on held-out episodes.
+LEAST = {"share_consistent_beyond_place": 0.8, "purity": 0.9, "recall": 0.8}
+WORDS = {
+    "share_consistent_beyond_place": "of the codes consistent",
+    "purity": "purity",
+    "recall": "mean recall",
+}
+TOKENS = 16  # with so few tokens a token covers several things, and the target is another one
+TIMES, LOSS_DB = 2.0, 0.5  # of the reference's NMI beyond place; of its PSNR
+
+
+def meeting(results: StudyResults) -> str:
+    """Which arms meet the targets, and by how much the best of the others misses them."""
+    arms = [arm for arm in results.arms if results.varies(arm) not in ("nothing", "no_learning")]
+    asked = listed([f"at least {percent(least)} {WORDS[name]}" for name, least in LEAST.items()])
+    text = [
+        f"A codebook counts as meaningful here with {asked}, and a PSNR no lower than {results.reference}."
+    ]
+    met = [arm for arm in arms if not missed(results, arm)]
+    if met:
+        text.append(f"{listed(met)} {'meets' if len(met) == 1 else 'meet'} all of this.")
+    elif arms:
+        nearest = min(arms, key=lambda arm: len(missed(results, arm)))
+        text.append(
+            f"No arm meets all of this. The nearest is {nearest}, with {listed(missed(results, nearest))}."
+        )
+    few = [arm for arm in arms if tokens(results, arm) == TOKENS]
+    if few:
+        text.append(_with_few_tokens(results, few))
+    return " ".join(text)
+
+
+def missed(results: StudyResults, arm: str) -> list[str]:
+    """The targets that an arm misses, in words with its numbers."""
+    found = []
+    for name, least in LEAST.items():
+        value = results.mean(arm, name).value
+        if not value >= least:
+            found.append(f"{percent(value)} {WORDS[name]}")
+    loss = results.difference(arm, "psnr_db").value
+    return found if loss >= 0 else [*found, f"a PSNR changed by {signed(loss)} dB"]
+
+
+def tokens(results: StudyResults, arm: str) -> int:
+    """Tokens a frame, from the bits and the number of codes; 0 where unknown."""
+    bits, codes = (results.mean(arm, name).value for name in ("bits_per_frame", "codes"))
+    return round(bits / math.log2(codes)) if bits > 0 and codes > 1 else 0
+
+
+def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
+    base = results.mean(results.reference, "nmi_beyond_place").value
+
+    def good(arm: str) -> bool:
+        gained = results.mean(arm, "nmi_beyond_place").value >= TIMES * base
+        return gained and results.difference(arm, "psnr_db").value >= -LOSS_DB
+
+    best = max(arms, key=lambda arm: results.mean(arm, "nmi_beyond_place").value)
+    text = (
+        f"Of the arms with {TOKENS} tokens a frame, {listed([arm for arm in arms if good(arm)]) or 'none'} "
+        f"reaches {number(TIMES)} times the NMI beyond place of {results.reference} ({number(base)}) at a "
+        f"loss of at most {number(LOSS_DB)} dB"
+    )
+    value, loss = results.mean(best, "nmi_beyond_place").value, results.difference(best, "psnr_db").value
+    return f"{text}; the largest is that of {best}: {number(value)}, at {signed(loss)} dB."

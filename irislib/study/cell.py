@@ -1,0 +1,65 @@
+"""One cell of the study: an arm's tokenizer is made and measured, with one seed."""
+
+from typing import Any
+
+import numpy as np
+
+from irislib.artifacts import Store
+from irislib.device import one_thread
+from irislib.interpret.embedding.pixel_features import fit_pixel_features
+from irislib.interpret.tokens.patches import patch_boxes
+from irislib.interpret.tokens.receptive_field import measure_receptive_field
+from irislib.interpret.tokens.recording import Recording, read_recording
+from irislib.interpret.tokens.summary import measure_tokens
+from irislib.study.arms import Arm
+from irislib.study.models import make_tokenizers
+from irislib.tokenizers.protocol import FrameTokenizer
+
+
+def run_cell(arm: Arm, seed: int, play: Store) -> dict[str, Any]:
+    """Makes the arm's tokenizer from the training episodes and measures it on the held-out ones.
+
+    All is computed on one thread: the same bits for any number of cores.
+
+    Args:
+        arm: what is made.
+        seed: of all draws; `play` was recorded with it.
+        play: recorded play (`PLAY`).
+
+    Returns:
+        JSON values: `arm`, `asks`, `varies`, `seed`, `steps`, and the measures: those of `measure_tokens`,
+        and `receptive_field`, the pixels around a patch that its token depends on, beside the most that the
+        encoder allows (`ReceptiveField.window` and `extent`). Where the arm has snapshots, `snapshots` holds
+        the steps and the measures of each.
+
+    Raises:
+        ParamError: the tokenizer does not fit the frames.
+        ArtifactError: the play is damaged.
+    """
+    first = int(play.attrs["training_episodes"])
+    training = read_recording(play, np.arange(first), seed)
+    held_out = read_recording(play, np.arange(first, int(play.attrs["episodes"])), seed)
+    with one_thread():
+        rows = [
+            {"steps": steps, **_measure(tokenizer, training, held_out, arm, seed)}
+            for steps, tokenizer in make_tokenizers(arm, training, seed).items()
+        ]
+    about = {"arm": arm.name, "asks": arm.about.asks, "varies": arm.about.varies, "seed": seed}
+    return {**about, **rows[-1]} | ({"snapshots": rows[:-1]} if rows[:-1] else {})
+
+
+def _measure(
+    tokenizer: FrameTokenizer, training: Recording, held_out: Recording, arm: Arm, seed: int
+) -> dict[str, Any]:
+    boxes = patch_boxes(tokenizer, training.frames.shape[1:3])
+    # No label taught this embedder, so it may judge arms that labels did teach.
+    embedders = {"pixels": fit_pixel_features(training.frames, boxes, seed)}
+    seen = np.flatnonzero(held_out.visible.observation)
+    field = measure_receptive_field(
+        tokenizer, boxes, held_out.frames[seen], held_out.visible.episode[seen], seed
+    )
+    return {
+        **measure_tokens(tokenizer, held_out, embedders, arm.metrics, seed),
+        "receptive_field": field.window,
+        "receptive_field_limit": field.extent,
+    }

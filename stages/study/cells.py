@@ -1,0 +1,66 @@
+"""The cells that studies/dvc.yaml lists, and which of them studies/dvc.lock says are up to date.
+
+DVC knows that too, but not while it runs, since it locks the project.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from irislib.params import read_yaml
+
+PIPELINE, LOCK = Path("studies/dvc.yaml"), Path("studies/dvc.lock")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An arm with a seed, and its stage."""
+
+    arm: str
+    seed: int
+    stage: str
+
+
+def listed_cells() -> list[Cell]:
+    """The cells in the order in which they are listed. Raises ParamError where there is no pipeline."""
+    return [
+        Cell(arm, seed, f"{name}@{arm}-{seed}")
+        for name, stage in read_yaml(PIPELINE)["stages"].items()
+        if "arm" in stage.get("matrix", {})
+        for arm, seed in product(stage["matrix"]["arm"], stage["matrix"]["seed"])
+    ]
+
+
+def finished_cells() -> set[Cell]:
+    """The cells whose result was made from the code, the parameters and the play of now."""
+    locked = read_yaml(LOCK)["stages"] if LOCK.exists() else {}
+    played = {out["path"]: out["md5"] for stage in locked.values() for out in stage.get("outs", [])}
+    return {cell for cell in listed_cells() if _up_to_date(locked.get(cell.stage), played)}
+
+
+def _up_to_date(stage: dict[str, Any] | None, played: dict[str, str]) -> bool:
+    if stage is None:
+        return False
+    fresh = all(dep["md5"] in (played.get(dep["path"]), _md5(dep["path"])) for dep in stage["deps"])
+    made = all(_md5(out["path"]) == out["md5"] for out in stage["outs"])
+    return fresh and made and all(_same(Path(file), keys) for file, keys in stage.get("params", {}).items())
+
+
+@cache
+def _md5(path: str) -> str:
+    """Of a file; of a folder, or of what is not there, nothing that DVC writes."""
+    file = Path(path)
+    return hashlib.md5(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def _same(file: Path, keys: dict[str, Any]) -> bool:
+    return all(_value(read_yaml(file), key) == value for key, value in keys.items())
+
+
+def _value(values: Any, key: str) -> Any:
+    for name in key.split("."):
+        values = values.get(name) if isinstance(values, dict) else None
+    return values

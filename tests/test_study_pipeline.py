@@ -1,0 +1,134 @@
+"""The study under DVC, at a tiny size: what runs, and what does not run again."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPO, Checkout
+from ruamel.yaml import YAML
+
+from irislib.params import read_yaml
+
+CELLS = "studies/dvc.yaml"
+OVERLAY = """
+env: {length: 12}
+play: {player: random, training_episodes: 2, held_out_episodes: 4, lanes: 2}
+study: {model: {kind: trained, steps: 2, batch_size: 2, learning_rate: 0.001}}
+"""
+ARM = "asks: Does it run?\nvaries: {varies}\n{model}"
+K_MEANS = "study: {model: {kind: k_means, patch: 16}}\ntrain: {tokenizer: {quantizer: {vocab_size: 8}}}\n"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Two arms with one seed, run once."""
+    checkout = Checkout(tmp_path_factory.mktemp("study"))
+    root = checkout.root
+    for folder in ("irislib", "stages"):
+        shutil.copytree(REPO / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("studies/arms", "studies/play", "data/init"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(REPO / "params.yaml", root)
+    shutil.copy(REPO / "studies/play/.gitignore", root / "studies/play")
+    (root / "studies/params.yaml").write_text(OVERLAY)
+    write_arm(checkout, "iris", "nothing", "")
+    write_arm(checkout, "patches", "no_learning", K_MEANS)
+    pipeline = read_yaml(REPO / CELLS)
+    stages = {name: pipeline["stages"][name] for name in ("play", "cell")}
+    for stage in stages.values():
+        stage["matrix"]["seed"] = [0]
+    stages["cell"]["matrix"]["arm"] = ["iris", "patches"]
+    write_pipeline(checkout, stages)
+    checkout.run("git", "init", "--quiet")
+    checkout.run("dvc", "init", "--quiet")
+    ran = run(checkout)
+    assert ran == ["play@0", "cell@iris-0", "cell@patches-0"]
+    return checkout
+
+
+def write_arm(checkout: Checkout, name: str, varies: str, model: str) -> None:
+    (checkout.root / f"studies/arms/{name}.yaml").write_text(ARM.format(varies=varies, model=model))
+
+
+def write_pipeline(checkout: Checkout, stages: dict[str, Any]) -> None:
+    with (checkout.root / CELLS).open("w") as file:
+        YAML().dump({"stages": stages}, file)
+
+
+def run(checkout: Checkout) -> list[str]:
+    """The stages that `dvc repro` ran."""
+    output = checkout.run("dvc", "repro", CELLS, IRISLIB_WORKERS="1").stdout
+    return re.findall(r"Running stage '.*:([\w@-]+)'", output)
+
+
+def result(checkout: Checkout, name: str) -> Path:
+    return checkout.root / f"studies/results/{name}.json"
+
+
+def progress(checkout: Checkout) -> str:
+    return checkout.run("python", "-m", "stages.study.progress").stdout
+
+
+def test_results_are_small_and_the_table_has_them_all(study: Checkout) -> None:
+    found = {name: json.loads(result(study, name).read_text()) for name in ("iris-0", "patches-0")}
+    assert found["iris-0"]["steps"] == 2
+    assert found["patches-0"]["codes"] == 8
+    assert all(result(study, name).stat().st_size < 20_000 for name in found)
+    study.run("python", "-m", "stages.study.table")
+    table = (study.root / "reports/study.csv").read_text()
+    assert "\niris,nothing,2,recall" in table and "\npatches,no_learning,0,recall" in table
+
+
+def test_a_second_run_does_nothing_and_progress_says_so(study: Checkout) -> None:
+    assert run(study) == []
+    assert progress(study) == "2 of 2 cells are done\n"
+
+
+def test_an_arm_added_runs_only_that_arm(study: Checkout) -> None:
+    stages = read_yaml(study.root / CELLS)["stages"]
+    stages["cell"]["matrix"]["arm"].append("more")
+    write_pipeline(study, stages)
+    write_arm(study, "more", "no_learning", K_MEANS.replace("16", "32"))
+    assert progress(study).startswith("2 of 3 cells are done; the others take about 1 min")
+    before = result(study, "iris-0").read_bytes()
+    assert run(study) == ["cell@more-0"]
+    assert result(study, "iris-0").read_bytes() == before
+    assert progress(study) == "3 of 3 cells are done\n"
+
+
+def test_what_was_interrupted_goes_on_and_gives_the_same_bytes(study: Checkout) -> None:
+    """An arm that cannot run takes nothing else with it, and mended it comes from the run-cache."""
+    before = result(study, "patches-0").read_bytes()
+    arm = study.root / "studies/arms/patches.yaml"
+    good = arm.read_text()
+    arm.write_text(f"{good}typo: 1\n")
+    failed = study.run("dvc", "repro", CELLS, check=False, IRISLIB_WORKERS="1")
+    assert failed.returncode != 0
+    assert "patches.yaml: typo: an arm sets train.tokenizer and study alone" in failed.stderr
+    assert json.loads(result(study, "iris-0").read_text())["arm"] == "iris"
+    arm.write_text(good)
+    assert run(study) == []  # DVC has the result of this arm in its run-cache
+    assert result(study, "patches-0").read_bytes() == before
+
+
+def test_one_command_runs_a_cell_of_any_seed_and_records_its_play(study: Checkout, tmp_path: Path) -> None:
+    out = tmp_path / "iris-7.json"
+    for _ in range(2):
+        study.run("python", "-m", "stages.study", "--arm", "patches", "--seed", "7", "--out", str(out))
+        first = out.read_bytes()
+    assert (study.root / "studies/play/7.zarr").is_dir()
+    assert out.read_bytes() == first
+    assert json.loads(first)["seed"] == 7
+    (tmp_path / "other.yaml").write_text(OVERLAY.replace("12", "13"))
+    changed = ("--study", str(tmp_path / "other.yaml"))
+    failed = study.run(
+        *("python", "-m", "stages.study", "--arm", "patches", "--seed", "7", "--out", str(out), *changed),
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1] == (
+        "error: studies/play/7.zarr: recorded with other parameters or another seed; delete it"
+    )
