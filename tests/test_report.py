@@ -309,13 +309,14 @@ def test_recordings_give_the_published_scores() -> None:
         assert crafter_score(rates) == pytest.approx(agents[recording.name].score, rel=0.05)
 
 
-def test_another_world_and_another_tokenizer_have_a_page(root: Path, tmp_path: Path) -> None:
+def test_another_world_and_another_tokenizer_and_player_have_a_page(root: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(root, copy)
     metadata = copy / "rollouts.zarr/zarr.json"
     content = json.loads(metadata.read_text())
     content["attributes"] |= {"world": "checkers", "goal_names": [], "hidden_label": None}
     content["attributes"]["tokenizer"]["source"] = "my.module:tokenizer"
+    content["attributes"]["player"] = "scripted"
     metadata.write_text(json.dumps(content))
     inputs = load(copy)
     drawn = achievements(inputs)
@@ -324,6 +325,7 @@ def test_another_world_and_another_tokenizer_have_a_page(root: Path, tmp_path: P
     assert "Checkers" in page
     assert "Crafter" not in page
     assert "The analysed codes are not the agent&#39;s: the tokenizer my.module:tokenizer" in page
+    assert "Not the agent but a scripted player" in page
     assert "uniform guessing" not in page
     assert len(about_agent(inputs)) == 1
 

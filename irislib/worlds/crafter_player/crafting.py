@@ -27,6 +27,9 @@ def place(s: Situation, name: str) -> str | None:
     rule = constants.place[name]
     if lacking := _lacking(s, rule["uses"]):
         return collect(s, lacking)
+    spots = beside(s.on("table"))
+    if name == "furnace" and not spots[s.position] and (way := s.toward(spots & s.free, NEAR)):
+        return way  # iron tools need both beside the player
     if s.facing_free(*rule["where"]):
         return f"place_{name}"
     # A step changes what is in front, so any step to a neighbouring cell of the right kind will do.

@@ -114,6 +114,7 @@ class Sleep:
             return close(s, self._chamber) or "sleep"
         if s.inventory["wood_pickaxe"] and (action := collect(s, "stone")):
             return action
-        if s.inventory["energy"] > EXHAUSTED or s.travel.nearest(s.on(*MONSTERS), ALARM) is not None:
+        distance = abs(np.argwhere(s.on(*MONSTERS)) - s.position).sum(axis=1)
+        if s.inventory["energy"] > EXHAUSTED or (distance <= ALARM).any():
             return None
         return "sleep"

@@ -66,9 +66,10 @@ def find_chamber(s: Situation) -> Chamber | None:
 
 def close(s: Situation, chamber: Chamber) -> str | None:
     """The next action to be in the closed chamber; None if the player is."""
-    if s.position not in chamber.cells or (digs := chamber.to_dig(s)):
-        undone = digs if s.position in chamber.cells else chamber.cells
-        return s.toward(_mask(s, undone)) or "noop"
+    if s.position not in chamber.cells:
+        return s.toward(_mask(s, chamber.cells)) or "noop"
+    if digs := chamber.to_dig(s):
+        return s.toward(_mask(s, digs)) or "noop"
     gaps = chamber.gaps(s)
     if not gaps:
         return None

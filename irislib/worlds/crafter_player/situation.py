@@ -88,7 +88,7 @@ class Situation:
     def inside(self, cell: Cell) -> bool:
         """Whether the cell is part of the world."""
         width, height = self.ground.shape
-        return 0 <= cell[0] < width and 0 <= cell[1] < height
+        return bool(0 <= cell[0] < width and 0 <= cell[1] < height)
 
     def holds(self, amounts: dict[str, int]) -> bool:
         """Whether the inventory has at least these amounts."""

@@ -50,7 +50,8 @@ class Travel:
 
         Args:
             wanted: the cells to choose from.
-            within: the way costs at most as much as so many steps over free cells of the dearest taste.
+            within: the way costs at most as much as so many steps over free cells of the dearest taste; what
+                is avoided makes it seem longer.
         """
         cost = np.where(wanted.reshape(-1), self.cost, np.inf)
         cost[np.ravel_multi_index(self.start, self._shape)] = np.inf
