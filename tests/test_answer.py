@@ -135,6 +135,16 @@ def test_differences_have_the_numbers_of_the_agent(inputs: Inputs) -> None:
         assert said in texts
 
 
+def test_differences_name_another_quantizer_than_vq(inputs: Inputs, tmp_path: Path) -> None:
+    assert "(VQ)" not in " ".join(differences(inputs))
+    about = json.loads((inputs.agent / "config.json").read_text())
+    about["agent"]["tokenizer"]["quantizer"] = {"kind": "fsq", "levels": [4, 3]}
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    texts = " ".join(differences(replace(inputs, agent=tmp_path)))
+    assert "The tokenizer has finite scalar quantization (FSQ)" in texts
+    assert "dimensions of a code" not in texts and "is moved to an encoder output" not in texts
+
+
 def test_the_readme_says_the_answer_in_three_lines(inputs: Inputs) -> None:
     lines = write_numbers(inputs.metrics.path.parent).splitlines()
     assert len(lines) == 3
