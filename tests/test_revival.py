@@ -3,7 +3,7 @@
 import pytest
 import torch
 from test_quantizers import make, outputs
-from tiny import QUANTIZERS
+from tiny import QUANTIZERS, TOKENIZER
 from torch import Tensor
 from torch.nn import functional as F
 

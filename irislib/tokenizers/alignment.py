@@ -13,6 +13,8 @@ from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.nets import frames_to_input
 from irislib.tokenizers.quantizers import Quantized
 
+TINY = 1e-8  # added to a variance that may be zero
+
 
 def draw_kept(rng: np.random.Generator, frames: int, grid: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
     """Which tokens' patches are pasted into another frame, bool [N,h,w].
@@ -49,8 +51,10 @@ def context_swap_loss(
     """How much the latents of patches change when these patches are pasted into other frames.
 
     The squared difference between a kept patch's latent in its own frame and in the other one, each pulled
-    to the other with the other held fixed, summed over kept patches and divided by all patches: the loss of
-    a batch is the mean of those of equal parts of it.
+    to the other with the other held fixed, summed over kept patches and divided by all patches. It is
+    relative to the variance of the latents: it cannot be made small by small latents, and means the same for
+    every quantizer. The variance is that of a part of a batch, so losses of parts average to the batch's
+    only nearly.
 
     Args:
         tokenizer: that learns.
@@ -59,10 +63,11 @@ def context_swap_loss(
         others: frames to paste into.
         kept: which patches are pasted (`draw_kept`).
     """
-    pasted = tokenizer.quantize(frames_to_input(paste_patches(tokenizer, frames, others, kept)))
-    there, here = pasted.z.float(), quantized.z.float()
-    squares = (there - here.detach()).square() + (here - there.detach()).square()
-    return (squares.mean(1) * kept).mean()
+    pasted = tokenizer.outputs(frames_to_input(paste_patches(tokenizer, frames, others, kept))).float()
+    here = quantized.z.float()
+    variance = here.detach().var((0, 2, 3), unbiased=False).sum() + TINY
+    squares = (pasted - here.detach()).square() + (here - pasted.detach()).square()
+    return (squares.sum(1) * kept).mean() / variance
 
 
 class LabelHead(nn.Module):
