@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import planted_tokenizers as planted
 import pytest
 import torch
+from recordings import describe, record_play
 
 from irislib.artifacts.json_files import plain_json
 from irislib.baselines.patch_means import fit_patches
@@ -23,7 +25,7 @@ from irislib.interpret.tokens.locality import draw_places, measure_locality, pas
 from irislib.interpret.tokens.maps.sanity import map_correlation, randomise_decoder
 from irislib.interpret.tokens.patches import covered_pixels, label_patches, patch_boxes, shared_pixels
 from irislib.interpret.tokens.reading import SIZES, choose_codes, measure_reading, set_f1
-from irislib.interpret.tokens.recording import Recording, thin
+from irislib.interpret.tokens.recording import Recording, read_recording, thin
 from irislib.interpret.tokens.summary import measure_tokens
 from irislib.interpret.tokens.token_agreement import codes_per_label, recall_by_label
 from irislib.tokenizers.protocol import FrameTokenizer
@@ -162,6 +164,12 @@ def test_hidden_observations_do_not_count() -> None:
     assert agreement(found.counts.sum(axis=0))[3] == 1
 
 
+def test_a_recording_that_never_shows_the_world_is_refused() -> None:
+    visible = replace(RECORDING.visible, observation=np.zeros(len(RECORDING), bool))
+    with pytest.raises(ArtifactError, match="no observation shows the world"):
+        measure_tokens(planted.oracle(), replace(RECORDING, visible=visible), {}, METRICS, 0)
+
+
 def test_a_rare_label_is_left_out_and_named() -> None:
     label = RECORDING.truth.label.copy()
     label[label == 0] = 1
@@ -273,6 +281,22 @@ def test_pasting_changes_one_box_alone() -> None:
         inside[y0:y1, x0:x1] = True
         np.testing.assert_array_equal(made[row][inside], other[row][inside])
         np.testing.assert_array_equal(made[row][~inside], ground[row][~inside])
+
+
+def test_some_episodes_are_read_from_a_store(tmp_path: Path) -> None:
+    frames, truth = RECORDING.frames, RECORDING.truth
+    corners = truth.boxes.corners
+    world = describe(world_boxes=corners[:12], display_boxes=corners[12:14])
+    hidden = np.arange(len(frames)) % 7 == 0
+    rows = {"label": truth.label, "episode": RECORDING.visible.episode.astype(np.int32), "hidden": hidden}
+    tokens = np.zeros((len(frames), 4, 4), np.int16)
+    play = record_play(tmp_path / "play.zarr", frames, tokens, 8, description=world, **rows)
+    some = read_recording(play, np.array([7, 2]), 0)
+    kept = np.isin(RECORDING.visible.episode, (2, 7))
+    np.testing.assert_array_equal(some.frames, frames[kept])
+    np.testing.assert_array_equal(some.truth.label, truth.label[kept])
+    np.testing.assert_array_equal(some.visible.observation, ~hidden[kept])
+    assert np.unique(some.visible.episode).tolist() == [0, 1]
 
 
 def test_thinning_keeps_every_episode() -> None:

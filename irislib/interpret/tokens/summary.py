@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int16, Int64, Integer
 
 from irislib.device import one_thread
+from irislib.errors import ArtifactError
 from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.embedding.resnet import Embedder
 from irislib.interpret.evenly_spaced import evenly_spaced
@@ -25,7 +26,7 @@ from irislib.interpret.tokens.token_agreement import measure_agreement
 from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
 from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct
 
-OBSERVATIONS = 4096  # at most so many are encoded; neighbours in time are nearly equal
+OBSERVATIONS = 6144  # at most so many are encoded; neighbours in time are nearly equal
 RECONSTRUCTED = 128  # frames, for the PSNR
 BEST_PSNR = 20 * np.log10(255) + 10 * np.log10(12)  # dB; rounding to 8 bits. An equal image has no finite one
 OCCURRENCES = 256  # that maps are computed of
@@ -52,9 +53,12 @@ def measure_tokens(
         JSON values by name (docs/metrics.md); NaN where a number is undefined.
 
     Raises:
-        ArtifactError: the tokenizer's patches do not fit the frame, or none shows the world.
+        ArtifactError: the tokenizer's patches do not fit the frame, or no patch or no observation shows the
+            world.
         IrislibError: an embedder gives features that are zero or not finite.
     """
+    if not recording.visible.observation.any():
+        raise ArtifactError("rollouts: no observation shows the world; record more episodes")
     recording = thin(recording, OBSERVATIONS)
     frame, codes, visible = recording.frames.shape[1:3], len(tokenizer.codebook), recording.visible
     with one_thread():
