@@ -28,7 +28,7 @@ from irislib.interpret.evidence import read_crops
 from irislib.interpret.findings import find
 from irislib.interpret.labels.truth import read_truth
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import read_visible
+from irislib.interpret.observations.visible import read_visible
 from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.runtime import progress
 from irislib.stores.changes import CHANGES

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from irislib.interpret.boxes import Boxes
 from irislib.interpret.labels.truth import Truth
+from irislib.interpret.observations.visible import Visible
 from irislib.interpret.tokens.recording import Recording
-from irislib.interpret.visible import Visible
 
 CELLS, SIDE, LABELS = 4, 4, 3  # cells a side, pixels of a cell, labels
 EPISODES, STEPS = 12, 40

@@ -22,7 +22,7 @@ from irislib.interpret.evidence import read_crops
 from irislib.interpret.findings import FAMILIES
 from irislib.interpret.labels.truth import read_truth
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import read_visible
+from irislib.interpret.observations.visible import read_visible
 from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS

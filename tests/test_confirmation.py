@@ -9,8 +9,8 @@ from irislib.interpret.confirmation.excess import Sums
 from irislib.interpret.confirmation.halves import DIVISIONS, confirm, divide, significant
 from irislib.interpret.confirmation.presence_sums import joint_sums, presence_sums
 from irislib.interpret.confirmation.studentised import FEWEST, Excess, jackknife_p_values
-from irislib.interpret.exchange import ROUNDS
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 
 EVERY = np.ones((1, 24), bool)
 

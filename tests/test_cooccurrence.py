@@ -11,10 +11,10 @@ from irislib.interpret.cooccurrence.measure import measure_cooccurrence
 from irislib.interpret.cooccurrence.pair_labels import label_combinations
 from irislib.interpret.cooccurrence.pairs import ScoredPairs, count_pairs, covered, score_pairs
 from irislib.interpret.evidence import Maps
-from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.label_mass import LabelMass
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 
 CODES = 6
 NAMES = ("grass", "tree", "hud")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from irislib.interpret.exchange import ROUNDS, draw_partners, exchange, steps_in_episodes
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.exchange import ROUNDS, draw_partners, exchange, steps_in_episodes
+from irislib.interpret.observations.visible import Visible
 
 
 def test_an_exchanged_observation_has_the_same_stratum_and_the_nearest_step() -> None:

@@ -14,7 +14,7 @@ from irislib.interpret.labels.label_mass import label_occurrences
 from irislib.interpret.labels.names import Names, find_names
 from irislib.interpret.labels.power import NOTHING, TRIES, planted, power_table
 from irislib.interpret.labels.truth import DISPLAY, Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 EPISODES, LENGTH = 40, 80
 SIDE = 3  # cells of the world, above a display of one row

@@ -13,14 +13,14 @@ from irislib.interpret.confirmation.halves import Confirmed
 from irislib.interpret.crops.attribution_kinds import Attribution
 from irislib.interpret.crops.regions import threshold_masks
 from irislib.interpret.evidence import Maps
-from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.agreement import agreement, semantic_metrics
 from irislib.interpret.labels.label_mass import LabelMass, add_runs, label_occurrences
 from irislib.interpret.labels.names import Names
 from irislib.interpret.labels.naming import label_by_code, labels_table, lifts
 from irislib.interpret.labels.overlap import Overlap, overlap_labels
 from irislib.interpret.labels.truth import DISPLAY, Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 from irislib.stores.heatmaps import HEATMAPS
 
 # Two rectangles of the world above two of a display.

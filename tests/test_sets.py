@@ -9,7 +9,7 @@ from test_cooccurrence import EPISODES, make_config, make_maps, make_play, spell
 
 from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.cooccurrence.sets import COLUMNS, ScoredSets, mine_sets, score_sets, splits
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 TOGETHER = ((0, 1, 2), (3, 4, 5), (6, 7, 8))
 PAIR = (9, 10)  # code 11 is often there, by chance

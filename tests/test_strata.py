@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from recordings import record_play
 
-from irislib.interpret.strata import STRATA, read_strata
+from irislib.interpret.observations.strata import STRATA, read_strata
 
 
 def test_sleep_hides_day_and_night(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from irislib.interpret.evidence import Crops
 from irislib.interpret.findings import find
 from irislib.interpret.labels.truth import Truth, read_truth
 from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.observations.visible import Visible, read_visible
 from irislib.interpret.tables import write_tables
-from irislib.interpret.visible import Visible, read_visible
 from irislib.runtime import workers
 from irislib.shards import Arrays, Compute, Shards, compute_shards
 from irislib.stores.changes import CHANGES

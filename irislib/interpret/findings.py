@@ -15,7 +15,7 @@ from irislib.interpret.evidence import Crops
 from irislib.interpret.labels.measure import MeasuredLabels, measure_labels
 from irislib.interpret.labels.truth import Truth
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 FAMILIES = ("consistency", "names", "items", "pairs")
 

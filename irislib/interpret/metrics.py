@@ -19,10 +19,10 @@ from irislib.interpret.labels.overlap import overlap_labels
 from irislib.interpret.labels.power import power_table
 from irislib.interpret.labels.truth import read_truth
 from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.observations.strata import STRATA
+from irislib.interpret.observations.visible import Visible, read_visible
 from irislib.interpret.play_metrics import playing_metrics
-from irislib.interpret.strata import STRATA
 from irislib.interpret.tables import write_tables
-from irislib.interpret.visible import Visible, read_visible
 from irislib.stores.agent import read_about
 from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS

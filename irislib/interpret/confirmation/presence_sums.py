@@ -5,8 +5,8 @@ from jaxtyping import Bool, Shaped
 from scipy import sparse
 
 from irislib.interpret.confirmation.excess import Sums
-from irislib.interpret.exchange import ROUNDS
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 from irislib.runtime import progress
 
 

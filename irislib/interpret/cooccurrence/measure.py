@@ -11,7 +11,7 @@ from irislib.interpret.cooccurrence.sets import score_sets
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.label_mass import LabelMass
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 
 @dataclass(frozen=True)

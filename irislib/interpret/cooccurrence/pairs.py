@@ -14,7 +14,7 @@ from irislib.interpret.cooccurrence.pair_labels import label_combinations
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.label_mass import LabelMass
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 
 @dataclass(frozen=True)

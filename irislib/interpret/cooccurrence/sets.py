@@ -16,7 +16,7 @@ from irislib.interpret.confirmation.presence_sums import joint_sums
 from irislib.interpret.confirmation.studentised import Excess
 from irislib.interpret.evidence import Maps
 from irislib.interpret.metrics_config import MetricsConfig
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 with warnings.catch_warnings():  # importing it turns on every DeprecationWarning
     from mlxtend.frequent_patterns import fpgrowth

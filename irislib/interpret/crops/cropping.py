@@ -11,8 +11,8 @@ from irislib.errors import ArtifactError
 from irislib.interpret.crops.draws import draw_crops, draw_partners, move_boxes
 from irislib.interpret.crops.regions import CropConfig, read_regions
 from irislib.interpret.evidence import Maps, read_maps
-from irislib.interpret.exchange import exchange, steps_in_episodes
-from irislib.interpret.strata import STRATA, read_strata
+from irislib.interpret.observations.exchange import exchange, steps_in_episodes
+from irislib.interpret.observations.strata import STRATA, read_strata
 from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS, ELSEWHEN, KINDS, OWN, RANDOM
 from irislib.stores.rollouts import ROLLOUTS

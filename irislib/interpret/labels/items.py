@@ -9,7 +9,7 @@ from irislib.interpret.confirmation.excess import NULLS
 from irislib.interpret.confirmation.halves import Confirmed, confirm
 from irislib.interpret.confirmation.presence_sums import presence_sums
 from irislib.interpret.labels.truth import Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 SIGNS = (1.0, -1.0)  # more of the quantity, or less
 

@@ -7,9 +7,9 @@ from jaxtyping import Float32, Float64, Int, Int8, Shaped
 
 from irislib.interpret.confirmation.excess import Sums
 from irislib.interpret.crops.attribution_kinds import Attribution
-from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.truth import Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 from irislib.runtime import progress
 
 CHUNK = 16384  # occurrences at once

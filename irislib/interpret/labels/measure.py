@@ -13,7 +13,7 @@ from irislib.interpret.labels.items import find_items
 from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
 from irislib.interpret.labels.names import Names, find_names
 from irislib.interpret.labels.truth import Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 
 
 @dataclass(frozen=True)

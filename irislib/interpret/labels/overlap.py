@@ -11,7 +11,7 @@ from irislib.interpret.crops.regions import threshold_masks
 from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.label_mass import CHUNK, add_runs
 from irislib.interpret.labels.truth import Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 from irislib.runtime import progress
 
 ROWS = 1024  # maps upsampled at once

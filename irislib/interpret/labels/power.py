@@ -10,7 +10,7 @@ from irislib.interpret.evidence import Maps
 from irislib.interpret.labels.label_mass import LabelMass, label_occurrences
 from irislib.interpret.labels.names import find_names
 from irislib.interpret.labels.truth import Truth
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.visible import Visible
 from irislib.seeding import stream
 
 TRIES = 20  # planted codes of each label

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Int64, Integer, UInt8
 
-from irislib.interpret.exchange import ROUNDS
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 from irislib.interpret.tokens.patches import PatchTruth
-from irislib.interpret.visible import Visible
 from irislib.seeding import stream
 
 ORACLE_CODES = 8  # codes of each label in `plant_oracle`

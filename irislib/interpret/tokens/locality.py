@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Int16, Int64, Integer, UInt8
 
+from irislib.interpret.observations.visible import Visible
 from irislib.interpret.tokens.patches import PatchTruth
-from irislib.interpret.visible import Visible
 from irislib.seeding import stream
 from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.tokenizers.reconstruction import BATCH, encode_frames

@@ -7,8 +7,8 @@ from jaxtyping import Int, UInt8
 
 from irislib.artifacts import Store
 from irislib.interpret.labels.truth import Truth, read_truth
-from irislib.interpret.strata import read_strata
-from irislib.interpret.visible import Visible
+from irislib.interpret.observations.strata import read_strata
+from irislib.interpret.observations.visible import Visible
 
 ROWS = 4096  # frames read at once: a shard of the store
 

@@ -5,10 +5,10 @@ from jaxtyping import Bool, Float, Float64, Int
 
 from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.interpret.boxes import Boxes
-from irislib.interpret.exchange import ROUNDS
 from irislib.interpret.labels.truth import Truth
+from irislib.interpret.observations.exchange import ROUNDS
+from irislib.interpret.observations.visible import Visible
 from irislib.interpret.tokens.patches import shared_pixels
-from irislib.interpret.visible import Visible
 
 
 def measure_relevance_mass(

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Int, Int64, UInt8
 
 from irislib.artifacts import Store
-from irislib.interpret.exchange import draw_partners, exchange, steps_in_episodes
-from irislib.interpret.strata import STRATA, read_strata
+from irislib.interpret.observations.exchange import draw_partners, exchange, steps_in_episodes
+from irislib.interpret.observations.strata import STRATA, read_strata
 
 
 @dataclass(frozen=True)
