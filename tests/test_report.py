@@ -67,8 +67,8 @@ LACKING = {
     "rows": (
         Lacking(
             rows=(
-                *(
-                    "pairs",
+                *("pairs", "sets", "labels", "embedders", "sensitivity", "attributions"),
+                *("power", "baselines", "study"),
                     "sets",
                     "labels",
                     "embedders",
