@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from madeup_study import write_results
 from madeup_tables import (
     LABELS,
     make_attributions,
@@ -27,6 +28,7 @@ from irislib.stores.changes import CHANGES, LEVELS
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
+from irislib.study.table import tabulate
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 
@@ -217,6 +219,7 @@ def write_tables(
     tables["embedders"] = make_embedders(tested)
     tables["sensitivity"] = make_sensitivity(bool(lit))
     tables["attributions"] = make_attributions(bool(lit))
+    tables["study"] = tabulate(write_results(folder / "results"))
     for name, rows_of in tables.items():
         rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)
     metrics = make_metrics(codes, bool(lit), tested, table, episodes, tables["pairs"])

@@ -67,7 +67,19 @@ LACKING = {
     ),
     "rows": (
         Lacking(
-            rows=("pairs", "sets", "labels", "embedders", "sensitivity", "attributions", "power", "baselines")
+            rows=(
+                *("pairs", "sets", "labels", "embedders", "sensitivity", "attributions"),
+                *("power", "baselines", "study"),
+                    "sets",
+                    "labels",
+                    "embedders",
+                    "sensitivity",
+                    "attributions",
+                    "power",
+                    "baselines",
+                ),
+                "study",
+            )
         ),
         [
             "There is no pair of consistent codes",
@@ -77,6 +89,7 @@ LACKING = {
             "There are no baselines to compare with",
             "No map was computed under the choices",
             "No code was attributed",
+            "The study was not run for this page",
         ],
     ),
     "codebook": (Lacking(maps=True, rows=("codes",)), ["The codebook has no codes", "No code occurs"]),

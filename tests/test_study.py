@@ -180,7 +180,9 @@ def test_play_of_other_parameters_or_another_seed_is_refused(play: Store) -> Non
 
 
 def test_a_world_without_a_scripted_player_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ParamError, match="tiny"):
+    with pytest.raises(
+        ParamError, match=r"^play\.player: the world tiny has no scripted player; use random$"
+    ):
         record(tmp_path, 0, replace(PLAY, player="scripted"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from irislib.artifacts import Store, digest, open_store, writing
-from irislib.errors import ArtifactError
+from irislib.errors import ArtifactError, ParamError
 from irislib.params import read_yaml
 from irislib.playing.play import play_episodes
 from irislib.playing.random_player import RandomPlayer
@@ -19,7 +19,7 @@ from irislib.study.overlays import overlaid, parse_from
 from irislib.workdir import work_in
 from irislib.worlds.make import AnyWorld
 from irislib.worlds.player import Player
-from irislib.worlds.scripted import scripted_player
+from irislib.worlds.scripted import PLAYERS
 from irislib.worlds.world import WorldConfig
 
 
@@ -80,7 +80,11 @@ def open_play(path: Path, config: PlayConfig, env: WorldConfig, seed: int) -> St
 
 def make_player(config: PlayConfig, env: WorldConfig) -> Player:
     """The player of the study. Raises ParamError where the world has no scripted one."""
-    return RandomPlayer() if config.player == "random" else scripted_player(env)
+    if config.player == "random":
+        return RandomPlayer()
+    if env.world not in PLAYERS:
+        raise ParamError(f"play.player: the world {env.world} has no scripted player; use random")
+    return PLAYERS[env.world]()
 
 
 def _recorder(config: PlayConfig, env: WorldConfig, seed: int) -> Compute:

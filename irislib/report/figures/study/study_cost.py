@@ -24,7 +24,9 @@ def study_cost(inputs: Inputs) -> Illustration:
 def draw(results: StudyResults) -> Illustration:
     """The same from the table study.csv."""
     if not results:
-        return nothing_to_show("study_cost", HEADING, "The study was not run", NOTHING)
+        return nothing_to_show(
+            "study_cost", HEADING, "The study was not run: what codes cost is not known", NOTHING
+        )
     caption = (
         "PSNR: how well held-out frames are reconstructed, over the pixels that belong to tokens. Bits a "
         "frame: tokens times the logarithm of the number of codes; grey: their entropy. Arms of unequal "

@@ -24,7 +24,9 @@ def study_meaning(inputs: Inputs) -> Illustration:
 def draw(results: StudyResults) -> Illustration:
     """The same from the table study.csv."""
     if not results:
-        return nothing_to_show("study_meaning", HEADING, "The study was not run", NOTHING)
+        return nothing_to_show(
+            "study_meaning", HEADING, "The study was not run: what codes mean is not known", NOTHING
+        )
     title = f"What the codes of {many(len(results.arms), 'arm')} mean"
     caption = (
         "On held-out episodes, the world alone, while the player is awake; means over seeds, with 95% "

@@ -21,7 +21,12 @@ def study_reading(inputs: Inputs) -> Illustration:
 def draw(results: StudyResults) -> Illustration:
     """The same from the table study.csv."""
     if not results:
-        return nothing_to_show("study_reading", HEADING, "The study was not run", NOTHING)
+        return nothing_to_show(
+            "study_reading",
+            HEADING,
+            "The study was not run: how many codes must be read is not known",
+            NOTHING,
+        )
     arms = results.arms
     figure = new_figure(7.5, 1.5 + 0.21 * len(arms), HEADING)
     axes = figure.subplots()
