@@ -69,15 +69,6 @@ LACKING = {
             rows=(
                 *("pairs", "sets", "labels", "embedders", "sensitivity", "attributions"),
                 *("power", "baselines", "study"),
-                    "sets",
-                    "labels",
-                    "embedders",
-                    "sensitivity",
-                    "attributions",
-                    "power",
-                    "baselines",
-                ),
-                "study",
             )
         ),
         [
