@@ -72,7 +72,7 @@ def _value(values: Any, key: str) -> Any:
 @click.command(cls=Command)
 @click.option("--seed", type=int, multiple=True, help="Of these seeds alone; can be given several times.")
 def main(seed: tuple[int, ...]) -> None:
-    """Prints the targets of the cells that are not done: dvc exp run --queue $(python -m stages.study.cells)."""
+    """Prints the cells that are not done, as targets for dvc exp run --queue."""
     done = finished_cells()
     cells = [cell for cell in listed_cells() if cell not in done and (not seed or cell.seed in seed)]
     click.echo(" ".join(f"{PIPELINE}:{cell.stage}" for cell in cells))
