@@ -229,13 +229,13 @@ LOCAL_EXTENT = (
 
 
 def test_without_attention_and_norms_of_the_frame_iris_sees_so_far() -> None:
-    frames = noise(2, (96, 96))
+    frames = noise(2, (48, 48))
     for config, extent in (
         (LOCAL, LOCAL_EXTENT),
-        (replace(LOCAL, attention=True), 94),
-        (replace(LOCAL, norm="frame"), 94),
+        (replace(LOCAL, attention=True), 46),
+        (replace(LOCAL, norm="frame"), 46),
     ):
-        tokenizer = make(config, (96, 96))
+        tokenizer = make(config, (48, 48))
         assert gradient_extent(tokenizer, tokenizer.patch_boxes, frames, 0) == extent
 
 
@@ -245,7 +245,8 @@ def test_patches_see_as_far_as_their_context(context: int, extent: int) -> None:
     field = measure_receptive_field(
         tokenizer, tokenizer.patch_boxes, noise(8), np.arange(8) // 2, 0, tokens=64
     )
-    assert field.extent == extent and 0 <= field.window <= extent
+    assert field.extent == extent
+    assert field.window <= min(radius for radius in field.kept if radius >= extent)
     assert field.window == 0 or field.kept[0] < 0.95
     assert all(share == 1 for radius, share in field.kept.items() if radius >= extent)
 
@@ -260,6 +261,8 @@ class Ring:
         patches = torch.nn.functional.pad(frames[..., 0].float(), (5, 5, 5, 5))
         corners = patches[:, :64:16, :64:16]  # 5 above and 5 to the left of each patch
         return corners.long()
+
+    embed = decode = blank = layers = encode  # never called
 
 
 def test_the_smallest_window_is_found() -> None:
