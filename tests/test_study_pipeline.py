@@ -93,6 +93,8 @@ def test_an_arm_added_runs_only_that_arm(study: Checkout) -> None:
     write_pipeline(study, stages)
     write_arm(study, "more", "no_learning", K_MEANS.replace("16", "32"))
     assert progress(study).startswith("2 of 3 cells are done; the others take about 1 min")
+    for seeds, wanted in (((), "studies/dvc.yaml:cell@more-0\n"), (("--seed", "1"), "\n")):
+        assert study.run("python", "-m", "stages.study.cells", *seeds).stdout == wanted
     before = result(study, "iris-0").read_bytes()
     assert run(study) == ["cell@more-0"]
     assert result(study, "iris-0").read_bytes() == before

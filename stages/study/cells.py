@@ -10,7 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import click
+
 from irislib.params import read_yaml
+from stages.common import Command
 
 PIPELINE, LOCK = Path("studies/dvc.yaml"), Path("studies/dvc.lock")
 
@@ -64,3 +67,16 @@ def _value(values: Any, key: str) -> Any:
     for name in key.split("."):
         values = values.get(name) if isinstance(values, dict) else None
     return values
+
+
+@click.command(cls=Command)
+@click.option("--seed", type=int, multiple=True, help="Of these seeds alone; can be given several times.")
+def main(seed: tuple[int, ...]) -> None:
+    """Prints the cells that are not done, as targets for dvc exp run --queue."""
+    done = finished_cells()
+    cells = [cell for cell in listed_cells() if cell not in done and (not seed or cell.seed in seed)]
+    click.echo(" ".join(f"{PIPELINE}:{cell.stage}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
