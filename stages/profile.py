@@ -3,8 +3,9 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from ruamel.yaml import YAML
@@ -13,6 +14,8 @@ from irislib.errors import ParamError
 from irislib.params import read_text, read_yaml
 from stages.check import check
 from stages.common import Command, params_option, path_option
+
+KIND = ("kind", "world")  # keys that say which options stand beside them
 
 
 def read_profile(folder: Path, name: str) -> dict[str, Any]:
@@ -23,13 +26,53 @@ def read_profile(folder: Path, name: str) -> dict[str, Any]:
     return read_yaml(folder / f"{name}.yaml")
 
 
-def leaves(overlay: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The overlay's values by their full key, such as ``train.epochs``."""
+@dataclass(frozen=True)
+class Change:
+    """One difference that an overlay makes.
+
+    Attributes:
+        key: full name, such as ``train.epochs``.
+        how: "set" what is there, "add" what is not, or "remove" what is.
+        value: the new value; None of what is removed.
+    """
+
+    key: str
+    how: Literal["set", "add", "remove"]
+    value: Any = None
+
+    def flag(self) -> str:
+        """The flag of `dvc exp run` that makes it, in Hydra's syntax."""
+        if self.how == "remove":
+            return f"-S ~{self.key}"
+        value = json.dumps(self.value, separators=(",", ":")).replace('"', "")
+        return f"-S {'+' if self.how == 'add' else ''}{self.key}={value}"
+
+
+def changes(overlay: dict[str, Any], base: dict[str, Any], prefix: str = "") -> Iterator[Change]:
+    """What an overlay changes.
+
+    A mapping that names another kind (`KIND`) than the one below it replaces it: options of one kind mean
+    nothing to another. Elsewhere an overlay sets what is there.
+
+    Raises:
+        ParamError: the overlay sets what is not there.
+    """
+    replaces = any(name in overlay and overlay[name] != base.get(name) for name in KIND)
+    for key in base if replaces else ():
+        if key not in overlay:
+            yield Change(f"{prefix}{key}", "remove")
     for key, value in overlay.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{prefix}{key}.")
+        name = f"{prefix}{key}"
+        if key not in base and not replaces:
+            raise ParamError(f"{name}: the profile sets it, but params.yaml lacks it; correct the profile")
+        if isinstance(value, dict) and key in base:
+            if not isinstance(base[key], dict):
+                raise ParamError(
+                    f"{name}: the profile sets it, but params.yaml lacks it; correct the profile"
+                )
+            yield from changes(value, base[key], f"{name}.")
         else:
-            yield f"{prefix}{key}", value
+            yield Change(name, "set" if key in base else "add", value)
 
 
 def apply(overlay: dict[str, Any], text: str) -> str:
@@ -37,14 +80,15 @@ def apply(overlay: dict[str, Any], text: str) -> str:
     yaml = YAML()
     yaml.width = 4096  # no line that a person wrote is wrapped
     values = yaml.load(text)
-    for key, value in leaves(overlay):
-        *path, last = key.split(".")
+    for change in list(changes(overlay, values)):
+        *path, last = change.key.split(".")
         target = values
         for name in path:
-            target = target.get(name) if isinstance(target, dict) else None
-        if not isinstance(target, dict) or last not in target:
-            raise ParamError(f"{key}: the profile sets it, but params.yaml lacks it; correct the profile")
-        target[last] = value
+            target = target[name]
+        if change.how == "remove":
+            del target[last]
+        else:
+            target[last] = change.value
     stream = io.StringIO()
     yaml.dump(values, stream)
     return stream.getvalue()
@@ -76,8 +120,7 @@ def main(name: str, write: bool, params: Path, profiles: Path) -> None:
     if write:
         rewrite(params, merged)
     else:
-        flags = (f"-S {key}={json.dumps(value, separators=(',', ':'))}" for key, value in leaves(overlay))
-        click.echo(" ".join(flags).replace('"', ""))
+        click.echo(" ".join(change.flag() for change in changes(overlay, read_yaml(params))))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import os
 import re
 import stat
@@ -200,7 +201,12 @@ def test_deps_explains_itself() -> None:
 
 
 def keys_of(values: dict[str, Any]) -> dict[str, Any]:
-    return dict(profile.leaves(values))
+    """The values by their full key."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        inner = keys_of(value) if isinstance(value, dict) else None
+        found |= {key: value} if inner is None else {f"{key}.{name}": one for name, one in inner.items()}
+    return found
 
 
 def override(value: Any) -> str:
@@ -314,6 +320,28 @@ def test_flags_say_the_same_as_writing(name: str, tmp_path: Path) -> None:
     apply_overrides(by_flags, [flag for flag in printed.split() if flag != "-S"])
     assert CliRunner().invoke(profile.main, [name, "--write", "--params", str(by_writing)]).exit_code == 0
     assert read_yaml(by_flags) == read_yaml(by_writing) != read_yaml(Path("params.yaml"))
+
+
+def test_another_kind_replaces_the_options_of_the_one_below(tmp_path: Path) -> None:
+    """A profile with another tokenizer and another quantizer: by flags, as DVC reads them, and by writing."""
+    patch = {"kind": "patch", "patch": 7, "offset": 0, "width": 64, "depth": 1, "context": 0}
+    tokenizer = {**patch, "quantizer": {"kind": "fsq", "levels": [8, 8]}, "squared_error": 5.0}
+    (tmp_path / "cells.yaml").write_text(json.dumps({"train": {"epochs": 1, "tokenizer": tokenizer}}))
+    before = Path("params.yaml").read_text()
+    by_flags, by_writing = tmp_path / "flags.yaml", tmp_path / "written.yaml"
+    for file in (by_flags, by_writing):
+        file.write_text(before)
+    profiles = ["cells", "--profiles", str(tmp_path)]
+    printed = CliRunner().invoke(profile.main, profiles).stdout
+    apply_overrides(by_flags, [flag for flag in printed.split() if flag != "-S"])
+    assert (
+        CliRunner().invoke(profile.main, [*profiles, "--write", "--params", str(by_writing)]).exit_code == 0
+    )
+    after = read_yaml(by_writing)
+    assert read_yaml(by_flags) == after
+    assert after["train"]["tokenizer"] == tokenizer and after["train"]["epochs"] == 1
+    after["train"] = read_yaml(Path("params.yaml"))["train"]
+    assert after == read_yaml(Path("params.yaml"))
 
 
 def test_an_unknown_profile_names_the_known_ones() -> None:
