@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.stats import binom, kstest, ttest_1samp
+from scipy.stats import binom, false_discovery_control, kstest, ttest_1samp
 
 from irislib.interpret.confirmation.excess import Sums
 from irislib.interpret.confirmation.halves import DIVISIONS, confirm, divide, significant
@@ -189,3 +189,12 @@ def test_significance_uses_the_share_of_true_nulls() -> None:
     np.testing.assert_array_equal(significant(p_values, 0.05), [True] * 5 + [False])
     np.testing.assert_array_equal(significant(np.append(p_values, [0.6] * 6), 0.05), [True] + [False] * 11)
     assert significant(p_values[:0], 0.05).shape == (0,)
+
+
+def test_rejections_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p_values = rng.random(rng.integers(1, 12)) ** 3
+        null = min(1.0, (1 + np.count_nonzero(p_values > 0.5)) / (0.5 * len(p_values)))
+        expected = false_discovery_control(p_values) * null <= 0.05
+        np.testing.assert_array_equal(significant(p_values, 0.05), expected)

@@ -42,7 +42,7 @@ from irislib.workdir import work_in
 
 PARTS = ("tested", "confirmed", "low", "high", "null")
 AGREEMENT = ("nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base")
-CROPS_PER_CODE = 16
+CROPS_PER_CODE = 12
 ROWS = 4096  # frames encoded at once
 
 
@@ -92,7 +92,9 @@ def compare_baselines(
     settings = Settings(metrics, crop, embed, seed, agent, embedder, rollouts, heatmaps, changes)
     with work_in(work, "baselines", *settings.inputs()) as folder:
         shards = Shards("row", len(cases), 1, folder)
-        compute_shards(shards, shards.unfinished(), workers(), "baselines", _rows, cases, settings)
+        # The last rows take longest, because their codes must be made first.
+        todo = shards.unfinished()[::-1]
+        compute_shards(shards, todo, workers(), "baselines", _rows, cases, settings)
         rows: list[dict[str, Any]] = [
             {"tokenizer": tokenizer, "attribution": kind}
             | {name: value.item() for name, value in numbers.items()}

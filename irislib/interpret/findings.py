@@ -1,6 +1,6 @@
 """All families of findings for the maps of one attribution (docs/protocol.md, steps 7 to 10)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def find(
     activation: Float[np.ndarray, " crops"],
     config: MetricsConfig,
     seed: int,
-    random: bool = False,
+    whole: bool = False,
 ) -> Findings:
     """Looks for consistent codes, names, items, pairs and sets, and confirms them on other episodes.
 
@@ -74,10 +74,11 @@ def find(
     """
     halves = divide(visible.episodes, seed)
     maps = attribution.maps
-    alike = measure_consistency(crops, activation, maps.codes, halves, config, seed, random)
+    alike = measure_consistency(crops, activation, maps.codes, halves, config, seed, whole)
     labels = measure_labels(truth, visible, attribution, halves, config.alpha, seed)
+    mined = config if whole else replace(config, max_set_size=2)
     groups = measure_cooccurrence(
-        maps, visible, labels.mass, alike.codes["consistent"].to_numpy(bool), halves, config
+        maps, visible, labels.mass, alike.codes["consistent"].to_numpy(bool), halves, mined
     )
     summary = {"consistency": alike.summary, **labels.summary, **groups.summary}
     if alike.random is not None:

@@ -91,7 +91,7 @@ def compute_metrics(
     maps = attribution.maps
     cut = read_crops(boxes, features, changed, maps)
     found = find(
-        truth, visible, attribution, cut, crop_activation(changed, maps, cut), config, seed, random=True
+        truth, visible, attribution, cut, crop_activation(changed, maps, cut), config, seed, whole=True
     )
     overlap = overlap_labels(truth, changed, maps, visible, boxes.attrs["threshold"])
     labelled = label_by_code(found.labels.mass, overlap)

@@ -53,11 +53,10 @@ def _excess(
     exchanged: Float32[np.ndarray, "rounds episodes n"],
     sign: float,
 ) -> Excess:
-    known = np.isfinite(exchanged)
-    n = known.sum(axis=0)
-    part = np.isfinite(observed) & (n > 1)
+    n, part = np.isfinite(exchanged).sum(axis=0), np.isfinite(observed)
+    part &= n > 1
     mean = _mean(exchanged)
-    squares = np.where(known, (exchanged - mean) ** 2, 0).sum(axis=0, dtype=np.float64)
+    squares = np.nansum((exchanged - mean) ** 2, axis=0)
     # Of one draw around the mean of n draws.
     variance = squares / np.maximum(n - 1, 1) * (1 + 1 / np.maximum(n, 1))
     value = sign * (np.where(part, observed, 0).astype(np.float64) - np.where(part, mean, 0))
