@@ -31,7 +31,7 @@ repro: setup ## run the stages whose code, data or parameters changed
 	$(BIN)/dvc repro
 
 study: setup ## run the arms of the study that changed, and make its table
-	$(BIN)/dvc repro studies/dvc.yaml
+	cd studies && ../$(BIN)/dvc repro
 	$(BIN)/python -m stages.study.table
 
 lint: setup ## check style and types

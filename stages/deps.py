@@ -69,7 +69,8 @@ def _run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 def module_of(stage: Mapping[str, Any]) -> str:
     """The module that a stage's command runs: `python -m MODULE`."""
-    module: str = stage["cmd"].split()[2]
+    words = stage["cmd"].split()
+    module: str = words[words.index("-m") + 1]
     return f"{module}.__main__" if Path(*module.split(".")).is_dir() else module
 
 
@@ -83,10 +84,10 @@ def main() -> None:
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     for file in map(Path, PIPELINES):
-        pipeline = yaml.load(file)
+        pipeline, up = yaml.load(file), "../" * (len(file.parts) - 1)
         for stage in pipeline["stages"].values():
-            data = [dep for dep in stage["deps"] if not dep.startswith(tuple(f"{p}/" for p in PACKAGES))]
-            stage["deps"][:] = [*sorted(closure(module_of(stage))), *data]
+            data = [dep for dep in stage["deps"] if not dep.startswith(tuple(f"{up}{p}/" for p in PACKAGES))]
+            stage["deps"][:] = [*(f"{up}{name}" for name in sorted(closure(module_of(stage)))), *data]
         yaml.dump(pipeline, file)
 
 

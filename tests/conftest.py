@@ -20,11 +20,13 @@ class Checkout:
 
     root: Path
 
-    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command in it with this interpreter's `python` and `dvc`; `env` is added."""
+    def run(
+        self, *command: str, check: bool = True, folder: str = ".", **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command in a folder of it with this interpreter's `python` and `dvc`; `env` is added."""
         done = subprocess.run(
             command,
-            cwd=self.root,
+            cwd=self.root / folder,
             env=self.env() | env,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -44,6 +44,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     write_pipeline(checkout, stages)
     checkout.run("git", "init", "--quiet")
     checkout.run("dvc", "init", "--quiet")
+    checkout.run("dvc", "init", "--quiet", "--subdir", folder="studies")
     ran = run(checkout)
     assert ran == ["play@0", "cell@iris-0", "cell@patches-0"]
     return checkout
@@ -60,8 +61,8 @@ def write_pipeline(checkout: Checkout, stages: dict[str, Any]) -> None:
 
 def run(checkout: Checkout) -> list[str]:
     """The stages that `dvc repro` ran."""
-    output = checkout.run("dvc", "repro", CELLS, IRISLIB_WORKERS="1").stdout
-    return re.findall(r"Running stage '.*:([\w@-]+)'", output)
+    output = checkout.run("dvc", "repro", folder="studies", IRISLIB_WORKERS="1").stdout
+    return re.findall(r"Running stage '([\w@-]+)'", output)
 
 
 def result(checkout: Checkout, name: str) -> Path:
@@ -93,7 +94,7 @@ def test_an_arm_added_runs_only_that_arm(study: Checkout) -> None:
     write_pipeline(study, stages)
     write_arm(study, "more", "no_learning", K_MEANS.replace("16", "32"))
     assert progress(study).startswith("2 of 3 cells are done; the others take about 1 min")
-    for seeds, wanted in (((), "studies/dvc.yaml:cell@more-0\n"), (("--seed", "1"), "\n")):
+    for seeds, wanted in (((), "cell@more-0\n"), (("--seed", "1"), "\n")):
         assert study.run("python", "-m", "stages.study.cells", *seeds).stdout == wanted
     before = result(study, "iris-0").read_bytes()
     assert run(study) == ["cell@more-0"]
@@ -107,7 +108,7 @@ def test_what_was_interrupted_goes_on_and_gives_the_same_bytes(study: Checkout) 
     arm = study.root / "studies/arms/patches.yaml"
     good = arm.read_text()
     arm.write_text(f"{good}typo: 1\n")
-    failed = study.run("dvc", "repro", CELLS, check=False, IRISLIB_WORKERS="1")
+    failed = study.run("dvc", "repro", folder="studies", check=False, IRISLIB_WORKERS="1")
     assert failed.returncode != 0
     assert "patches.yaml: typo: an arm sets train.tokenizer and study alone" in failed.stderr
     assert json.loads(result(study, "iris-0").read_text())["arm"] == "iris"

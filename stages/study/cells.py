@@ -15,7 +15,7 @@ import click
 from irislib.params import read_yaml
 from stages.common import Command
 
-PIPELINE, LOCK = Path("studies/dvc.yaml"), Path("studies/dvc.lock")
+PROJECT = Path("studies")  # the folder of dvc.yaml and dvc.lock; paths in them are relative to it
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def listed_cells() -> list[Cell]:
     """The cells in the order in which they are listed. Raises ParamError where there is no pipeline."""
     return [
         Cell(arm, seed, f"{name}@{arm}-{seed}")
-        for name, stage in read_yaml(PIPELINE)["stages"].items()
+        for name, stage in read_yaml(PROJECT / "dvc.yaml")["stages"].items()
         if "arm" in stage.get("matrix", {})
         for arm, seed in product(stage["matrix"]["arm"], stage["matrix"]["seed"])
     ]
@@ -39,7 +39,8 @@ def listed_cells() -> list[Cell]:
 
 def finished_cells() -> set[Cell]:
     """The cells whose result was made from the code, the parameters and the play of now."""
-    locked = read_yaml(LOCK)["stages"] if LOCK.exists() else {}
+    lock = PROJECT / "dvc.lock"
+    locked = read_yaml(lock)["stages"] if lock.exists() else {}
     played = {out["path"]: out["md5"] for stage in locked.values() for out in stage.get("outs", [])}
     return {cell for cell in listed_cells() if _up_to_date(locked.get(cell.stage), played)}
 
@@ -49,13 +50,15 @@ def _up_to_date(stage: dict[str, Any] | None, played: dict[str, str]) -> bool:
         return False
     fresh = all(dep["md5"] in (played.get(dep["path"]), _md5(dep["path"])) for dep in stage["deps"])
     made = all(_md5(out["path"]) == out["md5"] for out in stage["outs"])
-    return fresh and made and all(_same(Path(file), keys) for file, keys in stage.get("params", {}).items())
+    return (
+        fresh and made and all(_same(PROJECT / file, keys) for file, keys in stage.get("params", {}).items())
+    )
 
 
 @cache
 def _md5(path: str) -> str:
     """Of a file; of a folder, or of what is not there, nothing that DVC writes."""
-    file = Path(path)
+    file = PROJECT / path
     return hashlib.md5(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
@@ -75,7 +78,7 @@ def main(seed: tuple[int, ...]) -> None:
     """Prints the cells that are not done, as targets for dvc exp run --queue."""
     done = finished_cells()
     cells = [cell for cell in listed_cells() if cell not in done and (not seed or cell.seed in seed)]
-    click.echo(" ".join(f"{PIPELINE}:{cell.stage}" for cell in cells))
+    click.echo(" ".join(cell.stage for cell in cells))
 
 
 if __name__ == "__main__":
