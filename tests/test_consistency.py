@@ -272,7 +272,7 @@ def test_summary_counts_hardly_any_code_after_an_exchange() -> None:
     activation = np.random.default_rng(8).random(len(crops.own)) + 0.5
     nulls = []
     for seed in range(4):
-        found = measure_consistency(crops, activation, 45, HALVES, CONFIG, seed, random=seed == 0)
+        found = measure_consistency(crops, activation, 45, HALVES, CONFIG, seed, whole=seed == 0)
         assert found.summary["confirmed"] >= 9.5
         nulls.append(found.summary["null"])
         if seed:
@@ -325,7 +325,7 @@ def test_codes_without_enough_evidence_are_not_tested() -> None:
 def test_no_crops() -> None:
     none, vectors = np.zeros(0, np.int32), np.zeros((0, FEATURES))
     crops = make_crops(none, none, vectors, vectors)
-    found = measure_consistency(crops, np.zeros(0), 3, HALVES, CONFIG, 0, random=True)
+    found = measure_consistency(crops, np.zeros(0), 3, HALVES, CONFIG, 0, whole=True)
     assert found.codes["crops"].tolist() == [0, 0, 0]
     assert found.codes[["confirmed", "difference", "consistency_random"]].isna().all(axis=None)
     assert not found.codes[["consistent", "beats_random"]].any(axis=None)

@@ -42,7 +42,7 @@ from irislib.workdir import work_in
 
 PARTS = ("tested", "confirmed", "low", "high", "null")
 AGREEMENT = ("nmi", "nmi_low", "nmi_high", "nmi_place", "purity", "purity_base")
-CROPS_PER_CODE = 12
+CROPS_PER_CODE = 16
 ROWS = 4096  # frames encoded at once
 
 

@@ -111,7 +111,7 @@ def compare_embedders(
         else:
             size, embedding = stored.attrs["size"], cut.embedding
         mine = replace(cut, embedding=embedding)
-        found = measure_consistency(mine, activation, maps.codes, halves, metrics, seed, random=False).summary
+        found = measure_consistency(mine, activation, maps.codes, halves, metrics, seed, whole=False).summary
         overlap, chance = neighbour_overlap(embedding, shares, maps.episode[distinct.step])
         row: dict[str, Any] = {"weights": weights, "size": size, "dimension": embedding.shape[1]}
         row |= {name: found[name] for name in SUMMARY}

@@ -70,7 +70,7 @@ def find(
         activation: largest value of the map behind each crop (`crop_activation`).
         config: the `metrics` section.
         seed: the pipeline's.
-        random: whether to compare crops with random boxes as well.
+        whole: also what is in no `row`: intervals by code, random boxes, and sets of three or more codes.
     """
     halves = divide(visible.episodes, seed)
     maps = attribution.maps

@@ -143,8 +143,14 @@ def _smallest_of_group(
 ) -> Bool[np.ndarray, "divisions n"]:
     """Whether each p-value is the smallest of its group; the first of equals."""
     best = np.zeros(p_values.shape, bool)
-    for division, row in enumerate(p_values):
-        order = np.lexsort((row, group))
-        first = np.flatnonzero(np.diff(group[order], prepend=-1))
-        best[division, order[first]] = True
+    if not len(group):
+        return best
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    ordered = p_values[:, order]
+    size = np.diff(starts, append=len(group))
+    smallest = np.repeat(np.minimum.reduceat(ordered, starts, axis=1), size, axis=1)
+    place = np.where(ordered == smallest, np.arange(len(group)), len(group))
+    first = np.minimum.reduceat(place, starts, axis=1)
+    np.put_along_axis(best, order[first], True, axis=1)
     return best

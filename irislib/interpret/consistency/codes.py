@@ -32,6 +32,7 @@ def score_codes(
     halves: Bool[np.ndarray, "divisions episodes"],
     config: MetricsConfig,
     seed: int,
+    intervals: bool = True,
 ) -> tuple[pd.DataFrame, Confirmed]:
     """Measures whether a code's crops are more like each other than like what their boxes show elsewhen.
 
@@ -46,6 +47,7 @@ def score_codes(
         halves: divisions of the episodes.
         config: the `metrics` section. A code with fewer than `min_crops` crops is not tested.
         seed: of the bootstrap.
+        intervals: whether to bootstrap; without, the interval's columns are NaN.
 
     Returns:
         K rows by code, and what was found. Columns:
@@ -81,8 +83,10 @@ def score_codes(
         compared = _against_elsewhen(crops, mine, config)
         if compared is None:
             return row, None
-        low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
-        row |= {"difference": compared.difference, "difference_low": low, "difference_high": high}
+        row["difference"] = compared.difference
+        if intervals:
+            low, high = compared.interval(stream(seed, "consistency", "bootstrap", code))
+            row |= {"difference_low": low, "difference_high": high}
         return row, compared
 
     rows = np.flatnonzero(crops.elsewhen >= 0)

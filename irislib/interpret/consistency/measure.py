@@ -36,7 +36,7 @@ def measure_consistency(
     halves: Bool[np.ndarray, "divisions episodes"],
     config: MetricsConfig,
     seed: int,
-    random: bool,
+    whole: bool,
 ) -> MeasuredConsistency:
     """Tests the crops of each code against the same boxes elsewhen, and against random boxes.
 
@@ -47,9 +47,9 @@ def measure_consistency(
         halves: divisions of the episodes.
         config: the `metrics` section.
         seed: the pipeline's.
-        random: whether to compare with random boxes as well.
+        whole: whether to compare with random boxes as well, and to bootstrap intervals.
     """
-    scores, found = score_codes(crops, activation, codes, halves, config, seed)
+    scores, found = score_codes(crops, activation, codes, halves, config, seed, whole)
     null = find_consistent(exchange_crops(crops, seed), codes, halves, config)
     tested = scores[scores["confirmed"].notna()]
     summary = found.summary() | {
@@ -60,7 +60,7 @@ def measure_consistency(
         "mean_monosemanticity": tested["monosemanticity"].mean(),
         "mean_monosemanticity_elsewhen": tested["monosemanticity_elsewhen"].mean(),
     }
-    if not random:
+    if not whole:
         return MeasuredConsistency(scores, summary, None)
     against, beats = score_random(crops, codes, halves, config)
     cosine = against["consistency_random"][tested.index].mean()

@@ -1,7 +1,7 @@
 """The `attributions` stage: maps of a sample of observations, in every variant of the attribution."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ from irislib.interpret.attribution.gradcam import check_layer
 from irislib.interpret.attribution.heatmaps import GradcamConfig
 from irislib.interpret.attribution.occurrences import take_census
 from irislib.interpret.attribution.sample import (
-    Sample,
     Selection,
     load_sample,
     select_all,
@@ -24,19 +23,16 @@ from irislib.interpret.sensitivity.config import SensitivityConfig
 from irislib.interpret.sensitivity.emptiness_causes import Population
 from irislib.interpret.sensitivity.gradcam_variants import gradcam_keys, vary_gradcam
 from irislib.interpret.sensitivity.method_comparison import KEYS, compare_methods
-from irislib.interpret.sensitivity.variants import Variant, pack_variants, write_variants
+from irislib.interpret.sensitivity.variants import pack_variants, write_variants
 from irislib.runtime import workers
 from irislib.seeding import stream
 from irislib.shards import Arrays, Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_recorded_tokenizer
-from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.workdir import work_in
 
 # Observations in a shard: about a second of work each.
 VARIED, COMPARED = 16, 1
-
-Vary = Callable[[Sample], list[Variant]]
 
 
 def attribute_sample(
@@ -76,11 +72,18 @@ def attribute_sample(
     regions = {"min_area": crop.min_area, "connectivity": crop.connectivity}
     settings = (maps, crop, seed, agent, rollouts)
     sections = (asdict(config), asdict(maps), regions)
+    parts = [*_parts(many, VARIED, vary_gradcam=True), *_parts(few, COMPARED, vary_gradcam=False)]
+    varied = sum(part.vary_gradcam for part in parts)
+    # On a GPU one process: several would each hold a copy of its runtime, and wait for each other.
+    processes = 1 if pick_device().type == "cuda" else workers()
     with work_in(work, "attributions", *sections, seed, agent, rollouts) as folder:
+        shards = Shards("part", len(parts), 1, folder)
+        todo = shards.unfinished()[::-1]  # those by other methods take longest
+        compute_shards(shards, todo, processes, "attributions", _mapper, parts, *settings)
         write_variants(
             out,
-            (gradcam_keys(tokenizer, maps), _compute(many, VARIED, folder / "gradcam", _varier, *settings)),
-            (KEYS, _compute(few, COMPARED, folder / "methods", _comparer, *settings)),
+            (gradcam_keys(tokenizer, maps), islice(shards.results(), varied)),
+            (KEYS, islice(shards.results(), varied, None)),
             Population(len(tokenizer.codebook), len(play), len(census), len(np.unique(census.distinct.code))),
             regions,
         )
@@ -96,44 +99,33 @@ def _select(config: SensitivityConfig, play: Store, seed: int) -> tuple[Selectio
     )
 
 
-def _compute(
-    selection: Selection, size: int, folder: Path, prepare: Callable[..., Vary], *settings: object
-) -> Iterator[Arrays]:
-    """The variants of a selection, packed, by parts of `size` observations."""
-    folder.mkdir(exist_ok=True)
-    shards = Shards("observation", len(selection), size, folder)
-    # On a GPU one process: several would each hold a copy of its runtime, and wait for each other.
-    processes = 1 if pick_device().type == "cuda" else workers()
-    todo = shards.unfinished()
-    compute_shards(shards, todo, processes, folder.name, _mapper, selection, prepare, *settings)
-    return shards.results()
+@dataclass(frozen=True)
+class _Part:
+    """Some observations, and whether Grad-CAM is varied on them, or other methods are compared."""
+
+    selection: Selection
+    vary_gradcam: bool
+
+
+def _parts(selection: Selection, size: int, vary_gradcam: bool) -> list[_Part]:
+    """A selection in parts of `size` observations."""
+    starts = range(0, len(selection), size)
+    rows = [range(start, min(start + size, len(selection))) for start in starts]
+    return [_Part(selection.part(part), vary_gradcam) for part in rows]
 
 
 def _mapper(
-    selection: Selection,
-    prepare: Callable[..., Vary],
-    maps: GradcamConfig,
-    crop: CropConfig,
-    seed: int,
-    agent: Path,
-    rollouts: Path,
+    parts: list[_Part], maps: GradcamConfig, crop: CropConfig, seed: int, agent: Path, rollouts: Path
 ) -> Compute:
     play = open_store(rollouts, ROLLOUTS)
     tokenizer = load_recorded_tokenizer(play, agent)
-    vary = prepare(play, tokenizer, maps, crop, seed)
+    background = draw_background(play, tokenizer, maps.samples, seed)
 
     def compute(shard: range) -> Arrays:
-        return pack_variants(vary(load_sample(play, tokenizer, selection.part(shard))))
+        part = parts[shard.start]
+        sample = load_sample(play, tokenizer, part.selection)
+        if part.vary_gradcam:
+            return pack_variants(vary_gradcam(sample, maps, crop))
+        return pack_variants(compare_methods(sample, maps, crop, background))
 
     return compute
-
-
-def _varier(play: Store, tokenizer: FrameTokenizer, maps: GradcamConfig, crop: CropConfig, seed: int) -> Vary:
-    return lambda sample: vary_gradcam(sample, maps, crop)
-
-
-def _comparer(
-    play: Store, tokenizer: FrameTokenizer, maps: GradcamConfig, crop: CropConfig, seed: int
-) -> Vary:
-    background = draw_background(play, tokenizer, maps.samples, seed)
-    return lambda sample: compare_methods(sample, maps, crop, background)

@@ -61,7 +61,7 @@ def measure_patch_consistency(
     crops = _embed(recording, plan, embedder, len(position))
     halves = divide(recording.visible.episodes, seed)
     return measure_consistency(
-        crops, np.ones(len(crops.own)), tokens.codes, halves, config, seed, random=False
+        crops, np.ones(len(crops.own)), tokens.codes, halves, config, seed, whole=False
     )
 
 
