@@ -14,10 +14,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from irislib.playing.scripted import play_scripted
+from irislib.playing.play import play_episodes
 from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.make import load_world
 from irislib.worlds.score import playing_statistics, score, success_rates
+from irislib.worlds.scripted import scripted_player
 from irislib.worlds.world import WorldConfig
 
 Episode = dict[str, np.ndarray]
@@ -59,7 +60,7 @@ def main(episodes: int, length: int, processes: int, seed: int, params: Path) ->
 def _play(env: WorldConfig, seed: int, number: int) -> tuple[Episode, float]:
     """An episode without its frames, and the processor time that it took, in seconds."""
     start = time.process_time()
-    (episode,) = play_scripted(env, range(number, number + 1), seed, "benchmark")
+    (episode,) = play_episodes(scripted_player(env), range(number, number + 1), env, seed, "benchmark")
     seconds = time.process_time() - start
     return {name: rows for name, rows in episode.items() if name != "obs"}, seconds
 

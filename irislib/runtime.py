@@ -48,9 +48,7 @@ def workers() -> int:
 
     Raises ParamError where the variable is not a whole number of at least 1.
     """
-    text = os.environ.get("IRISLIB_WORKERS", "")
-    if not text:
-        return 1 if parent_process() else max(1, cores() // local_world_size())
+    text = os.environ.get("IRISLIB_WORKERS", "") or str(max(1, cores() // local_world_size()))
     if not text.isdecimal() or int(text) < 1:
         raise ParamError(
             f"IRISLIB_WORKERS: must be a whole number of at least 1, not {text!r}; mend or unset it"

@@ -47,26 +47,26 @@ def accept_harmless(lock: Path) -> list[str]:
         now = file.read_bytes()
         checksum = hashlib.md5(now).hexdigest()
         known = {dep["md5"] for dep in deps if dep["path"] == path} - {checksum}
-        for old in _versions(file, known):
+        for was, old in _versions(file, known):
             if _same_code(old, now):
                 accepted.add(path)
                 for dep in deps:
-                    if dep["path"] == path and dep["md5"] == hashlib.md5(old).hexdigest():
+                    if dep["path"] == path and dep["md5"] == was:
                         dep.update(md5=checksum, size=len(now))
     if accepted:
         yaml.dump(content, lock)
     return sorted(accepted)
 
 
-def _versions(file: Path, checksums: set[str]) -> Iterator[bytes]:
-    """The versions of a file with these checksums that git has."""
+def _versions(file: Path, checksums: set[str]) -> Iterator[tuple[str, bytes]]:
+    """The checksum and the content of each version of a file with these checksums that git has."""
     if not checksums:
         return
     commits = _git(file.parent, "log", f"-{VERSIONS}", "--format=%H", "--", file.name).decode().split()
     for commit in commits:
         content = _git(file.parent, "show", f"{commit}:./{file.name}")
         if (found := hashlib.md5(content).hexdigest()) in checksums:
-            yield content
+            yield found, content
             checksums = checksums - {found}
         if not checksums:
             return

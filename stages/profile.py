@@ -12,10 +12,9 @@ from ruamel.yaml import YAML
 
 from irislib.errors import ParamError
 from irislib.params import read_text, read_yaml
+from irislib.study.overlays import replaces
 from stages.check import check
 from stages.common import Command, params_option, path_option
-
-KIND = ("kind", "world")  # keys that say which options stand beside them
 
 
 def read_profile(folder: Path, name: str) -> dict[str, Any]:
@@ -51,26 +50,22 @@ class Change:
 def changes(overlay: dict[str, Any], base: dict[str, Any], prefix: str = "") -> Iterator[Change]:
     """What an overlay changes.
 
-    A mapping that names another kind (`KIND`) than the one below it replaces it: options of one kind mean
-    nothing to another. Elsewhere an overlay sets what is there.
+    A mapping of another kind takes the place of the one below it (`overlays.replaces`). Elsewhere an overlay
+    sets what is there.
 
     Raises:
         ParamError: the overlay sets what is not there.
     """
-    replaces = any(name in overlay and overlay[name] != base.get(name) for name in KIND)
-    for key in base if replaces else ():
+    another = replaces(base, overlay)
+    for key in base if another else ():
         if key not in overlay:
             yield Change(f"{prefix}{key}", "remove")
     for key, value in overlay.items():
-        name = f"{prefix}{key}"
-        if key not in base and not replaces:
+        name, below = f"{prefix}{key}", base.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            yield from changes(value, below, f"{name}.")
+        elif isinstance(value, dict) if key in base else not another:
             raise ParamError(f"{name}: the profile sets it, but params.yaml lacks it; correct the profile")
-        if isinstance(value, dict) and key in base:
-            if not isinstance(base[key], dict):
-                raise ParamError(
-                    f"{name}: the profile sets it, but params.yaml lacks it; correct the profile"
-                )
-            yield from changes(value, base[key], f"{name}.")
         else:
             yield Change(name, "set" if key in base else "add", value)
 

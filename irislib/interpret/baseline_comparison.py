@@ -23,6 +23,7 @@ from irislib.interpret.crops.attribution_kinds import (
     read_attribution,
 )
 from irislib.interpret.crops.cropping import plan_crops
+from irislib.interpret.crops.in_memory import crops_to_embed, with_features
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.embedding.embed import EmbedConfig, find_distinct, make_network
 from irislib.interpret.evidence import Crops
@@ -82,8 +83,11 @@ def compare_baselines(
         ArtifactError: an input is missing, foreign or damaged, or they do not belong together.
         IrislibError: a worker died, or another process makes this very table.
     """
-    play = open_store(rollouts, ROLLOUTS)
-    open_store(heatmaps, HEATMAPS), open_store(changes, CHANGES)
+    # All of them first, so that what is missing or damaged is reported before the work begins.
+    play, *_ = (
+        open_store(path, schema)
+        for path, schema in ((rollouts, ROLLOUTS), (heatmaps, HEATMAPS), (changes, CHANGES))
+    )
     make_network(embed.weights, embed, seed, embedder)
     frame = play.array("obs").shape[1:3]
     reasons = left_out(load_recorded_tokenizer(play, agent), (frame[0], frame[1]))
@@ -121,6 +125,7 @@ class Settings:
         """JSON values, and paths whose content counts."""
         sections = [asdict(section) for section in (self.metrics, self.crop, self.embed)]
         paths = (self.agent, self.embedder, self.rollouts, self.heatmaps, self.changes)
+        # Not every embedder has a folder.
         return [*sections, self.seed, *(path for path in paths if path.exists())]
 
 
@@ -193,24 +198,6 @@ def cut_and_embed(
     most = min(crop.max_per_code, CROPS_PER_CODE)
     regions = attribution.region_map, attribution.region_box
     plan = plan_crops(maps, *regions, visible.stratum, frame, grid, most, seed)
-    known = np.flatnonzero(plan.elsewhen_step >= 0)
-    n = len(plan.code)
-    step = np.concatenate([plan.step, plan.elsewhen_step[known]])
-    box = np.concatenate([plan.box, plan.box[known]])
-    distinct, row = find_distinct(play, step, box)
+    distinct, row = find_distinct(play, *crops_to_embed(plan))
     features = distinct.embed(make_network(embed.weights, embed, seed, embedder), embed.batch_size, "embed")
-    elsewhen = np.full(n, -1, row.dtype)
-    elsewhen[known] = row[n:]
-    return Crops(
-        regions=len(attribution.region_map),
-        code=plan.code.astype(np.int32),
-        step=plan.step.astype(np.int32),
-        episode=maps.episode[plan.step],
-        box=plan.box,
-        own=row[:n],
-        random=np.full(n, -1, row.dtype),
-        elsewhen=elsewhen,
-        own_from=maps.episode[plan.step],
-        elsewhen_from=np.where(plan.elsewhen_step >= 0, maps.episode[plan.elsewhen_step], -1),
-        embedding=np.concatenate(list(features)),
-    )
+    return with_features(plan, maps.episode, len(regions[0]), row, np.concatenate(list(features)))

@@ -76,7 +76,7 @@ def find(
     maps = attribution.maps
     alike = measure_consistency(crops, activation, maps.codes, halves, config, seed, whole)
     labels = measure_labels(truth, visible, attribution, halves, config.alpha, seed)
-    mined = config if whole else replace(config, max_set_size=2)
+    mined = config if whole else replace(config, max_set_size=2)  # a set has three codes at least
     groups = measure_cooccurrence(
         maps, visible, labels.mass, alike.codes["consistent"].to_numpy(bool), halves, mined
     )

@@ -8,24 +8,29 @@ from irislib.params import parse_value
 
 T = TypeVar("T")
 
+KIND = ("kind", "world")  # keys that say which options stand beside them
+
 
 def overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """The values of `base` with those of `over` in their place.
 
-    Mappings are laid over each other key by key. A mapping that names another `kind` than the one below it
-    replaces it, since the options of one kind mean nothing to another.
+    Mappings are laid over each other key by key, unless one `replaces` the one below it.
     """
     laid = dict(base)
     for key, value in over.items():
         below = base.get(key)
-        if isinstance(below, dict) and isinstance(value, dict) and _same_kind(below, value):
+        if isinstance(below, dict) and isinstance(value, dict) and not replaces(below, value):
             value = overlaid(below, value)
         laid[key] = value
     return laid
 
 
-def _same_kind(base: dict[str, Any], over: dict[str, Any]) -> bool:
-    return "kind" not in over or over["kind"] == base.get("kind")
+def replaces(base: dict[str, Any], over: dict[str, Any]) -> bool:
+    """Whether a mapping names another kind (`KIND`) than the one below it.
+
+    It then takes its place as a whole, since the options of one kind mean nothing to another.
+    """
+    return any(name in over and over[name] != base.get(name) for name in KIND)
 
 
 def parse_from(values: dict[str, Any], section: str, into: type[T], source: Path) -> T:

@@ -19,7 +19,7 @@ from irislib.study.overlays import overlaid, parse_from
 from irislib.workdir import work_in
 from irislib.worlds.make import AnyWorld
 from irislib.worlds.player import Player
-from irislib.worlds.scripted import PLAYERS
+from irislib.worlds.scripted import scripted_player
 from irislib.worlds.world import WorldConfig
 
 
@@ -82,9 +82,10 @@ def make_player(config: PlayConfig, env: WorldConfig) -> Player:
     """The player of the study. Raises ParamError where the world has no scripted one."""
     if config.player == "random":
         return RandomPlayer()
-    if env.world not in PLAYERS:
-        raise ParamError(f"play.player: the world {env.world} has no scripted player; use random")
-    return PLAYERS[env.world]()
+    try:
+        return scripted_player(env)
+    except ParamError:
+        raise ParamError(f"play.player: the world {env.world} has no scripted player; use random") from None
 
 
 def _recorder(config: PlayConfig, env: WorldConfig, seed: int) -> Compute:

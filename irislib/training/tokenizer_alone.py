@@ -136,7 +136,7 @@ class _Training:
         """A gradient step on a new batch; returns its losses. Raises IrislibError if one is not finite."""
         losses, quantized = self._losses(self._draw())
         total = torch.stack(list(losses.values())).sum()
-        values = {"total": float(total), **{name: float(loss) for name, loss in losses.items()}}
+        values = {"total": total.item(), **{name: loss.item() for name, loss in losses.items()}}
         if not np.isfinite(values["total"]):
             raise IrislibError("learning_rate: the loss of the tokenizer is not finite; lower it")
         self.optimizer.zero_grad()

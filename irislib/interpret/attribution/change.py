@@ -70,6 +70,27 @@ def changed_pixels(
     return torch.where(change < ROUNDING, 0, change)
 
 
+@torch.no_grad()
+def put_in(
+    tokenizer: FrameTokenizer, explained: Occurrences, nothing: Float[Tensor, "1 3 y x"]
+) -> Float32[np.ndarray, "n h w"]:
+    """How much the decoded frame changes when each code is put into a blank grid, in blocks.
+
+    Args:
+        tokenizer: in evaluation mode.
+        explained: the codes and their positions.
+        nothing: the decoded blank grid (`decode_blank`).
+    """
+    image = tokenizer.decode(mask_codes(tokenizer, *on_device(tokenizer, explained)))
+    return average_blocks(changed_pixels(image, nothing)).float().cpu().numpy()
+
+
+@torch.no_grad()
+def decode_blank(tokenizer: FrameTokenizer) -> Float[Tensor, "1 3 y x"]:
+    """The image in which no code is."""
+    return tokenizer.decode(tokenizer.blank(1))
+
+
 def average_blocks(change: Float[Tensor, "n y x"]) -> Float[Tensor, "n h w"]:
     """Means over squares of `BLOCK` pixels, float [N,h,w]: a quarter of the frame's sides, rounded up.
 
@@ -130,15 +151,8 @@ class ChangeStage(MapStage):
         """Every tokenizer can be explained."""
 
     def prepare(self, play: Store, tokenizer: FrameTokenizer) -> Explain:
-        with torch.no_grad():
-            nothing = tokenizer.decode(tokenizer.blank(1))
-
-        @torch.no_grad()
-        def maps(explained: Occurrences) -> np.ndarray:
-            image = tokenizer.decode(mask_codes(tokenizer, *on_device(tokenizer, explained)))
-            return average_blocks(changed_pixels(image, nothing)).float().cpu().numpy()
-
-        return maps
+        nothing = decode_blank(tokenizer)
+        return lambda explained: put_in(tokenizer, explained, nothing)
 
     def pack(self, maps: np.ndarray) -> Arrays:
         """See `quantise`."""

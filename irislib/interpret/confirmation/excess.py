@@ -53,8 +53,8 @@ def _excess(
     exchanged: Float32[np.ndarray, "rounds episodes n"],
     sign: float,
 ) -> Excess:
-    n, part = np.isfinite(exchanged).sum(axis=0), np.isfinite(observed)
-    part &= n > 1
+    n = np.isfinite(exchanged).sum(axis=0)
+    part = np.isfinite(observed) & (n > 1)
     mean = _mean(exchanged)
     squares = np.nansum((exchanged - mean) ** 2, axis=0)
     # Of one draw around the mean of n draws.

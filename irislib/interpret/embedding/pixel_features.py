@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int, UInt8
 from threadpoolctl import threadpool_limits
-from torch.nn import functional as F
 
+from irislib.interpret.embedding.resnet import resize
 from irislib.seeding import stream
 
 SIDE = 8  # pixels to which a crop's sides are resized
@@ -45,7 +45,7 @@ class PixelFeatures:
 
     def __call__(self, crops: Sequence[np.ndarray]) -> Float32[np.ndarray, "n features"]:
         """Features of crops u8 [y,x,3]."""
-        centred = resize(crops) - self.centre
+        centred = _pixels(crops) - self.centre
         features: np.ndarray = np.einsum("np,pf->nf", centred, self.axes).astype(np.float32)
         return features
 
@@ -63,7 +63,7 @@ def fit_pixel_features(
     rng = stream(seed, "pixel features")
     step, which = rng.integers(0, len(frames), CROPS), rng.integers(0, len(boxes), CROPS)
     crops = [frames[t, y0:y1, x0:x1] for t, (y0, x0, y1, x1) in zip(step, boxes[which], strict=True)]
-    pixels = resize(crops)
+    pixels = _pixels(crops)
     centre = pixels.mean(axis=0)
     centred = pixels - centre
     with threadpool_limits(1):
@@ -72,13 +72,7 @@ def fit_pixel_features(
     return PixelFeatures(centre, axes[:, kept] / np.sqrt(np.maximum(variance[kept], 1e-6)))
 
 
-def resize(crops: Sequence[np.ndarray]) -> Float64[np.ndarray, "n numbers"]:
-    """Crops u8 [y,x,3] as pixels of `SIDE` x `SIDE` from 0 to 1, bilinear with antialiasing, float64."""
-    made = np.empty((len(crops), 3 * SIDE * SIDE))
-    shapes = np.array([crop.shape[:2] for crop in crops])
-    for shape in np.unique(shapes, axis=0):
-        rows = np.flatnonzero((shapes == shape).all(axis=1)).tolist()
-        batch = torch.from_numpy(np.stack([crops[row] for row in rows])).permute(0, 3, 1, 2).double() / 255
-        small = F.interpolate(batch, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-        made[rows] = small.flatten(1).numpy()
-    return made
+def _pixels(crops: Sequence[np.ndarray]) -> Float64[np.ndarray, "n numbers"]:
+    """Crops u8 [y,x,3] as pixels of `SIDE` x `SIDE` from 0 to 1."""
+    pixels: np.ndarray = resize(crops, SIDE, torch.float64).flatten(1).numpy()
+    return pixels

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -111,16 +111,23 @@ def prepare(crops: Sequence[np.ndarray], size: int) -> Float32[Tensor, "n 3 size
         crops: of any sizes.
         size: side that they are resized to, in pixels.
     """
-    prepared = torch.empty(len(crops), 3, size, size)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
+    # This memory layout makes the network twice as fast on a CPU.
+    return ((resize(crops, size) - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def resize(
+    crops: Sequence[np.ndarray], size: int, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "n 3 size size"]:
+    """Crops u8 [y,x,3] of any sizes as squares of values from 0 to 1, bilinear with antialiasing."""
+    squares = torch.empty(len(crops), 3, size, size, dtype=dtype)
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for row, crop in enumerate(crops):
         by_shape.setdefault(crop.shape, []).append(row)
     for rows in by_shape.values():
-        pixels = torch.from_numpy(np.stack([crops[row] for row in rows])).movedim(-1, 1).float() / 255
-        prepared[rows] = F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
-    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, STD))
-    # This memory layout makes the network twice as fast on a CPU.
-    return ((prepared - mean) / std).contiguous(memory_format=torch.channels_last)
+        pixels = torch.from_numpy(np.stack([crops[row] for row in rows])).movedim(-1, 1).to(dtype) / 255
+        squares[rows] = F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
+    return squares
 
 
 class ResNet50:

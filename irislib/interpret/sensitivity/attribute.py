@@ -31,7 +31,7 @@ from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.workdir import work_in
 
-# Observations in a shard: about a second of work each.
+# Observations in a part: about a second of work each.
 VARIED, COMPARED = 16, 1
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, Int16, Int64, Integer, UInt8
+from jaxtyping import Int, Int64, Integer, UInt8
 
 from irislib.interpret.observations.visible import Visible
 from irislib.interpret.tokens.patches import PatchTruth
@@ -73,17 +73,25 @@ def measure_locality(
         box = patches.box[which[rows]]
         for same, ground, patch in ((inside, other, step), (outside, step, other)):
             made = paste(frames[ground[rows]], frames[patch[rows]], box)
-            again = encode_frames(tokenizer, made).reshape(len(made), -1)
-            same[rows] = again[np.arange(len(made)), position[rows]] == own[rows]
+            same[rows] = tokens_at(tokenizer, made, position[rows]) == own[rows]
     return Locality(float(inside.mean()), float((own == theirs).mean()), float(outside.mean()), len(step))
+
+
+def tokens_at(
+    tokenizer: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], position: Int[np.ndarray, " n"]
+) -> Int64[np.ndarray, " n"]:
+    """The token of each frame at one position each, row by row."""
+    tokens = encode_frames(tokenizer, frames).reshape(len(frames), -1)
+    found: np.ndarray = tokens[np.arange(len(frames)), position].astype(np.int64)
+    return found
 
 
 def paste(
     ground: UInt8[np.ndarray, "n y x 3"],
     other: UInt8[np.ndarray, "n y x 3"],
-    box: Int16[np.ndarray, "n 4"],
+    box: Int[np.ndarray, "n 4"],
 ) -> UInt8[np.ndarray, "n y x 3"]:
-    """Frames with one box each that is cut from another frame, at the same place."""
+    """Frames with one box each that is cut from another frame, at the same place; it may exceed the frame."""
     made = ground.copy()
     for frame, source, (y0, x0, y1, x1) in zip(made, other, box, strict=True):
         frame[y0:y1, x0:x1] = source[y0:y1, x0:x1]

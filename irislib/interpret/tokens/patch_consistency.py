@@ -9,6 +9,7 @@ from irislib.device import one_thread
 from irislib.interpret.confirmation.halves import divide
 from irislib.interpret.consistency.measure import MeasuredConsistency, measure_consistency
 from irislib.interpret.crops.cropping import CropPlan, plan_crops
+from irislib.interpret.crops.in_memory import crops_to_embed, with_features
 from irislib.interpret.crops.pixels import find_identical
 from irislib.interpret.embedding.embed import CALIBRATION, rounded
 from irislib.interpret.embedding.resnet import Embedder
@@ -102,9 +103,7 @@ def draw_tokens(
 
 def _embed(recording: Recording, plan: CropPlan, embedder: Embedder, regions: int) -> Crops:
     """The crops with features, in memory; those with the same pixels are embedded once."""
-    known, n = np.flatnonzero(plan.elsewhen_step >= 0), len(plan.code)
-    step = np.concatenate([plan.step, plan.elsewhen_step[known]])
-    box = np.concatenate([plan.box, plan.box[known]])
+    step, box = crops_to_embed(plan)
 
     def cut(rows: np.ndarray) -> Iterator[np.ndarray]:
         for row in rows:
@@ -116,19 +115,5 @@ def _embed(recording: Recording, plan: CropPlan, embedder: Embedder, regions: in
         embedder.calibrate(list(cut(first[evenly_spaced(len(first), CALIBRATION)])))
         starts = range(0, len(first), BATCH)
         features = [rounded(embedder(list(cut(first[start : start + BATCH])))) for start in starts]
-    elsewhen = np.full(n, -1, row.dtype)
-    elsewhen[known] = row[n:]
-    episode = recording.visible.episode
-    return Crops(
-        regions=regions,
-        code=plan.code.astype(np.int32),
-        step=plan.step.astype(np.int32),
-        episode=episode[plan.step],
-        box=plan.box,
-        own=row[:n],
-        random=np.full(n, -1, row.dtype),
-        elsewhen=elsewhen,
-        own_from=episode[plan.step],
-        elsewhen_from=np.where(plan.elsewhen_step >= 0, episode[plan.elsewhen_step], -1),
-        embedding=np.concatenate(features) if features else np.zeros((0, embedder.dimension), np.int8),
-    )
+    embedding = np.concatenate(features) if features else np.zeros((0, embedder.dimension), np.int8)
+    return with_features(plan, recording.visible.episode, regions, row, embedding)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int, Int64, UInt8
+from jaxtyping import Int, UInt8
 
+from irislib.interpret.tokens.locality import paste, tokens_at
 from irislib.seeding import stream
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.nets import frames_to_input
 from irislib.tokenizers.protocol import FrameTokenizer
-from irislib.tokenizers.reconstruction import encode_frames
 
 TOKENS = 256  # drawn ones; a share near 0.95 of them has a standard error of 1.4%
 SHARE = 0.95  # of the tokens must stay
@@ -59,10 +59,11 @@ def measure_receptive_field(
     position = rng.integers(len(boxes), size=tokens)
     box, size = boxes[position].astype(np.int64), np.array(frames.shape[1:3])
     whole = int(np.maximum(boxes[:, :2], size - boxes[:, 2:]).max())
-    own = _tokens_at(tokenizer, frames[step], position)
+    own = tokens_at(tokenizer, frames[step], position)
     kept: dict[int, float] = {}
     for radius in (*(r for r in RADII if r < whole), whole):
-        again = _tokens_at(tokenizer, _with_window(frames[step], frames[other], box, radius), position)
+        window_box = np.concatenate([np.maximum(box[:, :2] - radius, 0), box[:, 2:] + radius], axis=1)
+        again = tokens_at(tokenizer, paste(frames[other], frames[step], window_box), position)
         kept[radius] = float((again == own).mean())
     window = next(radius for radius, share in kept.items() if share >= SHARE)
     return ReceptiveField(kept, window, gradient_extent(tokenizer, boxes, frames[step[:PROBED]], seed))
@@ -100,26 +101,3 @@ def gradient_extent(
                 reach = [box[0] - y.min(), box[1] - x_.min(), y.max() + 1 - box[2], x_.max() + 1 - box[3]]
                 extent = max(extent, *map(int, reach))
     return extent
-
-
-def _tokens_at(
-    tokenizer: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], position: Int64[np.ndarray, " n"]
-) -> Int64[np.ndarray, " n"]:
-    """The token of each frame at one position each."""
-    tokens = encode_frames(tokenizer, frames).reshape(len(frames), -1)
-    found: np.ndarray = tokens[np.arange(len(frames)), position].astype(np.int64)
-    return found
-
-
-def _with_window(
-    frames: UInt8[np.ndarray, "n y x 3"],
-    others: UInt8[np.ndarray, "n y x 3"],
-    box: Int64[np.ndarray, "n 4"],
-    radius: int,
-) -> UInt8[np.ndarray, "n y x 3"]:
-    """The other frames with the pixels of `frames` up to so many around a box."""
-    made = others.copy()
-    low, high = np.maximum(box[:, :2] - radius, 0), box[:, 2:] + radius
-    for image, own, (y0, x0), (y1, x1) in zip(made, frames, low, high, strict=True):
-        image[y0:y1, x0:x1] = own[y0:y1, x0:x1]
-    return made

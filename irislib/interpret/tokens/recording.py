@@ -44,8 +44,7 @@ def read_recording(rollouts: Store, episodes: Int[np.ndarray, " n"], seed: int) 
     """
     episode = rollouts.read("episode")
     rows = np.flatnonzero(np.isin(episode, episodes))
-    truth = read_truth(rollouts)
-    truth = replace(truth, label=truth.label[rows], quantity=truth.quantity[rows])
+    truth = _truth_of(read_truth(rollouts), rows)
     visible = Visible.of(episode[rows], read_strata(rollouts)[rows], seed)
     return Recording(_read_frames(rollouts, rows), truth, visible)
 
@@ -71,9 +70,6 @@ def thin(recording: Recording, most: int) -> Recording:
     visible = recording.visible
     every = max(1, -(-len(recording) // most))
     rows = np.flatnonzero(visible.step % every == 0)
-    truth = replace(
-        recording.truth, label=recording.truth.label[rows], quantity=recording.truth.quantity[rows]
-    )
     kept = replace(
         visible,
         observation=visible.observation[rows],
@@ -81,4 +77,9 @@ def thin(recording: Recording, most: int) -> Recording:
         step=visible.step[rows] // every,
         stratum=visible.stratum[rows],
     )
-    return Recording(recording.frames[rows], truth, kept)
+    return Recording(recording.frames[rows], _truth_of(recording.truth, rows), kept)
+
+
+def _truth_of(truth: Truth, rows: Int[np.ndarray, " t"]) -> Truth:
+    """The truth of some observations."""
+    return replace(truth, label=truth.label[rows], quantity=truth.quantity[rows])

@@ -1,14 +1,16 @@
 """Change and Grad-CAM maps of some hundred occurrences, in memory."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64, Integer
 
-from irislib.interpret.attribution.change import average_blocks, changed_pixels
+from irislib.interpret.attribution.attributions import explain
+from irislib.interpret.attribution.change import decode_blank, put_in
 from irislib.interpret.attribution.distinct_maps import on_device
-from irislib.interpret.attribution.gradcam import decode_keeping, gradcam, gradients, mask_codes, score_images
+from irislib.interpret.attribution.gradcam import ImageScore, mask_codes
 from irislib.interpret.attribution.occurrences import Occurrences, find_occurrences
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.seeding import stream
@@ -44,29 +46,27 @@ def draw_occurrences(
     return chosen.take(np.lexsort((chosen.code, chosen.step)))
 
 
-@torch.no_grad()
 def change_maps(tokenizer: FrameTokenizer, explained: Occurrences) -> Float32[np.ndarray, "n h w"]:
     """How much the decoded frame changes when each code is put into a blank grid (protocol step 3)."""
-    nothing = tokenizer.decode(tokenizer.blank(1))
-    maps = []
-    for start in range(0, len(explained.step), BATCH):
-        batch = on_device(tokenizer, explained.take(slice(start, start + BATCH)))
-        image = tokenizer.decode(mask_codes(tokenizer, *batch))
-        maps.append(average_blocks(changed_pixels(image, nothing)).float().cpu().numpy())
-    return np.concatenate(maps)
+    nothing = decode_blank(tokenizer)
+    return np.concatenate([put_in(tokenizer, batch, nothing) for batch in _batches(explained)])
 
 
 def gradcam_maps(
     tokenizer: FrameTokenizer, explained: Occurrences, layer: str
 ) -> Float32[np.ndarray, "n h w"]:
     """Grad-CAM of each code at a layer, of the decoded image's mean, after the ReLU (protocol step 3)."""
+    score, unused = ImageScore("mean", None), tokenizer.blank(1)  # Grad-CAM reads no background
     maps = []
-    for start in range(0, len(explained.step), BATCH):
-        code, positions = on_device(tokenizer, explained.take(slice(start, start + BATCH)))
+    for batch in _batches(explained):
+        code, positions = on_device(tokenizer, batch)
         with torch.enable_grad():
-            images, (activations,) = decode_keeping(
-                tokenizer, mask_codes(tokenizer, code, positions), [layer]
-            )
-            (gradient,) = gradients(score_images("mean", images), [activations])
-        maps.append(gradcam(activations, gradient).relu().float().cpu().numpy())
+            latents = mask_codes(tokenizer, code, positions)
+            raw = explain("gradcam", tokenizer, latents, positions, score, layer, unused)
+        maps.append(raw.relu().float().cpu().numpy())
     return np.concatenate(maps)
+
+
+def _batches(explained: Occurrences) -> Iterator[Occurrences]:
+    starts = range(0, len(explained.step), BATCH)
+    return (explained.take(slice(start, start + BATCH)) for start in starts)

@@ -16,6 +16,7 @@ from torch import nn
 
 from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.interpret.tokens.maps.sampled_maps import change_maps, gradcam_maps
+from irislib.interpret.tokens.token_agreement import nanmean
 from irislib.seeding import stream
 from irislib.tokenizers.protocol import FrameTokenizer
 
@@ -56,8 +57,8 @@ def measure_sanity(
     for kind, maps in kinds.items():
         before = maps(tokenizer, explained)
         found[kind] = {
-            "randomised": _mean(map_correlation(before, maps(randomised, explained))),
-            "other_code": _mean(map_correlation(before, maps(tokenizer, others))),
+            "randomised": float(nanmean(map_correlation(before, maps(randomised, explained)))),
+            "other_code": float(nanmean(map_correlation(before, maps(tokenizer, others)))),
         }
     return found
 
@@ -105,8 +106,3 @@ def map_correlation(
     product = np.einsum("np,np->n", a, b)
     found = np.divide(product, lengths.prod(axis=0), out=np.zeros(len(a)), where=(lengths > 0).all(axis=0))
     return np.where((lengths > 0).any(axis=0), found, np.nan)
-
-
-def _mean(values: Float64[np.ndarray, " n"]) -> float:
-    defined = values[np.isfinite(values)]
-    return float(defined.mean()) if len(defined) else float("nan")
