@@ -31,7 +31,8 @@ repro: setup ## run the stages whose code, data or parameters changed
 	$(BIN)/dvc repro
 
 study: setup ## run the arms of the study that changed, and make its table
-	cd studies && ../$(BIN)/dvc repro
+	@# Only the cells that are not up to date: a fresh clone lacks their play and tokenizers, and does not miss them.
+	cells=$$($(BIN)/python -m stages.study.cells) && test -z "$$cells" || (cd studies && ../$(BIN)/dvc repro $$cells)
 	$(BIN)/python -m stages.study.table
 
 lint: setup ## check style and types

@@ -11,14 +11,27 @@ from tiny import ENV, TRAIN
 
 from irislib.errors import IrislibError, ParamError
 from irislib.seeding import stream
-from irislib.tokenizers.alignment import LabelHead, context_swap_loss, draw_kept, paste_patches
-from irislib.tokenizers.config import ContextSwapConfig, LabelsConfig, PatchConfig, VectorQuantizerConfig
+from irislib.tokenizers.alignment import (
+    LabelHead,
+    composition_loss,
+    context_swap_loss,
+    draw_kept,
+    paste_patches,
+)
+from irislib.tokenizers.config import (
+    CompositionConfig,
+    ContextSwapConfig,
+    LabelsConfig,
+    PatchConfig,
+    VectorQuantizerConfig,
+)
 from irislib.tokenizers.load import tokenizer_digest
 from irislib.tokenizers.make import make_tokenizer
 from irislib.training.tokenizer_alone import train_tokenizer
 from irislib.training.train import train
 
 SWAP = ContextSwapConfig("context_swap", 1.0)
+COMPOSITION = CompositionConfig("composition", 1.0)
 WIDE = PatchConfig("patch", VectorQuantizerConfig("vq", 16, 4, 5), 4, 0, 16, 1, 1, 0.0, 5.0)
 SIDE = 16  # pixels; 4 x 4 patches
 
@@ -71,6 +84,27 @@ def test_the_loss_of_swapped_contexts(context: int) -> None:
     )
 
 
+@pytest.mark.parametrize("context", [0, 1])
+def test_the_loss_of_mixed_tokens(context: int) -> None:
+    """That of the frames where all tokens are theirs, and that of patches alone where tokens are local."""
+    torch.manual_seed(0)
+    tokenizer = make_tokenizer(replace(WIDE, context=context), (SIDE, SIDE))
+    frames, others = (torch.from_numpy(planted(4, seed)[0]) for seed in (0, 1))
+    losses, quantized = tokenizer.losses(frames)
+    own = losses["reconstruction"] + losses["squared_error"]
+    everything = torch.ones(4, 4, 4, dtype=torch.bool)
+    found = composition_loss(tokenizer, frames, quantized, others, everything)
+    assert float(found) == pytest.approx(float(own), rel=1e-6)
+    kept = torch.from_numpy(draw_kept(stream(0, "test"), 4, tokenizer.grid))
+    mixed = paste_patches(tokenizer, frames, others, kept)
+    losses, _ = tokenizer.losses(mixed)
+    of_mixture = float(losses["reconstruction"] + losses["squared_error"])
+    found = composition_loss(tokenizer, frames, quantized, others, kept)
+    assert (float(found) == pytest.approx(of_mixture, rel=1e-6)) == (context == 0)
+    found.backward()
+    assert any(p.grad is not None and p.grad.any() for p in tokenizer.encoder.parameters())
+
+
 def test_the_head_leaves_out_what_has_no_label() -> None:
     head = LabelHead(4, 3)
     torch.nn.init.zeros_(head.linear.weight)
@@ -104,6 +138,19 @@ def test_swapped_contexts_make_tokens_local() -> None:
         for alignment in (WIDE.alignment, strong)
     )
     assert asked > 0.7 and asked > without + 0.3
+
+
+def test_mixed_tokens_make_tokens_local_and_keep_what_they_say() -> None:
+    """The codes still tell colours apart: as many as the four are in use at least."""
+    frames = torch.from_numpy(planted(64, 1)[0])
+    without, asked = (
+        np.mean([kept_share(replace(WIDE, alignment=alignment), 200, seed) for seed in (0, 2, 3)])
+        for alignment in (WIDE.alignment, COMPOSITION)
+    )
+    assert asked > without + 0.2
+    made = train_tokenizer(replace(WIDE, alignment=COMPOSITION), planted(256)[0], 200, 16, 0.003, 0)
+    assert len(torch.unique(made.tokenizer.encode(frames))) >= 4
+    assert set(made.losses) >= {"composition", "reconstruction"}
 
 
 def test_labels_make_codes_tell_them() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from tiny_world import TinyConfig
 
@@ -15,15 +16,18 @@ from irislib import workdir
 from irislib.artifacts import Store, plain_json
 from irislib.errors import ArtifactError, ParamError
 from irislib.interpret.metrics_config import MetricsConfig
+from irislib.interpret.tokens.recording import read_recording
 from irislib.params import read_yaml
 from irislib.study.arms import VARIES, About, Arm, read_arm
-from irislib.study.cell import run_cell
+from irislib.study.cell import measure_cell
 from irislib.study.config import KMeansConfig, PlayConfig, StudyConfig, TrainedConfig, UntrainedConfig
 from irislib.study.models import make_tokenizers
 from irislib.study.overlays import overlaid
 from irislib.study.play import open_play, read_play, record_play
 from irislib.study.progress import describe_progress, seconds_left
-from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
+from irislib.study.tokenizers import read_tokenizers, write_tokenizers
+from irislib.tokenizers.config import IrisConfig, PatchConfig, VectorQuantizerConfig
+from irislib.tokenizers.quantizers.config import EMAQuantizerConfig
 from stages.deps import closure, module_of
 from stages.study import __main__ as command
 
@@ -39,6 +43,22 @@ METRICS = MetricsConfig(0.05, 2, 1, 0.0, 3, 4)
 
 def arm(model: Any) -> Arm:
     return Arm("tiny", About("Does it run?", "nothing"), TOKENIZER, StudyConfig(model), METRICS)
+
+
+# One of each kind that is kept in another way.
+OTHERS = {
+    "snapshots": arm(TrainedConfig("trained", 3, 4, 0.01, (0, 2))),
+    "ema": replace(
+        arm(TrainedConfig("trained", 3, 4, 0.01)),
+        tokenizer=replace(TOKENIZER, quantizer=EMAQuantizerConfig("ema", 8, 4, 0)),
+    ),
+    "patch": replace(
+        arm(TrainedConfig("trained", 3, 4, 0.01)),
+        tokenizer=PatchConfig("patch", VectorQuantizerConfig("vq", 8, 4, 0), 7, 1, 8, 1, 0, 0.0, 1.0),
+    ),
+    "untrained": arm(UntrainedConfig("untrained")),
+    "k_means": arm(KMeansConfig("k_means", 16)),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,19 +158,25 @@ def test_deps_are_the_imports_and_what_the_command_reads(name: str) -> None:
     assert code == {f"../{file}" for file in closure(module_of(stage))}, "run `make deps`"
     data = [dep for dep in stage["deps"] if dep not in code]
     wanted = ["arms/${item.arm}.yaml", "play/${item.seed}.zarr"]
+    if "metrics" in stage:
+        wanted.append("tokenizers/${item.arm}-${item.seed}")
     assert data == ([] if name == "play" else wanted)
     assert "${item.seed}" in stage["cmd"]
 
 
 def test_the_pipeline_lists_every_arm_and_records_every_seed() -> None:
-    assert sorted(PIPELINE["cell"]["matrix"]["arm"]) == ARMS
+    (listed,) = read_yaml(REPO / "studies/dvc.yaml")["vars"]
+    assert sorted(listed["arms"]) == ARMS
+    assert PIPELINE["cell"]["matrix"] == PIPELINE["tokenizer"]["matrix"]
+    assert PIPELINE["cell"]["matrix"]["arm"] == "${arms}"
     reference = [PIPELINE[name]["matrix"] for name in ("cell", "more")]
     seeds = {seed for matrix in reference for seed in matrix["seed"]}
     assert seeds == set(PIPELINE["play"]["matrix"]["seed"])
     assert len(seeds) >= 5
     assert len(PIPELINE["cell"]["matrix"]["seed"]) >= 3
-    for key in ("cmd", "deps", "params", "metrics"):
-        assert PIPELINE["more"][key] == PIPELINE["cell"][key]
+    for more, part in (("more", "cell"), ("more_tokenizers", "tokenizer")):
+        assert PIPELINE[more]["matrix"] == PIPELINE["more"]["matrix"]
+        assert {**PIPELINE[more], "matrix": 0} == {**PIPELINE[part], "matrix": 0}
 
 
 # Play
@@ -189,12 +215,19 @@ def test_a_world_without_a_scripted_player_is_one_line(tmp_path: Path) -> None:
 # Cells
 
 
+def run_cell(one: Arm, seed: int, play: Store) -> Any:
+    """Through the folder of tokenizers, as the stages do."""
+    folder = play.path.parent / "tokenizers"
+    write_tokenizers(one, seed, play, folder)
+    return plain_json(measure_cell(one, seed, play, read_tokenizers(folder, one, seed, play)))
+
+
 @pytest.mark.parametrize(
     "model",
     [TrainedConfig("trained", 4, 4, 0.01, (1, 3)), UntrainedConfig("untrained"), KMeansConfig("k_means", 16)],
 )
 def test_a_cell_measures_and_gives_the_same_bytes_again(model: Any, play: Store) -> None:
-    results = [json.dumps(plain_json(run_cell(arm(model), 0, play)), allow_nan=False) for _ in range(2)]
+    results = [json.dumps(run_cell(arm(model), 0, play), allow_nan=False) for _ in range(2)]
     assert results[0] == results[1]
     found = json.loads(results[0])
     wanted = ["purity", "purity_base", "recall", "homogeneity", "completeness", "nmi", "nmi_place"]
@@ -227,10 +260,38 @@ def test_nothing_held_out_is_learned_from(play: Store, monkeypatch: pytest.Monke
         seen.append(training)
         return make_tokenizers(one, training, seed)
 
-    monkeypatch.setattr("irislib.study.cell.make_tokenizers", watch)
+    monkeypatch.setattr("irislib.study.tokenizers.make_tokenizers", watch)
     run_cell(arm(KMeansConfig("k_means", 16)), 0, play)
     learned = play.read("episode") < PLAY.training_episodes
     np.testing.assert_array_equal(seen[0].frames, play.read("obs")[learned])
+
+
+@pytest.mark.parametrize("kind", sorted(OTHERS))
+def test_tokenizers_come_back_as_they_were_written(kind: str, play: Store, tmp_path: Path) -> None:
+    one = OTHERS[kind]
+    training = read_recording(play, np.arange(PLAY.training_episodes), 0)
+    made = make_tokenizers(one, training, 0)
+    write_tokenizers(one, 0, play, tmp_path / "kept")
+    kept = read_tokenizers(tmp_path / "kept", one, 0, play)
+    assert kept.keys() == made.keys()
+    frames = torch.from_numpy(training.frames)
+    for steps, tokenizer in kept.items():
+        tokens = tokenizer.encode(frames)
+        assert torch.equal(tokens, made[steps].encode(frames))
+        images = [of.decode(of.embed(tokens)) for of in (tokenizer, made[steps])]
+        assert torch.equal(*images)
+        assert not images[0].requires_grad
+
+
+def test_tokenizers_of_another_arm_or_seed_are_refused(play: Store, tmp_path: Path) -> None:
+    one = arm(KMeansConfig("k_means", 16))
+    write_tokenizers(one, 0, play, tmp_path / "kept")
+    for other, seed in ((arm(KMeansConfig("k_means", 32)), 0), (one, 1)):
+        with pytest.raises(ArtifactError, match="kept: made with other parameters or another seed"):
+            read_tokenizers(tmp_path / "kept", other, seed, play)
+    (tmp_path / "kept/model.safetensors").write_bytes(b"")
+    with pytest.raises(ArtifactError, match="delete it, then run the same command again"):
+        read_tokenizers(tmp_path / "kept", one, 0, play)
 
 
 def test_another_seed_draws_otherwise(play: Store) -> None:

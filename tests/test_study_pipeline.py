@@ -37,16 +37,16 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     write_arm(checkout, "iris", "nothing", "")
     write_arm(checkout, "patches", "no_learning", K_MEANS)
     pipeline = read_yaml(REPO / CELLS)
-    stages = {name: pipeline["stages"][name] for name in ("play", "cell")}
+    stages = {name: pipeline["stages"][name] for name in ("play", "tokenizer", "cell")}
     for stage in stages.values():
         stage["matrix"]["seed"] = [0]
-    stages["cell"]["matrix"]["arm"] = ["iris", "patches"]
-    write_pipeline(checkout, stages)
+    write_pipeline(checkout, ["iris", "patches"], stages)
     checkout.run("git", "init", "--quiet")
     checkout.run("dvc", "init", "--quiet")
     checkout.run("dvc", "init", "--quiet", "--subdir", folder="studies")
     ran = run(checkout)
-    assert ran == ["play@0", "cell@iris-0", "cell@patches-0"]
+    assert sorted(ran[:2]) == ["play@0", "tokenizer@iris-0"]
+    assert sorted(ran[2:]) == ["cell@iris-0", "cell@patches-0", "tokenizer@patches-0"]
     return checkout
 
 
@@ -54,14 +54,18 @@ def write_arm(checkout: Checkout, name: str, varies: str, model: str) -> None:
     (checkout.root / f"studies/arms/{name}.yaml").write_text(ARM.format(varies=varies, model=model))
 
 
-def write_pipeline(checkout: Checkout, stages: dict[str, Any]) -> None:
+def write_pipeline(checkout: Checkout, arms: list[str], stages: dict[str, Any]) -> None:
     with (checkout.root / CELLS).open("w") as file:
-        YAML().dump({"stages": stages}, file)
+        YAML().dump({"vars": [{"arms": arms}], "stages": stages}, file)
 
 
 def run(checkout: Checkout) -> list[str]:
-    """The stages that `dvc repro` ran."""
-    output = checkout.run("dvc", "repro", folder="studies", IRISLIB_WORKERS="1").stdout
+    """The stages that `make study` ran."""
+    assert "dvc repro $$cells" in (REPO / "Makefile").read_text()
+    cells = checkout.run("python", "-m", "stages.study.cells").stdout.split()
+    if not cells:
+        return []
+    output = checkout.run("dvc", "repro", *cells, folder="studies", IRISLIB_WORKERS="1").stdout
     return re.findall(r"Running stage '([\w@-]+)'", output)
 
 
@@ -90,16 +94,21 @@ def test_a_second_run_does_nothing_and_progress_says_so(study: Checkout) -> None
 
 def test_an_arm_added_runs_only_that_arm(study: Checkout) -> None:
     stages = read_yaml(study.root / CELLS)["stages"]
-    stages["cell"]["matrix"]["arm"].append("more")
-    write_pipeline(study, stages)
+    write_pipeline(study, ["iris", "patches", "more"], stages)
     write_arm(study, "more", "no_learning", K_MEANS.replace("16", "32"))
     assert progress(study).startswith("2 of 3 cells are done; the others take about 1 min")
     for seeds, wanted in (((), "cell@more-0\n"), (("--seed", "1"), "\n")):
         assert study.run("python", "-m", "stages.study.cells", *seeds).stdout == wanted
     before = result(study, "iris-0").read_bytes()
-    assert run(study) == ["cell@more-0"]
+    assert run(study) == ["tokenizer@more-0", "cell@more-0"]
     assert result(study, "iris-0").read_bytes() == before
     assert progress(study) == "3 of 3 cells are done\n"
+
+
+def test_another_measure_trains_nothing_again(study: Checkout) -> None:
+    code = study.root / "irislib/interpret/tokens/summary.py"
+    code.write_text(code.read_text().replace("OCCURRENCES = 256", "OCCURRENCES = 255"))
+    assert sorted(run(study)) == ["cell@iris-0", "cell@more-0", "cell@patches-0"]
 
 
 def test_what_was_interrupted_goes_on_and_gives_the_same_bytes(study: Checkout) -> None:
@@ -135,3 +144,15 @@ def test_one_command_runs_a_cell_of_any_seed_and_records_its_play(study: Checkou
     assert failed.stderr.splitlines()[-1] == (
         "error: studies/play/7.zarr: recorded with other parameters or another seed; delete it"
     )
+
+
+def test_without_play_and_tokenizers_nothing_runs_and_an_arm_added_makes_its_own(study: Checkout) -> None:
+    """As in a fresh clone, which has the results alone."""
+    for folder in ("tokenizers", "play/0.zarr", ".dvc/cache"):
+        shutil.rmtree(study.root / "studies" / folder)
+    assert run(study) == []
+    stages = read_yaml(study.root / CELLS)["stages"]
+    write_pipeline(study, ["iris", "patches", "more", "last"], stages)
+    write_arm(study, "last", "no_learning", K_MEANS.replace("8", "7"))
+    assert run(study) == ["play@0", "tokenizer@last-0", "cell@last-0"]
+    assert result(study, "last-0").is_file()

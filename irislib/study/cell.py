@@ -1,5 +1,6 @@
-"""One cell of the study: an arm's tokenizer is made and measured, with one seed."""
+"""The result of a cell: an arm's tokenizers, measured on episodes that they did not learn from."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,28 +13,29 @@ from irislib.interpret.tokens.receptive_field import measure_receptive_field
 from irislib.interpret.tokens.recording import Recording, read_recording
 from irislib.interpret.tokens.summary import measure_tokens
 from irislib.study.arms import Arm
-from irislib.study.models import make_tokenizers
 from irislib.tokenizers.protocol import FrameTokenizer
 
 
-def run_cell(arm: Arm, seed: int, play: Store) -> dict[str, Any]:
-    """Makes the arm's tokenizer from the training episodes and measures it on the held-out ones.
+def measure_cell(
+    arm: Arm, seed: int, play: Store, tokenizers: Mapping[int, FrameTokenizer]
+) -> dict[str, Any]:
+    """Measures an arm's tokenizers on the held-out episodes.
 
     All is computed on one thread: the same bits for any number of cores.
 
     Args:
-        arm: what is made.
+        arm: how the tokenizers were made.
         seed: of all draws; `play` was recorded with it.
         play: recorded play (`PLAY`).
+        tokenizers: by the gradient steps after which they stand (`tokenizers.read_tokenizers`).
 
     Returns:
-        JSON values: `arm`, `asks`, `varies`, `seed`, `steps`, and the measures: those of `measure_tokens`,
-        and `receptive_field`, the pixels around a patch that its token depends on, beside the most that the
-        encoder allows (`ReceptiveField.window` and `extent`). Where the arm has snapshots, `snapshots` holds
-        the steps and the measures of each.
+        JSON values: `arm`, `asks`, `varies`, `seed`, `steps`, and the measures of the finished tokenizer:
+        those of `measure_tokens`, and `receptive_field`, the pixels around a patch that its token depends on,
+        beside the most that the encoder allows (`ReceptiveField.window` and `extent`). Where there are
+        earlier ones, `snapshots` holds the steps and the measures of each.
 
     Raises:
-        ParamError: the tokenizer does not fit the frames.
         ArtifactError: the play is damaged.
     """
     first = int(play.attrs["training_episodes"])
@@ -41,8 +43,8 @@ def run_cell(arm: Arm, seed: int, play: Store) -> dict[str, Any]:
     held_out = read_recording(play, np.arange(first, int(play.attrs["episodes"])), seed)
     with one_thread():
         rows = [
-            {"steps": steps, **_measure(tokenizer, training, held_out, arm, seed)}
-            for steps, tokenizer in make_tokenizers(arm, training, seed).items()
+            {"steps": steps, **_measure(tokenizers[steps], training, held_out, arm, seed)}
+            for steps in sorted(tokenizers)
         ]
     about = {"arm": arm.name, "asks": arm.about.asks, "varies": arm.about.varies, "seed": seed}
     return {**about, **rows[-1]} | ({"snapshots": rows[:-1]} if rows[:-1] else {})

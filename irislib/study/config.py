@@ -73,6 +73,10 @@ class KMeansConfig:
     kind: Literal["k_means"]
     patch: Count
 
+    def grid(self, frame: tuple[int, int]) -> tuple[int, int]:
+        """Patches along the height and the width of a frame, (H, W)."""
+        return frame[0] // self.patch, frame[1] // self.patch
+
 
 @dataclass(frozen=True)
 class StudyConfig:

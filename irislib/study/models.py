@@ -39,9 +39,8 @@ def make_tokenizers(arm: Arm, training: Recording, seed: int) -> dict[int, Frame
         case UntrainedConfig():
             frames = _frames(training, seed)
             made = {0: fit_untrained(arm.tokenizer, arm.tokenizer.vocab_size, frames, seed)}
-        case KMeansConfig(patch=patch):
-            height, width = training.frames.shape[1:3]
-            grid = height // patch, width // patch
+        case KMeansConfig() as config:
+            grid = config.grid(training.frames.shape[1:3])
             made = {0: fit_patches(grid, arm.tokenizer.vocab_size, _frames(training, seed), seed)}
     return {steps: no_gradients(one, CPU) for steps, one in made.items()}
 

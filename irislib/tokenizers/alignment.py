@@ -9,10 +9,13 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from irislib.tokenizers.config import AlignmentConfig, CompositionConfig, ContextSwapConfig
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.nets import frames_to_input
 from irislib.tokenizers.quantizers import Quantized
 
+# Alignments that need another frame beside each frame.
+WITH_OTHERS = ContextSwapConfig, CompositionConfig
 TINY = 1e-8  # added to a variance that may be zero
 
 
@@ -39,6 +42,58 @@ def paste_patches(
     patch = tokenizer.patch
     pixels[:, rows, columns] = kept.repeat_interleave(patch, 1).repeat_interleave(patch, 2)
     return torch.where(pixels[..., None], frames, others)
+
+
+def alignment_losses(
+    alignment: AlignmentConfig,
+    tokenizer: LearnedTokenizer,
+    frames: UInt8[Tensor, "n y x 3"],
+    quantized: Quantized,
+    others: UInt8[Tensor, "n y x 3"],
+    kept: Bool[Tensor, "n h w"],
+) -> dict[str, Float[Tensor, ""]]:
+    """The loss of one of `WITH_OTHERS` by its name, times its weight; empty for the other kinds."""
+    match alignment:
+        case ContextSwapConfig(weight=weight):
+            swapped = context_swap_loss(tokenizer, frames, quantized, others, kept)
+            return {"context_swap": weight * swapped}
+        case CompositionConfig(weight=weight):
+            composed = composition_loss(tokenizer, frames, quantized, others, kept)
+            return {"composition": weight * composed}
+        case _:
+            return {}
+
+
+def composition_loss(
+    tokenizer: LearnedTokenizer,
+    frames: UInt8[Tensor, "n y x 3"],
+    quantized: Quantized,
+    others: UInt8[Tensor, "n y x 3"],
+    kept: Bool[Tensor, "n h w"],
+) -> Float[Tensor, ""]:
+    """How badly mixed tokens of two frames are decoded to the patches of both, mixed in the same way.
+
+    A token that told something of another patch, or that needed the rest of its frame to be understood, would
+    be no use in the mixture. Other than `context_swap_loss`, it cannot be made small by codes that all say
+    the same: the patches must be there. The tokens of the other frames are held fixed.
+
+    Args:
+        tokenizer: that learns.
+        frames: of the batch, or of a part of it.
+        quantized: what the tokenizer made of `frames`.
+        others: frames to mix with.
+        kept: tokens that are of `frames` in the mixture (`draw_kept`).
+
+    Returns:
+        The reconstruction error of the mixture, weighted as that of frames is (`LearnedTokenizer.losses`).
+    """
+    with torch.no_grad():
+        fixed = tokenizer.quantize(frames_to_input(others)).z_quantized
+    image = tokenizer.decode(torch.where(kept[:, None], quantized.z_quantized, fixed))
+    target = frames_to_input(paste_patches(tokenizer, frames, others, kept))
+    rows, columns = tokenizer.window
+    error = (target - image.to(target.dtype))[:, :, rows, columns]
+    return error.abs().mean() + tokenizer.config.squared_error * error.square().mean()
 
 
 def context_swap_loss(

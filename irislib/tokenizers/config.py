@@ -24,7 +24,8 @@ class NoAlignment:
 
 @dataclass(frozen=True)
 class ContextSwapConfig:
-    """A token's own patch is pasted into another frame and must keep its code (`alignment.ContextSwap`).
+    """A token's own patch is pasted into another frame and must keep its code
+    (`alignment.context_swap_loss`).
 
     Attributes:
         kind: chooses this alignment; it needs no labels.
@@ -33,6 +34,21 @@ class ContextSwapConfig:
 
     __pydantic_config__ = STRICT
     kind: Literal["context_swap"]
+    weight: Annotated[float, Gt(0)]
+
+
+@dataclass(frozen=True)
+class CompositionConfig:
+    """Mixed tokens of two frames must be decoded to the patches of both, mixed in the same way
+    (`alignment.composition_loss`).
+
+    Attributes:
+        kind: chooses this alignment; it needs no labels.
+        weight: of its loss; 1 counts it as much as the reconstruction.
+    """
+
+    __pydantic_config__ = STRICT
+    kind: Literal["composition"]
     weight: Annotated[float, Gt(0)]
 
 
@@ -52,7 +68,9 @@ class LabelsConfig:
     frames: Count
 
 
-AlignmentConfig = Annotated[NoAlignment | ContextSwapConfig | LabelsConfig, one_of("kind")]
+AlignmentConfig = Annotated[
+    NoAlignment | ContextSwapConfig | CompositionConfig | LabelsConfig, one_of("kind")
+]
 
 Config = TypeVar("Config", bound="LearnedConfig")
 

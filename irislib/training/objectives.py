@@ -12,8 +12,7 @@ from irislib.agent.agent import Agent
 from irislib.agent.config import TrainConfig
 from irislib.agent.segments import count_predictions
 from irislib.seeding import stream, stream_seed
-from irislib.tokenizers.alignment import context_swap_loss, draw_kept
-from irislib.tokenizers.config import ContextSwapConfig
+from irislib.tokenizers.alignment import WITH_OTHERS, alignment_losses, draw_kept
 from irislib.tokenizers.perceptual import load_lpips
 from irislib.tokenizers.quantizers import FreeCodebook, Quantized
 from irislib.tokenizers.revival import Revival
@@ -105,11 +104,12 @@ class Objectives:
                 frames = self.replay.frames(rows[part.rows, 0]).to(self.agent.device)
                 with self._autocast():
                     means, seen[part.number] = tokenizer.losses(frames, self.perceptual)
-                    if isinstance(alignment, ContextSwapConfig):
+                    if isinstance(alignment, WITH_OTHERS):
                         foreign = self.replay.frames(others[part.rows, 0]).to(frames.device)
                         own = kept[part.rows].to(frames.device)
-                        loss = context_swap_loss(tokenizer, frames, seen[part.number], foreign, own)
-                        means["context_swap"] = alignment.weight * loss
+                        means |= alignment_losses(
+                            alignment, tokenizer, frames, seen[part.number], foreign, own
+                        )
                 return _weighted(means, part, division)
 
             return losses

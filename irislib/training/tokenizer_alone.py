@@ -16,9 +16,9 @@ from irislib.device import one_thread, pick_device
 from irislib.errors import IrislibError, ParamError
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
-from irislib.tokenizers.alignment import LabelHead, context_swap_loss, draw_kept
+from irislib.tokenizers.alignment import WITH_OTHERS, LabelHead, alignment_losses, draw_kept
 from irislib.tokenizers.checks import no_gradients
-from irislib.tokenizers.config import ContextSwapConfig, LabelsConfig, TokenizerConfig
+from irislib.tokenizers.config import LabelsConfig, TokenizerConfig
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.perceptual import load_lpips
@@ -158,10 +158,9 @@ class _Training:
         tokenizer, alignment = self.tokenizer, self.config.alignment
         frames = torch.from_numpy(self.frames[rows]).to(self.device)
         losses, quantized = tokenizer.losses(frames, self.perceptual)
-        if isinstance(alignment, ContextSwapConfig):
+        if isinstance(alignment, WITH_OTHERS):
             kept = torch.from_numpy(draw_kept(self.rng, len(rows), tokenizer.grid)).to(frames.device)
-            loss = context_swap_loss(tokenizer, frames, quantized, frames.roll(1, 0), kept)
-            losses["context_swap"] = alignment.weight * loss
+            losses |= alignment_losses(alignment, tokenizer, frames, quantized, frames.roll(1, 0), kept)
         if isinstance(alignment, LabelsConfig) and self.head is not None:
             known = self.labelled_size
             shown = torch.from_numpy(self.histograms[rows[:known]]).to(frames.device)

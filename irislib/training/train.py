@@ -88,7 +88,7 @@ def first_agent(config: TrainConfig, env: WorldConfig, seed: int, origin: Path |
     if config.tokenizer.alignment.kind == "labels":
         raise ParamError(
             "train.tokenizer.alignment.kind: labels are not known of what an agent sees while it trains; "
-            "use none or context_swap (a tokenizer alone, as in a study, can learn from labels)"
+            "use none, context_swap or composition (a tokenizer alone, as in a study, can learn from labels)"
         )
     actions = len(env.describe().actions)
     if origin is None:

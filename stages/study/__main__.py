@@ -6,35 +6,49 @@ import click
 
 from irislib.artifacts import write_json
 from irislib.study.arms import read_arm
-from irislib.study.cell import run_cell
-from irislib.study.play import open_play, read_play, record_play
-from stages.common import Stage, params_option, path_option, work_option
-from stages.study.options import out_option, seed_option, study_option
+from irislib.study.cell import measure_cell
+from irislib.study.tokenizers import read_tokenizers
+from stages.common import Stage, params_option, work_option
+from stages.study.options import arm_option, arms_option, out_option, seed_option, study_option
 from stages.study.progress import timed
+from stages.study.tokenizer import make_tokenizers, recorded_play
 
 
 @click.command(cls=Stage)
 @params_option
 @study_option
-@path_option("arms", "studies/arms", "Folder of the arms.")
-@click.option("--arm", required=True, help="Name of a file in that folder.")
+@arms_option
+@arm_option
 @seed_option
 @click.option(
     "--play", type=click.Path(path_type=Path), help="Recorded play [default: studies/play/SEED.zarr]."
 )
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="The arm's tokenizers [default: studies/tokenizers/ARM-SEED].",
+)
 @work_option
 @out_option
 def main(
-    params: Path, study: Path, arms: Path, arm: str, seed: int, play: Path | None, work: Path, out: Path
+    params: Path,
+    study: Path,
+    arms: Path,
+    arm: str,
+    seed: int,
+    play: Path | None,
+    tokenizer: Path | None,
+    work: Path,
+    out: Path,
 ) -> None:
-    """Makes the tokenizer of an arm and measures it; records the seed's play first where there is none."""
-    env, config = read_play(params, study)
+    """Measures the tokenizer of an arm; first records play and trains it, where they are missing."""
     chosen = read_arm(arm, arms, params, study)
-    play = play or Path(f"studies/play/{seed}.zarr")
-    if not play.exists():
-        record_play(config, env, seed, work, play)
-    with timed(arm, seed, work):
-        write_json(out, run_cell(chosen, seed, open_play(play, config, env, seed)))
+    played = recorded_play(params, study, seed, work, play)
+    folder = tokenizer or Path(f"studies/tokenizers/{arm}-{seed}")
+    if not folder.exists():
+        make_tokenizers(chosen, seed, played, work, folder)
+    with timed("measure", arm, seed, work):
+        write_json(out, measure_cell(chosen, seed, played, read_tokenizers(folder, chosen, seed, played)))
 
 
 if __name__ == "__main__":

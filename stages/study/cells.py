@@ -29,12 +29,19 @@ class Cell:
 
 def listed_cells() -> list[Cell]:
     """The cells in the order in which they are listed. Raises ParamError where there is no pipeline."""
+    pipeline = read_yaml(PROJECT / "dvc.yaml")
+    listed = {f"${{{name}}}": values for vars in pipeline.get("vars", []) for name, values in vars.items()}
     return [
         Cell(arm, seed, f"{name}@{arm}-{seed}")
-        for name, stage in read_yaml(PROJECT / "dvc.yaml")["stages"].items()
-        if "arm" in stage.get("matrix", {})
-        for arm, seed in product(stage["matrix"]["arm"], stage["matrix"]["seed"])
+        for name, stage in pipeline["stages"].items()
+        if "metrics" in stage
+        for arm, seed in product(*(_listed(stage["matrix"][key], listed) for key in ("arm", "seed")))
     ]
+
+
+def _listed(values: Any, listed: dict[str, list[Any]]) -> list[Any]:
+    """The values themselves, or those of the list that is named: ``${arms}``."""
+    return listed[values] if isinstance(values, str) else list(values)
 
 
 def finished_cells() -> set[Cell]:

@@ -16,10 +16,13 @@ from stages.study.cells import finished_cells, listed_cells
 
 
 def times(work: Path) -> dict[str, list[float]]:
-    """Seconds that cells took on this machine, by arm."""
-    seen: dict[str, list[float]] = {}
+    """Seconds that cells took on this machine, by arm: to train, and to measure."""
+    cells: dict[tuple[str, int], float] = {}
     for file in sorted((work / "study-times").glob("*.json")):
-        arm, seconds = json.loads(file.read_text())
+        arm, seed, seconds = json.loads(file.read_text())
+        cells[arm, seed] = cells.get((arm, seed), 0) + seconds
+    seen: dict[str, list[float]] = {}
+    for (arm, _), seconds in cells.items():
         seen.setdefault(arm, []).append(seconds)
     return seen
 
@@ -32,15 +35,15 @@ def progress_line(work: Path) -> str:
 
 
 @contextmanager
-def timed(arm: str, seed: int, work: Path) -> Iterator[None]:
-    """Under DVC, says how far the study is; and keeps how long the cell inside the block took."""
+def timed(part: str, arm: str, seed: int, work: Path) -> Iterator[None]:
+    """Under DVC, says how far the study is; and keeps how long a part of a cell took, inside the block."""
     if "DVC_STAGE" in os.environ:
         click.echo(f"study: {progress_line(work)}", err=True)
     start = time.monotonic()
     yield
     (work / "study-times").mkdir(parents=True, exist_ok=True)
-    content = json.dumps([arm, round(time.monotonic() - start, 1)])
-    write_atomically(work / "study-times" / f"{arm}-{seed}.json", content.encode())
+    content = json.dumps([arm, seed, round(time.monotonic() - start, 1)])
+    write_atomically(work / "study-times" / f"{part}-{arm}-{seed}.json", content.encode())
 
 
 @click.command(cls=Command)

@@ -114,6 +114,10 @@ def _architecture(inputs: Inputs) -> str:
             texts.append(
                 "It also learns that a patch keeps its code in another frame; that of IRIS does not."
             )
+        case "composition":
+            texts.append(
+                "It also learns that mixed tokens of two frames show patches of both; that of IRIS does not."
+            )
         case "labels":
             texts.append("It also learns to tell labels from codes; that of IRIS knows none.")
     return " ".join(texts)
