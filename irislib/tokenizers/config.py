@@ -24,8 +24,7 @@ class NoAlignment:
 
 @dataclass(frozen=True)
 class ContextSwapConfig:
-    """A token's own patch is pasted into another frame and must keep its code
-    (`alignment.context_swap_loss`).
+    """A patch that is pasted into another frame must keep its code (`alignment.context_swap_loss`).
 
     Attributes:
         kind: chooses this alignment; it needs no labels.
@@ -39,8 +38,7 @@ class ContextSwapConfig:
 
 @dataclass(frozen=True)
 class CompositionConfig:
-    """Mixed tokens of two frames must be decoded to the patches of both, mixed in the same way
-    (`alignment.composition_loss`).
+    """Mixed tokens of two frames must show the patches of both (`alignment.composition_loss`).
 
     Attributes:
         kind: chooses this alignment; it needs no labels.
