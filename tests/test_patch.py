@@ -23,7 +23,7 @@ from irislib.tokenizers.config import IrisConfig, PatchConfig, VectorQuantizerCo
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.load import load_tokenizer, tokenizer_digest
 from irislib.tokenizers.make import make_tokenizer
-from irislib.tokenizers.nets import PositionNorm
+from irislib.tokenizers.patch import PositionNorm
 from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.training.train import train
 
@@ -169,13 +169,13 @@ def test_a_patch_that_does_not_fit_is_refused() -> None:
 
 
 @pytest.mark.parametrize("attention", [True, False])
-@pytest.mark.parametrize("norm", ["frame", "position"])
+@pytest.mark.parametrize("norm", ["frame", "none"])
 def test_options_of_iris_take_away_what_they_say(attention: bool, norm: Any) -> None:
     tokenizer = make(replace(TOKENIZER, attention=attention, norm=norm))
     assert check_tokenizer(tokenizer, "ours") is tokenizer
     assert any("attn" in name for name, _ in tokenizer.named_parameters()) == attention
     kinds = {type(module) for module in tokenizer.modules()}
-    assert (torch.nn.GroupNorm in kinds, PositionNorm in kinds) == (norm == "frame", norm == "position")
+    assert (torch.nn.GroupNorm in kinds) == (norm == "frame")
 
 
 def test_position_norm_is_layer_norm_of_each_position() -> None:
@@ -197,7 +197,7 @@ def test_an_agent_of_before_there_were_kinds_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [PATCH, replace(TOKENIZER, attention=False), replace(TOKENIZER, norm="position")]
+    "config", [PATCH, replace(TOKENIZER, attention=False), replace(TOKENIZER, norm="none")]
 )
 def test_the_official_code_gets_no_tokenizer_that_it_does_not_have(config: Any, tmp_path: Path) -> None:
     with pytest.raises(
@@ -206,15 +206,8 @@ def test_the_official_code_gets_no_tokenizer_that_it_does_not_have(config: Any, 
         export_official_iris(Agent(replace(CONFIG, tokenizer=config)), tmp_path / "last.pt")
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (PATCH, replace(PATCH, offset=1)),  # 9 x 9 patches of 7 pixels as well
-        (TOKENIZER, replace(TOKENIZER, norm="position")),
-    ],
-)
-def test_equal_weights_that_compute_something_else_have_another_digest(one: Any, other: Any) -> None:
-    first, second = make(one), make(other)
+def test_equal_weights_that_compute_something_else_have_another_digest() -> None:
+    first, second = make(PATCH), make(replace(PATCH, offset=1))  # 9 x 9 patches of 7 pixels as well
     second.load_state_dict(first.state_dict())
     assert first.grid == second.grid and tokenizer_digest(first) != tokenizer_digest(second)
 
@@ -222,7 +215,7 @@ def test_equal_weights_that_compute_something_else_have_another_digest(one: Any,
 # Receptive fields
 
 
-LOCAL = IrisConfig(QUANTIZER, 4, 4, (1, 1), 1, (), attention=False, norm="position")
+LOCAL = IrisConfig(QUANTIZER, 4, 4, (1, 1), 1, (), attention=False, norm="none")
 LOCAL_EXTENT = (
     18  # 1 + 2 + 1 of the first resolution, 2 (2 + 4 + 1) of the second; none of it is strided away
 )

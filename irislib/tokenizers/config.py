@@ -121,9 +121,10 @@ class IrisConfig(LearnedConfig):
         attn_resolutions: feature maps of these heights (pixels) get self-attention.
         kind: chooses this tokenizer; an agent's config.json of before there were kinds has none.
         attention: False takes all self-attention away, that of `attn_resolutions` and that in the middle.
-        norm: over what activations are normalised: "frame", in groups of channels over all positions of the
-            frame (IRIS), or "position", over all channels at each position alone. Without attention, and by
-            position, a token sees nothing but what convolutions reach.
+        norm: "frame": activations are normalised in groups of channels over all positions of the frame
+            (IRIS); "none": not at all. Without both attention and norms, a token sees nothing but what
+            convolutions reach. Norms of each position alone would allow that too, but take away how bright
+            a pixel is; such tokenizers hardly learned (docs/tokenizers.md).
     """
 
     __pydantic_config__ = STRICT
@@ -138,7 +139,7 @@ class IrisConfig(LearnedConfig):
     alignment: AlignmentConfig = NoAlignment()
     kind: Literal["iris"] = "iris"
     attention: bool = True
-    norm: Literal["frame", "position"] = "frame"
+    norm: Literal["frame", "none"] = "frame"
 
     def __post_init__(self) -> None:
         require(len(self.ch_mult) >= 1, "ch_mult", "needs at least one resolution")

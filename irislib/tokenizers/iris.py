@@ -27,7 +27,6 @@ class Tokenizer(LearnedTokenizer):
 
     def __init__(self, config: IrisConfig, frame: tuple[int, int]) -> None:
         super().__init__(config, frame, config.reduction, 0)
-        self.variant = "" if config.norm == "frame" else f"norm by {config.norm}"
         self.encoder = Encoder(config, frame[0])
         self.pre_quant_conv = nn.Conv2d(config.z_channels, config.embed_dim, kernel_size=1)
         self.quantizer = make_quantizer(config.quantizer)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from irislib.tokenizers.config import IrisConfig, norm_groups
 
-Norm = Literal["frame", "position"]
+Norm = Literal["frame", "none"]
 
 
 class Encoder(nn.Module):
@@ -123,21 +123,10 @@ def conv3(channels_in: int, channels_out: int) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1)
 
 
-class PositionNorm(nn.LayerNorm):
-    """Normalises the channels of a feature map [N,C,h,w] at each position alone.
-
-    Over all channels, not over the groups of `nn.GroupNorm`: a group has as few as two channels, and two
-    normalised numbers are 1 and -1, whatever they were.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
 def normalize(channels: int, norm: Norm) -> nn.Module:
     """What stands before every activation; see `config.IrisConfig`."""
-    if norm == "position":
-        return PositionNorm(channels, eps=1e-6)
+    if norm == "none":
+        return nn.Identity()
     return nn.GroupNorm(norm_groups(channels), channels, eps=1e-6)
 
 

@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from irislib.tokenizers.config import PatchConfig
 from irislib.tokenizers.learned import LearnedTokenizer
-from irislib.tokenizers.nets import PositionNorm
 from irislib.tokenizers.protocol import CODE_INPUT
 from irislib.tokenizers.quantizers import make_quantizer
 
@@ -75,3 +74,10 @@ class GridLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(F.silu(self.norm(x)))  # type: ignore[no-any-return]
+
+
+class PositionNorm(nn.LayerNorm):
+    """Normalises the channels of a feature map [N,C,h,w] at each position alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)

@@ -107,8 +107,8 @@ def _architecture(inputs: Inputs) -> str:
         )
     if not tokenizer.get("attention", True):
         texts.append("The tokenizer has no attention; that of IRIS has.")
-    if tokenizer.get("norm", "frame") == "position":
-        texts.append("Its activations are normalised at each position alone, those of IRIS over the frame.")
+    if tokenizer.get("norm", "frame") == "none":
+        texts.append("Its activations are not normalised, those of IRIS are, over the frame.")
     match tokenizer.get("alignment", {"kind": "none"})["kind"]:
         case "context_swap":
             texts.append(
