@@ -78,8 +78,8 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
     all the same, for `load_official_iris` and for code that was changed accordingly.
 
     Raises:
-        ArtifactError: the official code has no such tokenizer or quantizer, or would normalise its channels
-            otherwise.
+        ArtifactError: the official code has no such tokenizer or quantizer, would normalise its channels
+            otherwise, or would predict otherwise.
     """
     path = Path(path)
     kind = agent.config.tokenizer.quantizer.kind
@@ -89,6 +89,11 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
             "agent with train.tokenizer.quantizer.kind: vq"
         )
     _require_official_tokenizer(agent.config, path)
+    if agent.config.world_model.predicts != "token":
+        raise ArtifactError(
+            f"{path}: the official code predicts token by token, and this agent whole frames at once; train an "
+            "agent with train.world_model.predicts: token"
+        )
     state = agent.state_dict()
     parameters = {_official_name(name): tensor.cpu().contiguous() for name, tensor in state.items()}
     content = io.BytesIO()
