@@ -88,12 +88,12 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
             f"{path}: the official code knows the quantizer vq alone, and this agent's is {kind}; train an "
             "agent with train.tokenizer.quantizer.kind: vq"
         )
-    _require_official_tokenizer(agent.config, path)
     if agent.config.world_model.predicts != "token":
         raise ArtifactError(
-            f"{path}: the official code predicts token by token, and this agent whole frames at once; train an "
-            "agent with train.world_model.predicts: token"
+            f"{path}: the official code predicts token by token, and this agent whole frames at once; train "
+            "an agent with train.world_model.predicts: token"
         )
+    _require_official_tokenizer(agent.config, path)
     state = agent.state_dict()
     parameters = {_official_name(name): tensor.cpu().contiguous() for name, tensor in state.items()}
     content = io.BytesIO()
