@@ -26,7 +26,7 @@ from irislib.agent.dropout import dropout_from
 from irislib.agent.segments import SegmentBatch
 from irislib.agent.world_model import WorldModel
 from irislib.device import one_thread
-from irislib.params import load_params, parse_section, read_yaml
+from irislib.params import parse_section, read_yaml
 from irislib.playing.play import play_episodes
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
@@ -41,15 +41,14 @@ from irislib.worlds.scripted import scripted_player
 Way = Literal["token", "frame"]
 WAYS: tuple[Way, ...] = get_args(Way)
 ACTIONS, CPU, PARAMS, ARM = 17, torch.device("cpu"), Path("params.yaml"), Path("studies/arms/patch-7.yaml")
-HELD_OUT, TOKENIZER_STEPS = 4, 1500  # episodes; gradient steps of 16 frames
+HELD_OUT, TOKENIZER_STEPS = 4, 1000  # episodes; gradient steps of 16 frames
 
 
-def train_config(patches: bool) -> TrainConfig:
-    """The section `train` of params.yaml, with the tokenizer of the arm patch-7 if asked for."""
-    if not patches:
-        return load_params(PARAMS, "train", TrainConfig)
-    overlay = {"train": read_yaml(ARM)["train"]}
-    return parse_section(overlaid(read_yaml(PARAMS), overlay), "train", TrainConfig)
+def train_config(patches: bool, blocks: int) -> TrainConfig:
+    """The section `train` of params.yaml with so many blocks, and with the arm's tokenizer if asked for."""
+    overlay = {"train": read_yaml(ARM)["train"]} if patches else {}
+    config = parse_section(overlaid(read_yaml(PARAMS), overlay), "train", TrainConfig)
+    return replace(config, world_model=replace(config.world_model, max_blocks=blocks))
 
 
 def make_model(config: TrainConfig, way: Way, dropout: float) -> WorldModel:
@@ -113,14 +112,14 @@ def imagined_steps(model: WorldModel, batch: SegmentBatch, horizon: int) -> floa
     return horizon
 
 
-def compare_costs(rounds: int, dropout: float) -> None:
+def compare_costs(rounds: int, blocks: int, dropout: float) -> None:
     """Prints processor seconds of both ways, and how many times as fast a frame at once is."""
     click.echo("| work | tokens a frame | token by token, s | frame at once, s | times as fast |")
     click.echo("| --- | --: | --: | --: | --: |")
     for patches in (False, True):
-        config = train_config(patches)
+        config = train_config(patches, blocks)
         models = {way: make_model(config, way, dropout) for way in WAYS}
-        blocks, tokens = config.world_model.max_blocks, models["token"].tokens_per_block - 1
+        tokens = models["token"].tokens_per_block - 1
         play = random_play(tokens, config.tokenizer.vocab_size, 16 * blocks)
         works: dict[str, Callable[[WorldModel], float]] = {
             f"gradient step, 4 sequences of {blocks} steps": partial(
@@ -178,10 +177,10 @@ def nats_per_frame(model: WorldModel, play: Play, segments: int) -> float:
     return total / frames
 
 
-def compare_losses(episodes: int, steps: int, batch_size: int, dropout: float) -> None:
+def compare_losses(episodes: int, steps: int, batch_size: int, blocks: int, dropout: float) -> None:
     """Prints the held-out loss of both ways after equal numbers of gradient steps on the same segments."""
-    config = train_config(patches=True)
-    fit, blocks = config.fit.world_model, config.world_model.max_blocks
+    config = train_config(True, blocks)
+    fit = config.fit.world_model
     play, held_out = record(config, episodes)
     models = {way: make_model(config, way, dropout) for way in WAYS}
     optimizers = {
@@ -208,7 +207,7 @@ def compare_losses(episodes: int, steps: int, batch_size: int, dropout: float) -
         if step % max(1, steps // 6) == 0 or step == steps:
             cells = []
             for way, model in models.items():
-                nats = nats_per_frame(model, held_out, 48)
+                nats = nats_per_frame(model, held_out, 32)
                 cells.append(f"{nats:.1f} | {nats / play.tokens.shape[1]:.3f} | {spent[way]:.0f}")
             click.echo(f"| {step} | {' | '.join(cells)} |")
 
@@ -219,15 +218,18 @@ def compare_losses(episodes: int, steps: int, batch_size: int, dropout: float) -
 @click.option("--episodes", type=click.IntRange(1), default=8, show_default=True, help="To learn from.")
 @click.option("--steps", type=click.IntRange(1), default=300, show_default=True, help="Gradient steps.")
 @click.option("--batch", type=click.IntRange(1), default=4, show_default=True, help="Sequences of a step.")
+@click.option("--blocks", type=click.IntRange(2), default=10, show_default=True, help="Steps of a sequence.")
 @click.option("--dropout", type=click.FloatRange(0, 0.9), default=0.0, show_default=True)
-def main(only: tuple[str, ...], rounds: int, episodes: int, steps: int, batch: int, dropout: float) -> None:
+def main(
+    only: tuple[str, ...], rounds: int, episodes: int, steps: int, batch: int, blocks: int, dropout: float
+) -> None:
     """Compares the two ways within one run, in which they take turns; seconds are the processor's."""
     with one_thread():
         click.echo(f"{describe_machine(CPU)}; dropout {dropout}\n")
         if not only or "costs" in only:
-            compare_costs(rounds, dropout)
+            compare_costs(rounds, blocks, dropout)
         if not only or "losses" in only:
-            compare_losses(episodes, steps, batch, dropout)
+            compare_losses(episodes, steps, batch, blocks, dropout)
 
 
 if __name__ == "__main__":
