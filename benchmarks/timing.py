@@ -10,7 +10,10 @@ from irislib.runtime import cores, progress
 
 
 def time_in_turn(
-    runs: Mapping[str, Callable[[], float]], rounds: int, device: torch.device
+    runs: Mapping[str, Callable[[], float]],
+    rounds: int,
+    device: torch.device,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, np.ndarray]:
     """Seconds a unit of work, float [rounds], by name.
 
@@ -19,16 +22,17 @@ def time_in_turn(
 
     Args:
         runs: each does its work and returns how many units it was.
+        clock: seconds; by default those on the wall.
     """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in progress(range(rounds + 1), desc=", ".join(runs), unit="round"):
         for name, run in runs.items():
             synchronize(device)
-            start = time.perf_counter()
+            start = clock()
             units = run()
             synchronize(device)
             if number > 0:
-                seconds[name].append((time.perf_counter() - start) / units)
+                seconds[name].append((clock() - start) / units)
     return {name: np.array(values) for name, values in seconds.items()}
 
 

@@ -71,22 +71,47 @@ def changes(overlay: dict[str, Any], base: dict[str, Any], prefix: str = "") -> 
 
 
 def apply(overlay: dict[str, Any], text: str) -> str:
-    """The params file `text` with the overlay's values and with its comments. Raises ParamError."""
+    """The params file `text` with the overlay's values.
+
+    Comments stay, but for those above a key that is removed. Raises ParamError.
+    """
     yaml = YAML()
     yaml.width = 4096  # no line that a person wrote is wrapped
-    values = yaml.load(text)
-    for change in list(changes(overlay, values)):
-        *path, last = change.key.split(".")
-        target = values
-        for name in path:
-            target = target[name]
-        if change.how == "remove":
-            del target[last]
-        else:
-            target[last] = change.value
+    made = list(changes(overlay, yaml.load(text)))
+    values = yaml.load(_without([change.key for change in made if change.how == "remove"], text))
+    for change in made:
+        if change.how != "remove":
+            section, name = _place(values, change.key)
+            section[name] = change.value
     stream = io.StringIO()
     yaml.dump(values, stream)
     return stream.getvalue()
+
+
+def _place(values: Any, key: str) -> tuple[Any, str]:
+    """The mapping that holds a key of this full name, and the key's name in it."""
+    *path, last = key.split(".")
+    for name in path:
+        values = values[name]
+    return values, last
+
+
+def _without(keys: list[str], text: str) -> str:
+    """The params file without these keys, their values, and the comments right above them.
+
+    By lines, because the parser counts a comment above a key to whatever stands before it.
+    """
+    lines, gone, values = text.splitlines(keepends=True), set[int](), YAML().load(text)
+    for key in keys:
+        section, name = _place(values, key)
+        start, column = section.lc.key(name)
+        margin, stop = " " * column, start + 1
+        while stop < len(lines) and lines[stop].startswith((f"{margin} ", f"{margin}- ")):
+            stop += 1
+        while lines[start - 1].startswith(f"{margin}#"):
+            start -= 1
+        gone.update(range(start, stop))
+    return "".join(line for number, line in enumerate(lines) if number not in gone)
 
 
 def rewrite(file: Path, text: str) -> None:

@@ -28,6 +28,9 @@ class WorldModelConfig:
 
     Attributes:
         max_blocks: longest sequence, in environment steps.
+        predicts: "token", the next token given all before it, one by one (IRIS); or "frame", all tokens of
+            the next frame at once, each given the steps before it alone (block teacher forcing; Dedieu et
+            al. 2025, arXiv 2502.01591). The weights have the same shapes.
     """
 
     __pydantic_config__ = STRICT
@@ -36,6 +39,7 @@ class WorldModelConfig:
     num_heads: Count
     embed_dim: Count
     dropout: Share
+    predicts: Literal["token", "frame"] = "token"
 
     def __post_init__(self) -> None:
         require(

@@ -78,8 +78,8 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
     all the same, for `load_official_iris` and for code that was changed accordingly.
 
     Raises:
-        ArtifactError: the official code has no such tokenizer or quantizer, or would normalise its channels
-            otherwise.
+        ArtifactError: the official code has no such tokenizer or quantizer, would normalise its channels
+            otherwise, or would predict otherwise.
     """
     path = Path(path)
     kind = agent.config.tokenizer.quantizer.kind
@@ -87,6 +87,11 @@ def export_official_iris(agent: Agent, path: Path | str) -> None:
         raise ArtifactError(
             f"{path}: the official code knows the quantizer vq alone, and this agent's is {kind}; train an "
             "agent with train.tokenizer.quantizer.kind: vq"
+        )
+    if agent.config.world_model.predicts != "token":
+        raise ArtifactError(
+            f"{path}: the official code predicts token by token, and this agent whole frames at once; train "
+            "an agent with train.world_model.predicts: token"
         )
     _require_official_tokenizer(agent.config, path)
     state = agent.state_dict()

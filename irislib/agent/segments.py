@@ -28,16 +28,3 @@ class SegmentBatch:
     def to(self, device: torch.device) -> "SegmentBatch":
         """The same batch on another device."""
         return SegmentBatch(*(getattr(self, f.name).to(device) for f in fields(self)))
-
-
-def count_predictions(mask: Bool[Tensor, "b t"], tokens: int) -> dict[str, int]:
-    """How many predictions the world model's losses on segments are made of, by the loss's name.
-
-    Args:
-        mask: False where padded.
-        tokens: of an observation.
-    """
-    steps = int(mask.sum())
-    # Nothing comes before a segment's first token that it could be predicted from.
-    observations = steps * tokens - int(mask[:, 0].sum())
-    return {"observations": observations, "rewards": steps, "ends": steps}

@@ -1,7 +1,7 @@
-"""A GPT-style causal transformer with a preallocated key-value cache (IRIS, section 2.2)."""
+"""A GPT-style transformer, causal by groups, with a preallocated key-value cache (IRIS, section 2.2)."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -10,7 +10,7 @@ from irislib.agent.dropout import Dropout, current_stream, drop
 
 
 class KVCache:
-    """Keys and values of the tokens seen so far, for sampling one token at a time without gradients.
+    """Keys and values of the tokens seen so far, for sampling group by group without gradients.
 
     Args:
         batch: sequences side by side.
@@ -34,12 +34,17 @@ class KVCache:
 
 
 class Transformer(nn.Module):
-    """Embeddings float [B,T,E] to hidden states of the same shape; position t sees positions up to t."""
+    """Embeddings float [B,T,E] to hidden states of the same shape.
 
-    def __init__(self, config: WorldModelConfig) -> None:
+    Args:
+        group: how many neighbouring positions see each other. Each position sees its own group and all groups
+            before it; with 1 this is causal attention. Each group must come whole.
+    """
+
+    def __init__(self, config: WorldModelConfig, group: int) -> None:
         super().__init__()
         self.drop = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.blocks = nn.ModuleList(Block(config, group) for _ in range(config.num_layers))
         self.ln_f = nn.LayerNorm(config.embed_dim)
 
     def forward(self, x: Float[Tensor, "b t e"], cache: KVCache | None = None) -> Float[Tensor, "b t e"]:
@@ -55,11 +60,11 @@ class Transformer(nn.Module):
 class Block(nn.Module):
     """Pre-norm attention and feed-forward, each beside a residual connection."""
 
-    def __init__(self, config: WorldModelConfig) -> None:
+    def __init__(self, config: WorldModelConfig, group: int) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(config.embed_dim)
         self.ln2 = nn.LayerNorm(config.embed_dim)
-        self.attn = SelfAttention(config)
+        self.attn = SelfAttention(config, group)
         self.mlp = nn.Sequential(
             nn.Linear(config.embed_dim, 4 * config.embed_dim),
             nn.GELU(),
@@ -73,11 +78,11 @@ class Block(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head causal self-attention."""
+    """Multi-head self-attention, causal by groups."""
 
-    def __init__(self, config: WorldModelConfig) -> None:
+    def __init__(self, config: WorldModelConfig, group: int) -> None:
         super().__init__()
-        self.num_heads, self.dropout = config.num_heads, config.dropout
+        self.num_heads, self.dropout, self.group = config.num_heads, config.dropout, group
         self.key, self.query, self.value, self.proj = (
             nn.Linear(config.embed_dim, config.embed_dim) for _ in range(4)
         )
@@ -93,13 +98,13 @@ class SelfAttention(nn.Module):
         if cache is not None and cache.size > 0:
             past = cache.size
             k, v = cache.extend(layer, k, v)
-            if steps > 1:  # new tokens see the past and, among themselves, only backwards
-                mask = torch.ones(steps, past + steps, dtype=torch.bool, device=x.device).tril(past)
+            if steps > self.group:  # a single group sees all there is
+                mask = visible(past, past + steps, self.group, x.device)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         else:
             if cache is not None:
                 cache.extend(layer, k, v)
-            y = attend(q, k, v, self.dropout if self.training else 0.0)
+            y = attend(q, k, v, self.dropout if self.training else 0.0, self.group)
         return self.resid_drop(self.proj(y.transpose(1, 2).reshape(batch, steps, dim)))  # type: ignore[no-any-return]
 
 
@@ -108,11 +113,20 @@ def attend(
     k: Float[Tensor, "b heads t dim"],
     v: Float[Tensor, "b heads t dim"],
     dropout: float,
+    group: int = 1,
 ) -> Float[Tensor, "b heads t dim"]:
-    """Causal attention, with dropout of the attention weights from this thread's stream."""
-    if dropout == 0 or current_stream() is None:
+    """Attention causal by groups, with dropout of the attention weights from this thread's stream."""
+    if group == 1 and (dropout == 0 or current_stream() is None):
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
+    mask = visible(0, q.shape[2], group, q.device)
+    if dropout == 0 or current_stream() is None:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
     # The same in steps, because torch's function draws from its global stream alone.
-    future = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool, device=q.device).triu(1)
-    scores = (q / q.shape[3] ** 0.5 @ k.transpose(2, 3)).masked_fill(future, -torch.inf)
+    scores = (q / q.shape[3] ** 0.5 @ k.transpose(2, 3)).masked_fill(~mask, -torch.inf)
     return drop(scores.softmax(-1), dropout) @ v
+
+
+def visible(start: int, stop: int, group: int, device: torch.device) -> Bool[Tensor, "new stop"]:
+    """Which positions before `stop` each one from `start` on sees: its own group and those before it."""
+    groups = torch.arange(stop, device=device) // group
+    return groups[start:, None] >= groups

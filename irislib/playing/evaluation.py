@@ -15,7 +15,7 @@ import torch
 from annotated_types import Ge, Gt
 
 from irislib.agent.agent import Agent, load_agent
-from irislib.agent.segments import SegmentBatch, count_predictions
+from irislib.agent.segments import SegmentBatch
 from irislib.agent.world_model import WorldModel
 from irislib.artifacts import write_json
 from irislib.errors import ParamError
@@ -177,4 +177,4 @@ def prediction_losses(
         part = slice(start, start + SEGMENTS)
         batch = SegmentBatch(**{name: column[part] for name, column in vars(segments).items()}).to(device)
         losses = {name: float(loss) for name, loss in world_model.losses(batch).items()}
-        yield losses, count_predictions(batch.mask, batch.tokens[0, 0].numel())
+        yield losses, world_model.count_predictions(batch.mask)

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from irislib.agent.actor_critic import ActorCritic
 from irislib.agent.config import FitActorCriticConfig
+from irislib.agent.continuation import continue_from
 from irislib.agent.segments import SegmentBatch
-from irislib.agent.world_model import WorldModel, WorldModelOutput
+from irislib.agent.world_model import WorldModel
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.training.sampling import Sampler
 
@@ -59,28 +60,18 @@ def imagine(
         with torch.autocast(tokens.device.type, precision, enabled=reduced, cache_enabled=False):
             return tokenizer.decode_tokens(tokens).float()
 
-    @torch.no_grad()
-    def predict(tokens: Tensor) -> WorldModelOutput:
-        return world_model(tokens, cache)  # type: ignore[no-any-return]
-
     # One step at a time: what all steps of a batch occupy together is gigabytes.
     state = actor_critic.burn_in(map(frames_of, batch.tokens[:, :-1].unbind(1)), batch.mask[:, :-1])
-    cache = world_model.new_cache(len(batch.tokens))
     grid, current = batch.tokens.shape[2:], batch.tokens[:, -1].flatten(1)
-    predict(current)
-    steps = []
+    imagined, steps = continue_from(world_model, current), []
     for step in range(horizon):
         logits, values, state = actor_critic(frames_of(current.unflatten(1, grid)), state)
         actions = sample(logits.detach())
-        out = predict(actions[:, None])
+        out = imagined.act(actions)
         rewards, ends = sample(out.rewards[:, 0]) - 1, sample(out.ends[:, 0]).bool()
         steps.append((logits, values, actions, rewards.float(), ends))
         if step + 1 < horizon:
-            tokens = []
-            for _ in range(current.shape[1]):
-                tokens.append(sample(out.observations[:, -1]))
-                out = predict(tokens[-1][:, None])
-            current = torch.stack(tokens, dim=1)
+            current = imagined.draw(sample)
     return Imagined(*(torch.stack(column, dim=1) for column in zip(*steps, strict=True)))
 
 

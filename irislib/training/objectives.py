@@ -10,7 +10,6 @@ from torch import Tensor
 
 from irislib.agent.agent import Agent
 from irislib.agent.config import TrainConfig
-from irislib.agent.segments import count_predictions
 from irislib.seeding import stream, stream_seed
 from irislib.tokenizers.alignment import WITH_OTHERS, alignment_losses, draw_kept
 from irislib.tokenizers.perceptual import load_lpips
@@ -134,7 +133,7 @@ class Objectives:
 
         def prepare(rows: Rows) -> PartLosses:
             encoded.encode(rows[division.own_rows])
-            counts = count_predictions(torch.from_numpy(rows != OUTSIDE), model.tokens_per_block - 1)
+            counts = model.count_predictions(torch.from_numpy(rows != OUTSIDE))
 
             def losses(part: Part) -> dict[str, Tensor]:
                 batch = encoded.batch(rows[part.rows]).to(self.agent.device)

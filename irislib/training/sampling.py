@@ -18,8 +18,8 @@ class Sampler:
         self.generator = torch.Generator(device).manual_seed(seed)
         self.batch, self.rows = batch, rows
 
-    def __call__(self, logits: Float[Tensor, "b classes"]) -> Int64[Tensor, " b"]:
-        """Gumbel-max sampling of a category for each row of logits."""
-        exponential = torch.empty(self.batch, logits.shape[1], device=logits.device)
+    def __call__(self, logits: Float[Tensor, "b *places classes"]) -> Int64[Tensor, "b *places"]:
+        """Gumbel-max sampling of a category for each row of logits, and each place in it."""
+        exponential = torch.empty(self.batch, *logits.shape[1:], device=logits.device)
         exponential.exponential_(generator=self.generator)
-        return (logits.float() - exponential[self.rows].log()).argmax(1)
+        return (logits.float() - exponential[self.rows].log()).argmax(-1)

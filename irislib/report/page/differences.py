@@ -16,6 +16,7 @@ def differences(inputs: Inputs) -> list[str]:
         _quantizer(inputs),
         _revival(inputs),
         _architecture(inputs),
+        _prediction(inputs),
         _sizes(inputs),
         _training(inputs),
         _episodes(inputs),
@@ -121,6 +122,15 @@ def _architecture(inputs: Inputs) -> str:
         case "labels":
             texts.append("It also learns to tell labels from codes; that of IRIS knows none.")
     return " ".join(texts)
+
+
+def _prediction(inputs: Inputs) -> str:
+    if inputs.shapes()["world_model"].get("predicts", "token") == "token":
+        return ""
+    return (
+        "The world model predicts all tokens of the next frame at once; that of IRIS predicts them one by "
+        "one, each given those before it."
+    )
 
 
 def _sizes(inputs: Inputs) -> str:
