@@ -1,8 +1,10 @@
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,10 @@ LONG = ("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_qua
 
 # Arguments and results of every annotated function are checked, in the tests only: shapes, dtypes, types.
 install_import_hook("irislib", "annotations.check")
+
+# Every computation that can be resumed asks for the code of all modules; each source is parsed once.
+sources = importlib.import_module("irislib.sources")
+sources.code_of = cache(sources.code_of)
 
 
 def pytest_configure(config: pytest.Config) -> None:
