@@ -1,8 +1,10 @@
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,28 @@ from jaxtyping import install_import_hook
 
 REPO = Path(__file__).parent.parent
 
+# A worker process imports everything anew, which takes seconds. Tests of several workers ask for them.
+os.environ["IRISLIB_WORKERS"] = "1"
+
+# Files of minutes, which must not be the last to begin: a file is one process's (`--dist loadfile`).
+LONG = ("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_quantizers_in_agents.py")
+
 # Arguments and results of every annotated function are checked, in the tests only: shapes, dtypes, types.
 install_import_hook("irislib", "annotations.check")
+
+# Every computation that can be resumed asks for the code of all modules; each source is parsed once.
+sources = importlib.import_module("irislib.sources")
+sources.code_of = cache(sources.code_of)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets xdist begin with the first files, not with those of the most tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_second_run_does_nothing(built: Checkout) -> None:
 def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
     before = outs(built)
     assert len(before) == len(declared(built))
-    output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="4").stdout
+    output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="2").stdout
     assert ran(output) == list(STAGES)
     assert outs(built) == before
 
@@ -327,13 +327,8 @@ def test_a_clone_pulls_everything_and_has_nothing_to_do(built: Checkout, tmp_pat
 
 @pytest.mark.parametrize(
     ("change", "key"),
-    [
-        ({"rollout__episodes": 0}, "rollout.episodes"),
-        ({"rollout__speed": 3}, "rollout.speed"),
-        ({"crop__threshold": "half"}, "crop.threshold"),
-        ({"env__frame_size": 70}, "env.frame_size"),
-        ({"gradcam__layer": "encoder.conv_in"}, "gradcam.layer"),
-    ],
+    [({"rollout__speed": 3}, "rollout.speed"), ({"gradcam__layer": "encoder.conv_in"}, "gradcam.layer")],
+    ids=["found before the first stage", "found by a stage"],
 )
 def test_an_error_says_how_to_get_the_results_back(built: Checkout, change: dict[str, Any], key: str) -> None:
     before = {store: digest(built.root / f"data/{store}.zarr") for store in STORES}

@@ -12,11 +12,9 @@ from safetensors.torch import load_file
 from test_parts import experience
 from test_train import trained
 from tiny import CONFIG, QUANTIZERS, TRAIN
-from together import together
 
 from irislib.agent import Agent, export_official_iris, load_agent
 from irislib.agent.config import TrainConfig
-from irislib.artifacts import digest
 from irislib.baselines.untrained import fit_untrained
 from irislib.device import one_thread
 from irislib.errors import ArtifactError
@@ -38,7 +36,8 @@ def frames(n: int) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_an_agent_is_trained_and_kept_and_trained_on(kind: str, tmp_path: Path) -> None:
-    config = replace(with_quantizer(kind), epochs=2, snapshots=(1,))
+    fit = replace(TRAIN.fit, actor_critic=replace(TRAIN.fit.actor_critic, steps_per_epoch=1))
+    config = replace(with_quantizer(kind), epochs=2, snapshots=(1,), fit=fit)
     (tmp_path / "first").mkdir()
     folder = trained(tmp_path / "first", config)
     agent = load_agent(folder)
@@ -79,7 +78,7 @@ def test_the_bits_do_not_depend_on_threads(
     kind: str, precision: Literal["float32", "bfloat16"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = []
-    for workers in ("1", "2", "4"):
+    for workers in ("1", "3"):  # a batch is cut in four: one of three threads computes two parts
         monkeypatch.setenv("IRISLIB_WORKERS", workers)
         config = replace(with_quantizer(kind), precision=precision)
         torch.manual_seed(0)
@@ -94,18 +93,7 @@ def test_the_bits_do_not_depend_on_threads(
         changed = {name for name, value in states[-1].items() if not torch.equal(value, before[name])}
         assert changed == set(before) - {"quantizer.levels", "quantizer.frozen"}
     for name, value in states[0].items():
-        assert all(torch.equal(value, other[name]) for other in states[1:]), name
-
-
-def test_ranks_share_the_moving_averages(tmp_path: Path) -> None:
-    """To the bit, with a batch of 5 that nobody can halve, revived codes included."""
-    fit = replace(TRAIN.fit, tokenizer=replace(TRAIN.fit.tokenizer, batch_size=5))
-    config = replace(with_quantizer("ema"), epochs=1, fit=fit)
-    for name in ("alone", "pair"):
-        (tmp_path / name).mkdir()
-    alone = trained(tmp_path / "alone", config)
-    together(trained, tmp_path / "pair", config)
-    assert digest(tmp_path / "pair/agent") == digest(alone)
+        assert torch.equal(value, states[1][name]), name
 
 
 @pytest.mark.parametrize("kind", QUANTIZERS)

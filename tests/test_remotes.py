@@ -66,12 +66,20 @@ def test_every_object_of_the_bundled_remote_is_what_its_name_says() -> None:
     assert bundled.check_objects(REPO / "data/remote") > 0
 
 
+@pytest.fixture(scope="module")
+def pushed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project after `dvc push`."""
+    root = shutil.copytree(template, tmp_path_factory.mktemp("pushed") / "project")
+    Checkout(root).run("dvc", "push")
+    return root
+
+
 @pytest.mark.parametrize("damage", [b"", b"other", None])
 def test_a_damaged_object_is_named_and_not_pulled(
-    project: Checkout, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+    pushed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
 ) -> None:
+    project = Checkout(shutil.copytree(pushed, tmp_path / "project"))
     monkeypatch.chdir(project.root)
-    project.run("dvc", "push")
     file = next(file for file in Path("data/remote/files/md5").glob("*/*") if file.stat().st_size == 256)
     file.chmod(0o644)
     # Or as git would rewrite its line ends.

@@ -164,15 +164,13 @@ def test_closure_leaves_out_what_cannot_change_a_result(tmp_path: Path) -> None:
     assert closure("stages.a", tmp_path) == {"stages/a.py", "irislib/__init__.py", "irislib/work.py"}
 
 
-@pytest.mark.parametrize("module", WITHOUT_EFFECT)
-def test_what_is_left_out_is_there_and_used_and_has_a_reason(
-    module: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = file_of(module)
-    assert file is not None
-    assert len(WITHOUT_EFFECT[module].split()) > 2
+def test_what_is_left_out_is_there_and_used_and_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deps, "WITHOUT_EFFECT", {})
-    assert any(file.as_posix() in closure(name) for name in [*(f"stages.{s}" for s in STAGES), *STUDY])
+    used = set[str]().union(*(closure(name) for name in [*(f"stages.{s}" for s in STAGES), *STUDY]))
+    for module, reason in WITHOUT_EFFECT.items():
+        file = file_of(module)
+        assert file is not None and file.as_posix() in used, module
+        assert len(reason.split()) > 2, module
 
 
 def test_what_is_left_out_imports_nothing_that_computes() -> None:
@@ -292,6 +290,26 @@ def test_an_embedder_that_was_never_trained_is_found_before_the_first_stage_runs
 
 def test_check_knows_every_section() -> None:
     assert set(check.CONFIGS) == set(read_yaml(Path("params.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "key"),
+    [
+        ("rollout", {"episodes": 0}, "rollout.episodes"),
+        ("rollout", {"speed": 3}, "rollout.speed"),
+        ("crop", {"threshold": "half"}, "crop.threshold"),
+        ("env", {"frame_size": 70}, "env.frame_size"),
+    ],
+)
+def test_a_mistake_in_a_section_is_one_line(
+    section: str, values: dict[str, Any], key: str, tmp_path: Path
+) -> None:
+    params = read_yaml(Path("params.yaml"))
+    params[section] |= values
+    (tmp_path / "params.yaml").write_text(json.dumps(params))
+    result = CliRunner().invoke(check.main, ["--params", str(tmp_path / "params.yaml")])
+    assert result.exit_code == 1
+    assert key in one_line(result.stderr)
 
 
 def test_a_section_that_nobody_knows_is_named() -> None:

@@ -6,11 +6,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner, Result
 from conftest import REPO, Checkout
 from ruamel.yaml import YAML
 
 from irislib.params import read_yaml
+from stages.study import __main__ as cell
+from stages.study import cells, progress, table
 
 CELLS = "studies/dvc.yaml"
 OVERLAY = """
@@ -50,6 +54,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return checkout
 
 
+@pytest.fixture
+def at_root(study: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(study.root)
+
+
 def write_arm(checkout: Checkout, name: str, varies: str, model: str) -> None:
     (checkout.root / f"studies/arms/{name}.yaml").write_text(ARM.format(varies=varies, model=model))
 
@@ -73,36 +82,45 @@ def result(checkout: Checkout, name: str) -> Path:
     return checkout.root / f"studies/results/{name}.json"
 
 
-def progress(checkout: Checkout) -> str:
-    return checkout.run("python", "-m", "stages.study.progress").stdout
+def invoke(command: click.Command, *options: str) -> Result:
+    """A command of the study, in this process and at the root of the study (`at_root`)."""
+    return CliRunner().invoke(command, options)
 
 
+def how_far() -> str:
+    cells._md5.cache_clear()  # of a process that lives on
+    return invoke(progress.main).stdout
+
+
+@pytest.mark.usefixtures("at_root")
 def test_results_are_small_and_the_table_has_them_all(study: Checkout) -> None:
     found = {name: json.loads(result(study, name).read_text()) for name in ("iris-0", "patches-0")}
     assert found["iris-0"]["steps"] == 2
     assert found["patches-0"]["codes"] == 8
     assert all(result(study, name).stat().st_size < 20_000 for name in found)
-    study.run("python", "-m", "stages.study.table")
-    table = (study.root / "reports/study.csv").read_text()
-    assert "\niris,nothing,2,recall" in table and "\npatches,no_learning,0,recall" in table
+    assert invoke(table.main).exit_code == 0
+    rows = (study.root / "reports/study.csv").read_text()
+    assert "\niris,nothing,2,recall" in rows and "\npatches,no_learning,0,recall" in rows
 
 
+@pytest.mark.usefixtures("at_root")
 def test_a_second_run_does_nothing_and_progress_says_so(study: Checkout) -> None:
     assert run(study) == []
-    assert progress(study) == "2 of 2 cells are done\n"
+    assert how_far() == "2 of 2 cells are done\n"
 
 
+@pytest.mark.usefixtures("at_root")
 def test_an_arm_added_runs_only_that_arm(study: Checkout) -> None:
     stages = read_yaml(study.root / CELLS)["stages"]
     write_pipeline(study, ["iris", "patches", "more"], stages)
     write_arm(study, "more", "no_learning", K_MEANS.replace("16", "32"))
-    assert progress(study).startswith("2 of 3 cells are done; the others take about 1 min")
+    assert how_far().startswith("2 of 3 cells are done; the others take about 1 min")
     for seeds, wanted in (((), "cell@more-0\n"), (("--seed", "1"), "\n")):
-        assert study.run("python", "-m", "stages.study.cells", *seeds).stdout == wanted
+        assert invoke(cells.main, *seeds).stdout == wanted
     before = result(study, "iris-0").read_bytes()
     assert run(study) == ["tokenizer@more-0", "cell@more-0"]
     assert result(study, "iris-0").read_bytes() == before
-    assert progress(study) == "3 of 3 cells are done\n"
+    assert how_far() == "3 of 3 cells are done\n"
 
 
 def test_another_measure_trains_nothing_again(study: Checkout) -> None:
@@ -126,21 +144,19 @@ def test_what_was_interrupted_goes_on_and_gives_the_same_bytes(study: Checkout) 
     assert result(study, "patches-0").read_bytes() == before
 
 
+@pytest.mark.usefixtures("at_root")
 def test_one_command_runs_a_cell_of_any_seed_and_records_its_play(study: Checkout, tmp_path: Path) -> None:
-    out = tmp_path / "iris-7.json"
-    for _ in range(2):
-        study.run("python", "-m", "stages.study", "--arm", "patches", "--seed", "7", "--out", str(out))
-        first = out.read_bytes()
-    assert (study.root / "studies/play/7.zarr").is_dir()
-    assert out.read_bytes() == first
+    out = tmp_path / "patches-7.json"
+    options = ("--arm", "patches", "--seed", "7", "--out", str(out))
+    study.run("python", "-m", "stages.study", *options, IRISLIB_WORKERS="2")
+    first = out.read_bytes()
     assert json.loads(first)["seed"] == 7
+    assert (study.root / "studies/play/7.zarr").is_dir()
+    assert invoke(cell.main, *options).exit_code == 0
+    assert out.read_bytes() == first
     (tmp_path / "other.yaml").write_text(OVERLAY.replace("12", "13"))
-    changed = ("--study", str(tmp_path / "other.yaml"))
-    failed = study.run(
-        *("python", "-m", "stages.study", "--arm", "patches", "--seed", "7", "--out", str(out), *changed),
-        check=False,
-    )
-    assert failed.returncode == 1
+    failed = invoke(cell.main, *options, "--study", str(tmp_path / "other.yaml"))
+    assert failed.exit_code == 1
     assert failed.stderr.splitlines()[-1] == (
         "error: studies/play/7.zarr: recorded with other parameters or another seed; delete it"
     )

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import CONFIG, ENV, TOKENIZER, TRAIN
+from test_parts import experience
+from tiny import CONFIG, ENV, QUANTIZERS, TOKENIZER, TRAIN
 from together import together
 
 from irislib.agent import Agent, load_agent
@@ -146,8 +147,10 @@ def test_a_learning_rate_that_is_too_high_is_one_line(
 ) -> None:
     fit = replace(getattr(TRAIN.fit, component), learning_rate=1e20)
     config = replace(TRAIN, precision=precision, fit=replace(TRAIN.fit, **{component: fit}))
+    trainer = Trainer(config, Agent(CONFIG).eval(), 0, tmp_path)
+    trainer.replay.record(experience())
     with pytest.raises(IrislibError, match=rf"^train.fit.{component}.learning_rate: .* not finite.*; lower"):
-        trained(tmp_path, config)
+        trainer.fit(component, epoch=2)
 
 
 def test_stored_weights_take_half_the_bytes_and_decode_the_same(tiny: Path, tmp_path: Path) -> None:
@@ -178,29 +181,37 @@ def test_a_damaged_past_is_refused_before_training(tiny: Path, tmp_path: Path) -
     assert not (tmp_path / "work").exists()
 
 
+def trained_all(folder: Path, configs: dict[str, TrainConfig]) -> None:
+    """An agent of each configuration, in a folder of its name."""
+    for name, config in configs.items():
+        (folder / name).mkdir(exist_ok=True)
+        trained(folder / name, config)
+
+
 def test_two_ranks_train_what_one_does(tmp_path: Path) -> None:
-    """To the bit, dropout and revived codes included, with batches of 5 that nobody can halve."""
+    """To the bit, dropout, revived codes and moving averages included, with batches that nobody can halve."""
     fit = TRAIN.fit
-    config = replace(
-        TRAIN,
-        snapshots=(2,),
-        fit=replace(
-            fit,
-            tokenizer=replace(fit.tokenizer, batch_size=5),
-            world_model=replace(fit.world_model, batch_size=5),
-        ),
+    fit = replace(
+        fit,
+        tokenizer=replace(fit.tokenizer, batch_size=5),
+        world_model=replace(fit.world_model, batch_size=5),
     )
-    alone = trained(_folder(tmp_path / "alone"), config)
-    together(trained, _folder(tmp_path / "pair"), config)
-    assert digest(tmp_path / "pair/agent") == digest(alone)
-    assert digest(tmp_path / "pair/snapshots") == digest(tmp_path / "alone/snapshots")
+    whole = replace(TRAIN, snapshots=(2,), fit=fit)
+    averages = replace(TRAIN, epochs=1, fit=fit, tokenizer=replace(TOKENIZER, quantizer=QUANTIZERS["ema"]))
+    configs = {"vq": whole, "ema": averages}
+    trained_all(_folder(tmp_path / "alone"), configs)
+    together(trained_all, _folder(tmp_path / "pair"), configs)
+    for made in ("vq/agent", "vq/snapshots", "ema/agent"):
+        assert digest(tmp_path / "pair" / made) == digest(tmp_path / "alone" / made)
 
 
-def test_a_batch_that_ranks_cannot_share_is_refused(tmp_path: Path) -> None:
+def test_a_batch_that_ranks_cannot_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is trained. (`test_ranks` says how a group tells a mistake.)"""
     fit = replace(TRAIN.fit, actor_critic=replace(TRAIN.fit.actor_critic, batch_size=1))
-    message = r"error: train.fit.actor_critic.batch_size: 1 cannot be shared by 2 ranks; use at least 2"
-    with pytest.raises(AssertionError, match=message):
-        together(trained, tmp_path, replace(TRAIN, fit=fit))
+    monkeypatch.setattr("irislib.ranks.world_size", lambda: 2)
+    message = r"^train.fit.actor_critic.batch_size: 1 cannot be shared by 2 ranks; use at least 2"
+    with pytest.raises(ParamError, match=message):
+        Trainer(replace(TRAIN, fit=fit), Agent(CONFIG), 0, tmp_path)
 
 
 def _folder(path: Path) -> Path:
