@@ -41,11 +41,13 @@ class Store:
     def read(
         self, name: str, rows: slice | Shaped[np.ndarray, " index"] = slice(None)
     ) -> Shaped[np.ndarray, "rows ..."]:
-        """Rows of an array, all by default. Raises ArtifactError where they cannot be read or are damaged."""
+        """Rows of an array, all by default; of an index array in its order, none of them negative.
+
+        Raises ArtifactError where they cannot be read or are damaged.
+        """
         try:
             array = self.array(name)
-            values = array[rows] if isinstance(rows, slice) else array.get_orthogonal_selection((rows,))
-            return np.asarray(values)
+            return np.asarray(array[rows]) if isinstance(rows, slice) else _take(array, rows)
         except OSError as error:
             raise refusal(self.path, "read", error) from None
         except (RuntimeError, ValueError) as error:
@@ -87,6 +89,18 @@ def open_store(path: Path, schema: Schema) -> Store:
     if faults:
         raise ArtifactError(f"{path}: damaged ({faults}); {_remedy(schema)}")
     return Store(path, schema, group)
+
+
+def _take(array: "zarr.Array[Any]", rows: Shaped[np.ndarray, " index"]) -> Shaped[np.ndarray, "index ..."]:
+    """Some rows, chunk by chunk: Zarr's own selection of single rows is many times slower."""
+    values = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    chunk = rows // array.chunks[0]
+    for one in np.unique(chunk):
+        inside = chunk == one
+        mine = rows[inside]
+        first = int(mine.min())
+        values[inside] = np.asarray(array[first : int(mine.max()) + 1])[mine - first]
+    return values
 
 
 def _remedy(schema: Schema) -> str:

@@ -1,9 +1,10 @@
 """Sums over episodes in excess of the same sums over exchanged observations (protocol step 10)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float32, Float64, Int, Int64
 
 from irislib.interpret.confirmation.studentised import Excess
 
@@ -28,36 +29,41 @@ class Sums:
 
     def expected(self) -> Float64[np.ndarray, "episodes n"]:
         """The mean over the exchanges; 0 where an episode has no part."""
-        return _mean(self.exchanged)
+        return _count_and_mean(list(self.exchanged))[1]
 
-    def excess(self, sign: float = 1.0) -> Excess:
-        """What was observed in excess of the exchanged observations, or what was lacking (`sign` -1)."""
-        return _excess(self.observed, self.exchanged, sign)
+    def excess(self) -> Excess:
+        """What was observed in excess of the exchanged observations."""
+        return _excess(self.observed, list(self.exchanged))
 
-    def null(self, round_: int, sign: float = 1.0) -> Excess:
+    def null(self, round_: int) -> Excess:
         """The same, as if one exchange had been observed: nothing is in excess but by chance."""
-        others = np.delete(self.exchanged, round_, axis=0)
+        others = [drawn for other, drawn in enumerate(self.exchanged) if other != round_]
         drawn = np.where(np.isnan(self.observed), np.nan, self.exchanged[round_]).astype(np.float32)
-        return _excess(drawn, others, sign)
+        return _excess(drawn, others)
 
 
-def _mean(exchanged: Float32[np.ndarray, "rounds episodes n"]) -> Float64[np.ndarray, "episodes n"]:
-    known = np.isfinite(exchanged)
-    total = np.where(known, exchanged, 0).sum(axis=0, dtype=np.float64)
-    mean: np.ndarray = total / np.maximum(known.sum(axis=0), 1)
-    return mean
+Rounds = Sequence[Float32[np.ndarray, "episodes n"]]
 
 
-def _excess(
-    observed: Float32[np.ndarray, "episodes n"],
-    exchanged: Float32[np.ndarray, "rounds episodes n"],
-    sign: float,
-) -> Excess:
-    n = np.isfinite(exchanged).sum(axis=0)
+def _count_and_mean(
+    exchanged: Rounds,
+) -> tuple[Int64[np.ndarray, "episodes n"], Float64[np.ndarray, "episodes n"]]:
+    """In how many exchanges each sum is known, and the mean over them; 0 where in none."""
+    count, total = np.zeros(exchanged[0].shape, np.int64), np.zeros(exchanged[0].shape)
+    for drawn in exchanged:  # one at a time: all at once would not fit the caches
+        known = np.isfinite(drawn)
+        count += known
+        total += np.where(known, drawn, 0)
+    return count, total / np.maximum(count, 1)
+
+
+def _excess(observed: Float32[np.ndarray, "episodes n"], exchanged: Rounds) -> Excess:
+    n, mean = _count_and_mean(exchanged)
     part = np.isfinite(observed) & (n > 1)
-    mean = _mean(exchanged)
-    squares = np.nansum((exchanged - mean) ** 2, axis=0)
+    squares = np.zeros(mean.shape)
+    for drawn in exchanged:
+        squares += np.where(np.isfinite(drawn), drawn - mean, 0) ** 2
     # Of one draw around the mean of n draws.
     variance = squares / np.maximum(n - 1, 1) * (1 + 1 / np.maximum(n, 1))
-    value = sign * (np.where(part, observed, 0).astype(np.float64) - np.where(part, mean, 0))
+    value = np.where(part, observed, 0).astype(np.float64) - np.where(part, mean, 0)
     return Excess(value, part, np.where(part, variance, 0))

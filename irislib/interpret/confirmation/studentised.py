@@ -43,15 +43,26 @@ class Excess:
         Returns:
             NaN where fewer than `FEWEST` episodes of a group take part, and where nothing varies.
         """
+        return _upper_tail(*self._t(groups))
+
+    def both_p_values(
+        self, groups: Bool[np.ndarray, "groups episodes"]
+    ) -> Float64[np.ndarray, "groups twice_n"]:
+        """The `p_values` that the sums are above 0, then those that they are below 0."""
+        t, freedom = self._t(groups)
+        return np.concatenate([_upper_tail(t, freedom), _upper_tail(-t, freedom)], axis=1)
+
+    def _t(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Student's t of the sums over groups of episodes, NaN where untested, and its degrees of freedom."""
         chosen = groups.astype(np.float64)
         total, squares = chosen @ self.value, chosen @ self.value**2
         n = chosen @ self.part
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = (squares - total**2 / n) * n / (n - 1)
             variance = np.maximum(spread, chosen @ self.variance)
-            p_values: np.ndarray = _upper_tail(total / np.sqrt(variance), n - 1)
-        p_values[(n < FEWEST) | ~(variance > 0)] = np.nan
-        return p_values
+            t = total / np.sqrt(variance)
+        t[(n < FEWEST) | ~(variance > 0)] = np.nan
+        return t, n - 1
 
 
 def jackknife_p_values(

@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float64, Int
-from scipy.stats import entropy, random_table
+from scipy.special import entr
+from scipy.stats import random_table
 from sklearn.metrics import mutual_info_score
 
 from irislib.seeding import stream
@@ -29,7 +30,7 @@ def agreement(counts: Int[np.ndarray, "code label"]) -> tuple[float, float, floa
     total = counts.sum()
     if total == 0:
         return (float("nan"),) * 4
-    of_codes, of_labels = entropy(counts.sum(axis=1)), entropy(counts.sum(axis=0))
+    of_codes, of_labels = (entr(counts.sum(axis=axis) / total).sum() for axis in (1, 0))
     information = mutual_info_score(None, None, contingency=counts)
     shares = [
         float(information / most) if most > 0 else float("nan")

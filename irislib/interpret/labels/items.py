@@ -8,10 +8,11 @@ from scipy import sparse
 from irislib.interpret.confirmation.excess import NULLS
 from irislib.interpret.confirmation.halves import Confirmed, confirm
 from irislib.interpret.confirmation.presence_sums import presence_sums
+from irislib.interpret.confirmation.studentised import Excess
 from irislib.interpret.labels.truth import Truth
 from irislib.interpret.observations.visible import Visible
 
-SIGNS = (1.0, -1.0)  # more of the quantity, or less
+SIGNS = 2  # more of the quantity, or less
 
 
 def find_items(
@@ -42,19 +43,14 @@ def find_items(
     """
     codes, kinds = presence.shape[1], len(truth.quantities)
     sums = presence_sums(visible, presence, truth.quantity, "items")
-    group = np.tile(np.repeat(np.arange(codes), kinds), len(SIGNS))
+    group = np.tile(np.repeat(np.arange(codes), kinds), SIGNS)
 
-    def test(round_: int | None) -> Confirmed:
-        signed = [sums.excess(sign) if round_ is None else sums.null(round_, sign) for sign in SIGNS]
-        return confirm(
-            lambda episodes: np.concatenate([one.p_values(episodes) for one in signed], axis=1),
-            halves,
-            alpha,
-            group,
-        )
+    def test(excess: Excess) -> Confirmed:
+        return confirm(excess.both_p_values, halves, alpha, group)
 
-    found = test(None)
-    null = float(np.mean([test(round_).confirmed.mean() for round_ in range(NULLS)]))
+    excess = sums.excess()
+    found = test(excess)
+    null = float(np.mean([test(sums.null(round_)).confirmed.mean() for round_ in range(NULLS)]))
     told = np.flatnonzero(found.holds)
     code, kind = np.divmod(told % (codes * kinds), max(kinds, 1))
     column = told % (codes * kinds)
@@ -62,12 +58,12 @@ def find_items(
     amounts = truth.quantity[visible.observation]
     mean = np.array([amounts[there[:, [k]].nonzero()[0], q].mean() for k, q in zip(code, kind, strict=True)])
     size = np.array([there[:, [k]].nnz for k in code])
-    excess = sums.excess().value[:, column].sum(axis=0)
+    more = excess.value[:, column].sum(axis=0)
     table = pd.DataFrame(
         {
             "item": np.array(truth.quantities, dtype=object)[kind],
             "item_mean": mean,
-            "item_expected": mean - excess / np.maximum(size, 1),
+            "item_expected": mean - more / np.maximum(size, 1),
             "item_confirmed": found.share[told],
         },
         index=pd.Index(code, name="code"),

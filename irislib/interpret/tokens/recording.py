@@ -10,8 +10,6 @@ from irislib.interpret.labels.truth import Truth, read_truth
 from irislib.interpret.observations.strata import read_strata
 from irislib.interpret.observations.visible import Visible
 
-ROWS = 4096  # frames read at once: a shard of the store
-
 
 @dataclass(frozen=True)
 class Recording:
@@ -46,18 +44,7 @@ def read_recording(rollouts: Store, episodes: Int[np.ndarray, " n"], seed: int) 
     rows = np.flatnonzero(np.isin(episode, episodes))
     truth = _truth_of(read_truth(rollouts), rows)
     visible = Visible.of(episode[rows], read_strata(rollouts)[rows], seed)
-    return Recording(_read_frames(rollouts, rows), truth, visible)
-
-
-def _read_frames(rollouts: Store, rows: Int[np.ndarray, " t"]) -> UInt8[np.ndarray, "t y x 3"]:
-    """Frames of ascending rows, a block of the store at a time: single rows are read very slowly."""
-    frames = np.empty((len(rows), *rollouts.array("obs").shape[1:]), np.uint8)
-    for block in np.unique(rows // ROWS):
-        inside = np.flatnonzero(rows // ROWS == block)
-        first = int(rows[inside[0]])
-        read = rollouts.read("obs", slice(first, int(rows[inside[-1]]) + 1))
-        frames[inside] = read[rows[inside] - first]
-    return frames
+    return Recording(rollouts.read("obs", rows), truth, visible)
 
 
 def thin(recording: Recording, most: int) -> Recording:
