@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
@@ -22,7 +23,7 @@ LONG = ("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_qua
 install_import_hook("irislib", "annotations.check")
 
 # Every computation that can be resumed asks for the code of all modules; each source is parsed once.
-sources = importlib.import_module("irislib.sources")
+sources: Any = importlib.import_module("irislib.sources")
 sources.code_of = cache(sources.code_of)
 
 
