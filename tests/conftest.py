@@ -1,12 +1,11 @@
-import importlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
@@ -22,10 +21,6 @@ LONG = ("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_qua
 # Arguments and results of every annotated function are checked, in the tests only: shapes, dtypes, types.
 install_import_hook("irislib", "annotations.check")
 
-# Every computation that can be resumed asks for the code of all modules; each source is parsed once.
-sources: Any = importlib.import_module("irislib.sources")
-sources.code_of = cache(sources.code_of)
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Lets xdist begin with the first files, not with those of the most tests."""
@@ -35,6 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Work that can be resumed depends on the code of all modules: parse each source once, not each time."""
+    from irislib import sources  # not before the hook is there
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "code_of", cache(sources.code_of))
+        yield
 
 
 @dataclass(frozen=True)

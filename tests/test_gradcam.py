@@ -169,7 +169,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_shards")
-@pytest.mark.parametrize(("score", "numbers"), [("mean", "123"), ("neg_error", "12")])
+@pytest.mark.parametrize(("score", "numbers"), [("mean", "13"), ("neg_error", "12")])
 def test_the_number_of_workers_changes_no_bit(
     stores: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: Score, numbers: str
 ) -> None:
