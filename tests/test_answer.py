@@ -145,6 +145,14 @@ def test_differences_name_another_quantizer_than_vq(inputs: Inputs, tmp_path: Pa
     assert "dimensions of a code" not in texts and "is moved to an encoder output" not in texts
 
 
+def test_differences_say_how_the_world_model_predicts(inputs: Inputs, tmp_path: Path) -> None:
+    assert "next frame at once" not in " ".join(differences(inputs))
+    about = json.loads((inputs.agent / "config.json").read_text())
+    about["agent"]["world_model"]["predicts"] = "frame"
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    assert "next frame at once" in " ".join(differences(replace(inputs, agent=tmp_path)))
+
+
 def test_the_readme_says_the_answer_in_three_lines(inputs: Inputs) -> None:
     lines = write_numbers(inputs.metrics.path.parent).splitlines()
     assert len(lines) == 3
