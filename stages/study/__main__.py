@@ -8,18 +8,14 @@ from irislib.artifacts import write_json
 from irislib.study.arms import read_arm
 from irislib.study.cell import measure_cell
 from irislib.study.tokenizers import read_tokenizers
-from stages.common import Stage, params_option, work_option
-from stages.study.options import arm_option, arms_option, out_option, seed_option, study_option
+from stages.common import Stage
+from stages.study.options import cell_options
 from stages.study.progress import timed
 from stages.study.tokenizer import make_tokenizers, recorded_play
 
 
 @click.command(cls=Stage)
-@params_option
-@study_option
-@arms_option
-@arm_option
-@seed_option
+@cell_options
 @click.option(
     "--play", type=click.Path(path_type=Path), help="Recorded play [default: studies/play/SEED.zarr]."
 )
@@ -28,8 +24,6 @@ from stages.study.tokenizer import make_tokenizers, recorded_play
     type=click.Path(path_type=Path),
     help="The arm's tokenizers [default: studies/tokenizers/ARM-SEED].",
 )
-@work_option
-@out_option
 def main(
     params: Path,
     study: Path,

@@ -8,8 +8,8 @@ from irislib.artifacts import Store
 from irislib.study.arms import Arm, read_arm
 from irislib.study.play import open_play, read_play, record_play
 from irislib.study.tokenizers import write_tokenizers
-from stages.common import Stage, params_option, work_option
-from stages.study.options import arm_option, arms_option, out_option, seed_option, study_option
+from stages.common import Stage
+from stages.study.options import cell_options
 from stages.study.progress import timed
 
 
@@ -29,13 +29,7 @@ def make_tokenizers(arm: Arm, seed: int, play: Store, work: Path, out: Path) -> 
 
 
 @click.command(cls=Stage)
-@params_option
-@study_option
-@arms_option
-@arm_option
-@seed_option
-@work_option
-@out_option
+@cell_options
 def main(params: Path, study: Path, arms: Path, arm: str, seed: int, work: Path, out: Path) -> None:
     """Makes the tokenizer of an arm; first records the seed's play where it is missing."""
     chosen = read_arm(arm, arms, params, study)
