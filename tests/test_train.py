@@ -19,6 +19,7 @@ from together import together
 from irislib.agent import Agent, load_agent
 from irislib.agent.config import TrainConfig
 from irislib.artifacts import digest
+from irislib.device import one_thread
 from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.training.train import train
 from irislib.training.trainer import COMPONENTS, Trainer
@@ -149,7 +150,8 @@ def test_a_learning_rate_that_is_too_high_is_one_line(
     config = replace(TRAIN, precision=precision, fit=replace(TRAIN.fit, **{component: fit}))
     trainer = Trainer(config, Agent(CONFIG).eval(), 0, tmp_path)
     trainer.replay.record(experience())
-    with pytest.raises(IrislibError, match=rf"^train.fit.{component}.learning_rate: .* not finite.*; lower"):
+    message = rf"^train.fit.{component}.learning_rate: .* not finite.*; lower"
+    with one_thread(), pytest.raises(IrislibError, match=message):
         trainer.fit(component, epoch=2)
 
 
