@@ -66,6 +66,15 @@ def test_what_is_written_is_read(tmp_path: Path, rows: dict[str, np.ndarray]) ->
     np.testing.assert_array_equal(store.read("obs", some), rows["obs"][some])
 
 
+@pytest.mark.parametrize("rows", [[20, 3, 3, 9, 0], [7, 8], [20], []], ids=str)
+def test_rows_are_read_in_the_order_asked_for(tmp_path: Path, rows: list[int]) -> None:
+    store = open_store(write(tmp_path / "a.zarr"), SCHEMA)
+    for name in ("obs", "reward"):
+        found = store.read(name, np.array(rows, np.int64))
+        np.testing.assert_array_equal(found, ROWS[name][rows])
+        assert found.dtype == ROWS[name].dtype
+
+
 @pytest.mark.parametrize("piece", [1, 5, 8, 13])
 def test_bytes_depend_on_the_content_alone(tmp_path: Path, piece: int) -> None:
     assert digest(write(tmp_path / "a.zarr")) == digest(write(tmp_path / "b.zarr", piece=piece))

@@ -53,6 +53,31 @@ def test_few_episodes_are_not_tested() -> None:
     assert np.isfinite(Excess(value * part, part, value * 0).p_values(EVERY)).all()
 
 
+def test_both_signs_are_tested_as_one_would_be() -> None:
+    value = np.random.default_rng(4).normal(0.2, 1, (24, 30))
+    both = make_excess(value).both_p_values(EVERY)
+    each = [make_excess(signed).p_values(EVERY) for signed in (value, -value)]
+    np.testing.assert_array_equal(both, np.concatenate(each, axis=1))
+
+
+def test_an_excess_is_over_the_exchanges_that_are_known() -> None:
+    rng = np.random.default_rng(5)
+    exchanged = rng.normal(size=(6, 9, 4)).astype(np.float32)
+    exchanged[rng.random(exchanged.shape) < 0.2] = np.nan
+    observed = rng.normal(size=(9, 4)).astype(np.float32)
+    for found, kept in (
+        (Sums(observed, exchanged).excess(), exchanged),
+        (Sums(exchanged[2], exchanged).null(2), np.delete(exchanged, 2, axis=0)),
+    ):
+        drawn = observed if kept is exchanged else exchanged[2]
+        n = np.isfinite(kept).sum(axis=0)
+        expected = np.where(found.part, drawn - np.nanmean(kept, axis=0, dtype=np.float64), 0)
+        variance = np.nanvar(kept, axis=0, ddof=1, dtype=np.float64) * (1 + 1 / n)
+        np.testing.assert_array_equal(found.part, np.isfinite(drawn) & (n > 1))
+        np.testing.assert_allclose(found.value, expected, atol=1e-12)
+        np.testing.assert_allclose(found.variance, np.where(found.part, variance, 0), atol=1e-12)
+
+
 def test_a_label_that_is_nearly_everywhere_is_no_finding() -> None:
     """Few episodes that all show a little too much have hardly any spread; the null's own variance has."""
     rng = np.random.default_rng(1)

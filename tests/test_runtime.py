@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,24 @@ def test_workers_run_without_stderr(tmp_path: Path) -> None:
     )
     done = python(code, "2>&-", PYTHONPATH=os.pathsep.join((str(REPO), str(REPO / "tests"))))
     assert (done.returncode, done.stdout) == (0, "385\n")
+
+
+def test_a_process_that_irislib_starts_keeps_its_memory() -> None:
+    """It gets large blocks again without asking the system for their pages; Linux with glibc."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "if len(sys.argv) == 1:\n"
+        "    import irislib\n"
+        "    sys.exit(subprocess.run([sys.executable, '-c', sys.orig_argv[2], 'child']).returncode)\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "bytearray(8 * 2**20); before = faults()\n"
+        "for _ in range(10): bytearray(8 * 2**20)\n"
+        "print(faults() - before)\n"
+    )
+    pages = 10 * 8 * 2**20 // resource.getpagesize()
+    own = int(python(code).stdout)
+    left_alone = int(python(code, MALLOC_MMAP_THRESHOLD_=str(2**17), MALLOC_TRIM_THRESHOLD_="0").stdout)
+    assert own < pages / 10 < left_alone
 
 
 def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:

@@ -174,5 +174,9 @@ def _puts_out_a_map(tokenizer: FrameTokenizer, layer: str) -> bool:
 
 def _modules_of(tokenizer: FrameTokenizer, layer: str) -> list[nn.Module]:
     """A submodule and those inside it; none for the code input and for what is not there."""
-    held = dict(tokenizer.named_modules()) if isinstance(tokenizer, nn.Module) else {}
-    return list(held[layer].modules()) if layer in held and layer not in ("", CODE_INPUT) else []
+    if not isinstance(tokenizer, nn.Module) or layer in ("", CODE_INPUT):
+        return []
+    try:
+        return list(tokenizer.get_submodule(layer).modules())
+    except AttributeError:
+        return []
