@@ -33,6 +33,7 @@ repro: setup ## run the stages whose code, data or parameters changed
 study: setup ## run the arms of the study that changed, and make its table
 	@# Only the cells that are not up to date: a fresh clone lacks their play and tokenizers, and does not miss them.
 	cells=$$($(BIN)/python -m stages.study.cells) && test -z "$$cells" || (cd studies && ../$(BIN)/dvc repro $$cells)
+	cd studies && ../$(BIN)/dvc repro agent
 	$(BIN)/python -m stages.study.table
 
 lint: setup ## check style and types

@@ -16,6 +16,7 @@ from irislib.agent.agent import Agent
 from irislib.agent.config import AgentConfig, TrainConfig
 from irislib.params import parse_section
 from irislib.seeding import stream, stream_seed
+from irislib.study.overlays import read_overlay
 from irislib.training.encoded import EncodedReplay
 from irislib.training.imagination import imagine
 from irislib.training.objectives import Objective
@@ -23,7 +24,7 @@ from irislib.training.replay import OUTSIDE, Experience, Replay
 from irislib.training.sampling import Sampler
 from irislib.training.trainer import Trainer
 from irislib.worlds.crafter import CrafterConfig, CrafterWorld
-from stages.profile import apply, read_profile
+from stages.profile import apply
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Batches:
 
 def paper_config(batches: Batches) -> TrainConfig:
     """The profile `paper` with other batches and without the perceptual loss; read from the repository."""
-    text = apply(read_profile(Path("profiles"), "paper"), Path("params.yaml").read_text())
+    text = apply(read_overlay(Path("profiles"), "paper", "profile"), Path("params.yaml").read_text())
     config = parse_section(YAML(typ="safe").load(text), "train", TrainConfig)
     fit = replace(
         config.fit,

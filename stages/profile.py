@@ -12,17 +12,9 @@ from ruamel.yaml import YAML
 
 from irislib.errors import ParamError
 from irislib.params import read_text, read_yaml
-from irislib.study.overlays import replaces
+from irislib.study.overlays import read_overlay, replaces
 from stages.check import check
 from stages.common import Command, params_option, path_option
-
-
-def read_profile(folder: Path, name: str) -> dict[str, Any]:
-    """The overlay called `name`. Raises ParamError with the known names if there is none."""
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if name not in known:
-        raise ParamError(f"{name}: no such profile; known: {', '.join(known) or 'none'}")
-    return read_yaml(folder / f"{name}.yaml")
 
 
 @dataclass(frozen=True)
@@ -133,7 +125,7 @@ def rewrite(file: Path, text: str) -> None:
 @path_option("profiles", "profiles", "Folder of the profiles.")
 def main(name: str, write: bool, params: Path, profiles: Path) -> None:
     """Prints the profile NAME as flags: dvc exp run $(python -m stages.profile smoke)."""
-    overlay = read_profile(profiles, name)
+    overlay = read_overlay(profiles, name, "profile")
     read_yaml(params)  # reports what is wrong with the file itself
     merged = apply(overlay, read_text(params))
     check(YAML(typ="safe").load(merged), f"{params} with profile {name}")

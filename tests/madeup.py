@@ -9,6 +9,7 @@ import pandas as pd
 from madeup_study import write_results
 from madeup_tables import (
     LABELS,
+    make_agents,
     make_attributions,
     make_baselines,
     make_codes,
@@ -220,6 +221,7 @@ def write_tables(
     tables["sensitivity"] = make_sensitivity(bool(lit))
     tables["attributions"] = make_attributions(bool(lit))
     tables["study"] = tabulate(write_results(folder / "results"))
+    tables["agents"] = make_agents()
     for name, rows_of in tables.items():
         rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)
     metrics = make_metrics(codes, bool(lit), tested, table, episodes, tables["pairs"])

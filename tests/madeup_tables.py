@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from irislib.report.tables import BASELINE_COLUMNS, FAMILIES
+from irislib.report.tables import AGENT_COLUMNS, BASELINE_COLUMNS, FAMILIES
 from irislib.worlds.crafter import ACHIEVEMENT_NAMES
 from irislib.worlds.crafter_score import crafter_score
 
@@ -104,6 +104,15 @@ def make_baselines(alive: bool) -> pd.DataFrame:
         row |= {"pairs_covered": 0.2, "nmi": nmi, "nmi_low": nmi - 0.02, "nmi_high": nmi + 0.02}
         rows.append(row | {"nmi_place": 0.1, "purity": 0.6, "purity_base": 0.5})
     return pd.DataFrame(rows)[BASELINE_COLUMNS]
+
+
+def make_agents() -> pd.DataFrame:
+    """Two whole agents, of which the one with more tokens plays better."""
+    rows = [
+        ("default", 0, 8, 16, 512, 24.0, 1.8, 1.0, 1.5, 70.0, 0.2, 0.03),
+        ("cells", 0, 8, 81, 512, 30.0, 2.1, 1.2, np.nan, 210.0, 0.2, 0.03),
+    ]
+    return pd.DataFrame(rows, columns=AGENT_COLUMNS)
 
 
 def make_replicates() -> pd.DataFrame:

@@ -10,6 +10,7 @@ from test_metrics import COLUMNS, KEYS
 from irislib.interpret.embedder_comparison import SUMMARY
 from irislib.interpret.findings import FAMILIES
 from irislib.replicates import PARTS
+from irislib.study.agents import COLUMNS as AGENT_COLUMNS
 from irislib.study.table import COLUMNS as STUDY_COLUMNS
 
 TEXT = (Path(__file__).parent.parent / "docs/metrics.md").read_text()
@@ -47,3 +48,7 @@ def test_every_column_of_the_replicates_is_described() -> None:
 
 def test_every_column_of_the_study_is_described() -> None:
     assert described("study.csv") == list(STUDY_COLUMNS)
+
+
+def test_every_column_of_the_agents_is_described() -> None:
+    assert described("agents.csv") == list(AGENT_COLUMNS)

@@ -69,7 +69,7 @@ LACKING = {
         Lacking(
             rows=(
                 *("pairs", "sets", "labels", "embedders", "sensitivity", "attributions"),
-                *("power", "baselines", "study"),
+                *("power", "baselines", "study", "agents"),
             )
         ),
         [

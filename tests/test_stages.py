@@ -23,6 +23,7 @@ from tiny_world import TinyConfig
 from irislib.errors import ParamError
 from irislib.params import read_yaml
 from irislib.sources import WITHOUT_EFFECT
+from irislib.study.overlays import read_overlay
 from irislib.worlds.make import KINDS
 from stages import check, crop, deps, profile, start
 from stages.deps import closure, file_of
@@ -117,7 +118,7 @@ def test_stages_are_thin(name: str) -> None:
 
 def test_data_flows_one_way() -> None:
     # Kept in git; no stage makes them.
-    made = {"data/init", "reports/replicates.csv", "reports/study.csv"}
+    made = {"data/init", "reports/replicates.csv", "reports/study.csv", "reports/agents.csv"}
     for stage in STAGES.values():
         assert {dep for dep in stage["deps"] if not is_code(dep)} <= made
         made |= set(outs_of(stage))
@@ -324,7 +325,7 @@ def test_the_parameters_are_valid() -> None:
 @each_profile
 def test_profiles_are_valid_and_keep_every_comment(name: str) -> None:
     before = Path("params.yaml").read_text()
-    after = profile.apply(profile.read_profile(Path("profiles"), name), before)
+    after = profile.apply(read_overlay(Path("profiles"), name, "profile"), before)
     check.check(YAML(typ="safe").load(after), name)
     removed = name == "cells"  # it names another kind of tokenizer
     assert (re.findall("#.*", after) != re.findall("#.*", before)) == removed

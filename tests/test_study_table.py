@@ -13,9 +13,10 @@ from scipy.stats import ttest_1samp
 from irislib.errors import ArtifactError
 from irislib.report.figures.study import study_cost, study_meaning, study_reading, study_training
 from irislib.report.study.answers import answers
-from irislib.report.study.results import STUDY_COLUMNS, StudyResults, read_study
+from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.study.targets import missed, tokens
 from irislib.report.style import publication, save
+from irislib.report.tables import read_optional
 from irislib.study.table import COLUMNS, interval, tabulate
 from stages.study import table as command
 
@@ -33,7 +34,7 @@ def read(folder: Path) -> StudyResults:
         command.main, ["--results", str(folder / "results"), "--out", str(folder / "reports")]
     )
     assert done.exit_code == 0, done.output
-    return read_study(folder / "reports/study.csv")
+    return StudyResults(read_optional(folder / "reports/study.csv", "study", STUDY_COLUMNS))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_what_is_no_result_is_one_line(content: str, tmp_path: Path) -> None:
 
 
 def test_without_results_everything_says_so(tmp_path: Path) -> None:
-    results = read_study(tmp_path / "study.csv")
+    results = StudyResults(read_optional(tmp_path / "study.csv", "study", STUDY_COLUMNS))
     assert answers(results) == []
     assert [draw.draw(results).caption for draw in FIGURES] == [
         "The study was not run; make study runs it."

@@ -8,8 +8,9 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
-from irislib.report.study.results import StudyResults, read_study
+from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.tables import (
+    AGENT_COLUMNS,
     ATTRIBUTION_COLUMNS,
     BASELINE_COLUMNS,
     CODE_COLUMNS,
@@ -17,13 +18,14 @@ from irislib.report.tables import (
     LABEL_COLUMNS,
     PAIR_COLUMNS,
     POWER_COLUMNS,
+    REPLICATE_COLUMNS,
     SENSITIVITY_COLUMNS,
     SET_COLUMNS,
     Numbers,
     read_curves,
     read_metrics,
     read_numbers,
-    read_replicates,
+    read_optional,
     read_table,
     with_flags,
 )
@@ -57,6 +59,7 @@ class Inputs:
         baselines: one row for each tokenizer and attribution, with the headline numbers under it.
         replicates: one row for each repetition of the analysis; no stage makes it, so it often has no rows.
         study: the table of the study; no stage of the pipeline makes it, so it often has no rows.
+        agents: one row for each whole agent of the study; no stage makes it, so it often has no rows.
         embedders: one row for each embedder, with the headline numbers under it.
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
@@ -82,6 +85,7 @@ class Inputs:
     baselines: pd.DataFrame
     replicates: pd.DataFrame
     study: StudyResults
+    agents: pd.DataFrame
     embedders: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
@@ -170,8 +174,9 @@ def load_inputs(
         labels=read_table(reports / "labels.csv", "metrics", LABEL_COLUMNS),
         power=read_table(reports / "power.csv", "metrics", POWER_COLUMNS),
         baselines=read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS),
-        replicates=read_replicates(reports / "replicates.csv"),
-        study=read_study(reports / "study.csv"),
+        replicates=read_optional(reports / "replicates.csv", "replicates", REPLICATE_COLUMNS),
+        study=StudyResults(read_optional(reports / "study.csv", "study", STUDY_COLUMNS)),
+        agents=read_optional(reports / "agents.csv", "study", AGENT_COLUMNS),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),

@@ -48,6 +48,10 @@ SENSITIVITY_COLUMNS = [
     *("no_region", "faint", "unused", "absent", "codes_always_empty"),
 ]
 ATTRIBUTION_COLUMNS = ["method", "masking", *_SHARES, "right_sign", "missed", "latents", "latents_error"]
+AGENT_COLUMNS = [
+    *("agent", "seed", "episodes", "tokens_per_frame", "codes", "psnr_db"),
+    *("return_mean", "return_std", "score", "frame_nats", "reward_nats", "end_nats"),
+]
 COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
 
 
@@ -136,11 +140,12 @@ def read_table(path: Path, stage: str, columns: list[str]) -> pd.DataFrame:
     return table
 
 
-def read_replicates(path: Path) -> pd.DataFrame:
-    """Reads replicates.csv, which no stage writes; a table without rows if it is missing."""
-    if not path.exists():
-        return pd.DataFrame(columns=REPLICATE_COLUMNS)
-    return read_table(path, "replicates", REPLICATE_COLUMNS)
+def read_optional(path: Path, command: str, columns: list[str]) -> pd.DataFrame:
+    """Reads a CSV file that no stage of the pipeline writes; a table without rows if it is missing.
+
+    Raises ArtifactError if it lacks a column.
+    """
+    return read_table(path, command, columns) if path.exists() else pd.DataFrame(columns=columns)
 
 
 def read_curves(folder: Path) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from irislib.errors import ParamError
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import STRICT, read_yaml
 from irislib.study.config import StudyConfig
-from irislib.study.overlays import overlaid, parse_from, told_of
+from irislib.study.overlays import overlaid, parse_from, read_overlay, told_of
 from irislib.tokenizers.config import TokenizerConfig
 
 # What an arm changes, in the order of the report.
@@ -74,11 +74,7 @@ def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
     Raises:
         ParamError: there is no such arm, a file cannot be read, or a value does not fit.
     """
-    file = arms / f"{name}.yaml"
-    if not file.is_file():
-        known = sorted(other.stem for other in arms.glob("*.yaml"))
-        raise ParamError(f"{name}: no such arm in {arms}; known: {', '.join(known) or 'none'}")
-    own = read_yaml(file)
+    own, file = read_overlay(arms, name, "arm"), arms / f"{name}.yaml"
     about = {key: own.pop(key) for key in ("asks", "varies") if key in own}
     _check_sections(own, file)
     values = overlaid(overlaid(read_yaml(params), read_yaml(study)), own)

@@ -4,11 +4,29 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from irislib.errors import ParamError
-from irislib.params import parse_value
+from irislib.params import parse_value, read_yaml
 
 T = TypeVar("T")
 
 KIND = ("kind", "world")  # keys that say which options stand beside them
+
+
+def read_overlay(folder: Path, name: str, noun: str) -> dict[str, Any]:
+    """The overlay in the file NAME.yaml.
+
+    Args:
+        folder: of the overlays.
+        name: of one of them.
+        noun: what an overlay in this folder is, for the message.
+
+    Raises:
+        ParamError: there is no such file, and the message names those that there are; or it cannot be read.
+    """
+    file = folder / f"{name}.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(other.stem for other in folder.glob("*.yaml"))) or "none"
+        raise ParamError(f"{name}: no such {noun} in {folder}; known: {known}")
+    return read_yaml(file)
 
 
 def overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def listed_cells() -> list[Cell]:
     return [
         Cell(arm, seed, f"{name}@{arm}-{seed}")
         for name, stage in pipeline["stages"].items()
-        if "metrics" in stage
+        if "metrics" in stage and "arm" in stage["matrix"]
         for arm, seed in product(*(_listed(stage["matrix"][key], listed) for key in ("arm", "seed")))
     ]
 

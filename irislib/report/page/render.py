@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 
 from irislib.report.claims import Claim
 from irislib.report.inputs import Inputs
+from irislib.report.page.agents import agents_table
 from irislib.report.page.answer import answer
 from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
@@ -68,6 +69,7 @@ def render_page(
         claims=list(claims),
         tables=result_tables(inputs),
         questions=answers(inputs.study),
+        agents=agents_table(inputs.agents, inputs.world),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
         about_agent=about_agent(inputs),

@@ -2,12 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from irislib.report.findings import Measured
-from irislib.report.tables import read_table
 
 STUDY_COLUMNS = [
     *("arm", "varies", "steps", "measure", "seeds"),
@@ -72,13 +70,3 @@ class StudyResults:
         of = self.table
         row = of[(of["arm"] == arm) & (of["measure"] == measure) & (of["steps"] == steps)]
         return Measured(*(float(row[column].iloc[0]) for column in columns)) if len(row) else UNKNOWN
-
-
-def read_study(path: Path) -> StudyResults:
-    """Reads study.csv, which no stage of the pipeline writes; without rows if it is missing.
-
-    Raises ArtifactError if it lacks a column.
-    """
-    if not path.exists():
-        return StudyResults(pd.DataFrame(columns=STUDY_COLUMNS))
-    return StudyResults(read_table(path, "study", STUDY_COLUMNS))
