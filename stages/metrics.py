@@ -7,13 +7,12 @@ import click
 from irislib.interpret.metrics import compute_metrics
 from irislib.interpret.metrics_config import MetricsConfig
 from irislib.params import load_params
-from stages.common import Stage, changes_option, every_artifact, params_option, path_option
+from stages.common import Stage, every_artifact, params_option, path_option
 
 
 @click.command(cls=Stage)
 @params_option
 @every_artifact
-@changes_option
 @path_option("out", "reports", "Folder for metrics.json, details.json and the tables.")
 def main(params: Path, out: Path, **artifacts: Path) -> None:
     """Measures empty maps, consistency, co-occurrence and what the codes show."""
