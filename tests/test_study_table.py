@@ -184,6 +184,15 @@ def test_targets_are_met_by_what_was_planted(results: StudyResults) -> None:
     assert "taught reaches 2 times the NMI" in text
 
 
+def test_arms_that_learned_longer_are_compared_after_as_many_steps(results: StudyResults) -> None:
+    assert "gradient steps, taught" not in answer(results, "means something")
+    table = results.table.copy()
+    table.loc[table["arm"] == "taught", "steps"] = LONG
+    found = answer(StudyResults(table), "means something")
+    nmi = "an NMI beyond place of 0.61[0-9]* at 24.8[0-9]* dB"
+    assert re.search(rf"After 6,000 gradient steps, taught has {nmi}, and long 0.25[0-9]* at 26 dB.", found)
+
+
 def test_no_number_is_written_by_hand(results: StudyResults) -> None:
     """Other results, other numbers: what stays are the settings of the study."""
     numbers = ["mean", "low", "high", "difference", "difference_low", "difference_high"]

@@ -3,7 +3,7 @@
 import math
 
 from irislib.report.study.results import StudyResults
-from irislib.report.wording import listed, number, percent, signed
+from irislib.report.wording import listed, many, number, percent, signed
 
 # Smallest values with which the codes of an arm count as meaningful, on held-out episodes.
 LEAST = {"share_consistent_beyond_place": 0.8, "purity": 0.9, "recall": 0.8}
@@ -68,4 +68,24 @@ def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
         f"loss of at most {number(LOSS_DB)} dB"
     )
     value, loss = results.mean(best, "nmi_beyond_place").value, results.difference(best, "psnr_db").value
-    return f"{text}; the largest is that of {best}: {number(value)}, at {signed(loss)} dB."
+    text += f"; the largest is that of {best}: {number(value)}, at {signed(loss)} dB."
+    return " ".join([text, *_after_as_many_steps(results, arms)])
+
+
+def _after_as_many_steps(results: StudyResults, arms: list[str]) -> list[str]:
+    """Sentences that compare arms with the reference where both learned longer than it usually does."""
+    shown, usual = [], results.steps(results.reference)
+    for longer in results.varying("training"):
+        for arm in arms:
+            steps = results.steps(arm)[-1]
+            if arm == longer or steps in usual or steps not in results.steps(longer):
+                continue
+            nmi, psnr = (
+                [results.mean(one, name, steps).value for one in (arm, longer)]
+                for name in ("nmi_beyond_place", "psnr_db")
+            )
+            shown.append(
+                f"After {many(steps, 'gradient step')}, {arm} has an NMI beyond place of {number(nmi[0])} at "
+                f"{number(psnr[0])} dB, and {longer} {number(nmi[1])} at {number(psnr[1])} dB."
+            )
+    return shown
