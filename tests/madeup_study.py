@@ -25,7 +25,7 @@ def write_results(folder: Path, arms: Mapping[str, tuple[str, float, float, int,
     folder.mkdir(parents=True, exist_ok=True)
     for arm, (varies, recall, psnr, tokens, codes) in arms.items():
         for seed in SEEDS.get(arm, (0, 1, 2)):
-            result = {"arm": arm, "asks": "?", "varies": varies, "seed": seed}
+            result = {"arm": arm, "asks": "?", "varies": varies, "compared_with": "", "seed": seed}
             steps = LONG if arm == "long" else 0 if varies == "no_learning" else STEPS
             result |= _measures(arm, seed, steps, recall, psnr, tokens, codes)
             if arm == "long":

@@ -98,6 +98,8 @@ def test_one_arm_varies_nothing_and_it_is_the_parameters_themselves(tmp_path: Pa
     plain = read_arm("plain", tmp_path, *SECTIONS)
     assert (reference.tokenizer, reference.study) == (plain.tokenizer, plain.study)
     assert {found.about.varies for found in arms} == set(VARIES)
+    assert reference.about.compared_with == ""
+    assert {found.about.compared_with for found in arms} - {""} < set(ARMS) - {reference.name}
     assert len({(found.tokenizer, found.study) for found in arms}) == len(arms)
 
 
@@ -160,7 +162,7 @@ def test_deps_are_the_imports_and_what_the_command_reads(name: str) -> None:
     wanted = ["arms/${item.arm}.yaml", "play/${item.seed}.zarr"]
     if "metrics" in stage:
         wanted.append("tokenizers/${item.arm}-${item.seed}")
-    assert data == ([] if name == "play" else wanted)
+    assert data == {"play": [], "agent": ["../profiles"]}.get(name, wanted)
     assert "${item.seed}" in stage["cmd"]
 
 
@@ -240,6 +242,7 @@ def test_a_cell_measures_and_gives_the_same_bytes_again(model: Any, play: Store)
         "arm",
         "asks",
         "varies",
+        "compared_with",
         "seed",
         "steps",
     } <= found.keys()

@@ -1,5 +1,6 @@
 """The table of the study, and what the page says of it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -58,8 +59,9 @@ def test_the_interval_is_students() -> None:
     wanted = ttest_1samp(values, 0).confidence_interval(0.95)
     assert mean == pytest.approx(values.mean())
     assert (low, high) == pytest.approx((wanted.low, wanted.high))
-    assert np.isnan(interval(values[:1])[1:]).all()
-    assert interval(values[:1])[0] == 0.3
+    assert np.isfinite(interval(values[:3])).all()
+    assert np.isnan(interval(values[:2])[1:]).all()
+    assert interval(values[:2])[0] == 0.4
     assert np.isnan(interval(values[:0])).all()
 
 
@@ -90,6 +92,18 @@ def test_differences_are_of_equal_seeds(table: pd.DataFrame) -> None:
     assert own["difference"] == own["difference_low"] == own["difference_high"] == 0
 
 
+def test_an_arm_is_compared_with_the_one_that_it_names(tmp_path: Path) -> None:
+    for file in write_results(tmp_path / "results").glob("taught-*.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"compared_with": "cells"}))
+    results = read(tmp_path)
+    assert results.compared_with("cells") == results.reference == "iris"
+    change = results.difference("taught", "recall")
+    assert change.value == pytest.approx(0.75 - 0.9, abs=0.005)
+    assert change.high < 0
+    assert "The arm taught (compared with cells) harms: " in answer(results, "alignment")
+    assert "a PSNR changed by \N{MINUS SIGN}0.2" in missed(results, "taught")[-1]  # that of iris
+
+
 def test_agreement_beyond_place_is_a_measure(table: pd.DataFrame) -> None:
     found = table.query("measure == 'nmi_beyond_place' and arm == 'cells'").iloc[0]
     parts = {
@@ -111,6 +125,8 @@ def test_a_seed_alone_has_no_interval(tmp_path: Path) -> None:
     assert results.mean("iris", "recall").known
     assert np.isnan(results.mean("iris", "recall").low)
     assert "nan" not in " ".join(one.text for one in answers(results))
+    assert "too few seeds for an interval" in answer(results, "Is it VQ")
+    assert "taught has too few seeds to tell" in answer(results, "alignment")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +172,7 @@ def test_the_cause_is_the_planted_one(results: StudyResults) -> None:
 def test_where_nothing_helps_it_says_so(tmp_path: Path) -> None:
     write_results(tmp_path / "results", {name: (about[0], 0.3, *about[2:]) for name, about in ARMS.items()})
     results = read(tmp_path)
-    assert "Nothing that was varied raises the recall beyond that of iris" in answer(results, "Is it VQ")
+    assert "Nothing that was varied is shown to raise the recall" in answer(results, "Is it VQ")
     assert "does not show that it helps" in answer(results, "alignment")
     assert "No arm meets all of this" in answer(results, "means something")
 

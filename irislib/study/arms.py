@@ -18,6 +18,7 @@ Varies = Literal[
     "nothing", "training", "quantizer", "codebook_size", "receptive_field", "grid", "alignment", "no_learning"
 ]
 VARIES: tuple[str, ...] = get_args(Varies)
+ABOUT = ("asks", "varies", "compared_with")  # keys of an arm's file that say what the arm is
 OVERLAID = ("train.tokenizer", "study")  # what an arm may change
 
 
@@ -27,12 +28,14 @@ class About:
 
     Attributes:
         asks: the question that the arm asks, in plain English.
-        varies: in what the arm differs from the reference arm.
+        varies: in what the arm differs from the arm that it is compared with.
+        compared_with: name of that arm; empty for the reference arm, which varies nothing.
     """
 
     __pydantic_config__ = STRICT
     asks: Annotated[str, MinLen(1)]
     varies: Varies
+    compared_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
         ParamError: there is no such arm, a file cannot be read, or a value does not fit.
     """
     own, file = read_overlay(arms, name, "arm"), arms / f"{name}.yaml"
-    about = {key: own.pop(key) for key in ("asks", "varies") if key in own}
+    about = {key: own.pop(key) for key in ABOUT if key in own}
     _check_sections(own, file)
     values = overlaid(overlaid(read_yaml(params), read_yaml(study)), own)
     if not isinstance(values.get("train"), dict):

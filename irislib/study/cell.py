@@ -1,6 +1,7 @@
 """The result of a cell: an arm's tokenizers, measured on episodes that they did not learn from."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,10 @@ def measure_cell(
         tokenizers: by the gradient steps after which they stand (`tokenizers.read_tokenizers`).
 
     Returns:
-        JSON values: `arm`, `asks`, `varies`, `seed`, `steps`, and the measures of the finished tokenizer:
-        those of `measure_tokens`, and `receptive_field`, the pixels around a patch that its token depends on,
-        beside the most that the encoder allows (`ReceptiveField.window` and `extent`). Where there are
-        earlier ones, `snapshots` holds the steps and the measures of each.
+        JSON values: `arm`, what its file says of it (`About`), `seed`, `steps`, and the measures of the
+        finished tokenizer: those of `measure_tokens`, and `receptive_field`, the pixels around a patch that
+        its token depends on, beside the most that the encoder allows (`ReceptiveField.window` and `extent`).
+        Where there are earlier ones, `snapshots` holds the steps and the measures of each.
 
     Raises:
         ArtifactError: the play is damaged.
@@ -46,7 +47,7 @@ def measure_cell(
             {"steps": steps, **_measure(tokenizers[steps], training, held_out, arm, seed)}
             for steps in sorted(tokenizers)
         ]
-    about = {"arm": arm.name, "asks": arm.about.asks, "varies": arm.about.varies, "seed": seed}
+    about = {"arm": arm.name, **asdict(arm.about), "seed": seed}
     return {**about, **rows[-1]} | ({"snapshots": rows[:-1]} if rows[:-1] else {})
 
 

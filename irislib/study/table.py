@@ -14,10 +14,12 @@ from irislib.errors import ArtifactError
 from irislib.study.arms import VARIES
 
 LEVEL = 0.95  # of the intervals
-KEYS = ("arm", "asks", "varies", "seed", "steps")  # of a result, before its measures
+FEWEST = 3  # seeds with an interval: that of two would be 13 times as wide as their spread
+ARM = ("arm", "varies", "compared_with")
+KEYS = (*ARM, "asks", "seed", "steps")  # of a result, before its measures
 NESTED = ("reading", "reading_coverage", "consistency")  # measures by label, by size of a set, by embedder
 COLUMNS = (
-    *("arm", "varies", "steps", "measure", "seeds"),
+    *(*ARM, "steps", "measure", "seeds"),
     *("mean", "low", "high", "least", "most"),
     *("difference", "difference_low", "difference_high"),
 )
@@ -31,24 +33,25 @@ def tabulate(results: Path) -> pd.DataFrame:
 
     Returns:
         A row for each arm, number of gradient steps, and measure. `mean` is over the seeds for which the
-        measure is defined, `low` and `high` are its 95% interval (Student's t), `least` and `most` the range
-        of the seeds. `difference` is the mean difference from the arm that varies nothing, over the seeds
-        that both have, with its interval: the frames of a seed are the same in all arms. Arms that vary the
-        same stand together. Empty without results.
+        measure is defined, `low` and `high` are its 95% interval (`interval`), `least` and `most` the range
+        of the seeds. `difference` is the mean difference from the finished arm `compared_with`, over the
+        seeds that both have, with its interval: the frames of a seed are the same in all arms. Arms that
+        vary the same stand together. Empty without results.
 
     Raises:
         ArtifactError: a result is not one.
     """
     rows = [row for file in sorted(results.glob("*.json")) for row in _rows(_read(file))]
-    values = pd.DataFrame(rows, columns=["arm", "varies", "steps", "measure", "seed", "value"])
-    reference = _reference(values)
-    groups = values.groupby(["arm", "varies", "steps", "measure"], sort=False)
+    values = pd.DataFrame(rows, columns=[*ARM, "steps", "measure", "seed", "value"])
+    reference = next(iter(values["arm"][values["varies"] == "nothing"]), "")
+    values.loc[values["compared_with"] == "", "compared_with"] = reference
+    finished = _finished(values)
     made = [
         {
-            **dict(zip(("arm", "varies", "steps", "measure"), key, strict=True)),
-            **_summary(group.set_index("seed")["value"], reference.get(key[3], {})),
+            **dict(zip((*ARM, "steps", "measure"), key, strict=True)),
+            **_summary(group.set_index("seed")["value"], finished.get((key[2], key[4]), {})),
         }
-        for key, group in groups
+        for key, group in values.groupby([*ARM, "steps", "measure"], sort=False)
     ]
     table = pd.DataFrame(made, columns=list(COLUMNS))
     order = table["varies"].map({varies: i for i, varies in enumerate(VARIES)})
@@ -58,10 +61,13 @@ def tabulate(results: Path) -> pd.DataFrame:
 
 
 def interval(values: Float64[np.ndarray, " n"]) -> tuple[float, float, float]:
-    """Mean and 95% interval of values that are drawn independently (Student's t); NaN where undefined."""
+    """Mean and 95% interval of values that are drawn independently (Student's t).
+
+    The interval is NaN for fewer than `FEWEST` values, and the mean for none.
+    """
     n = len(values)
     mean = float(values.mean()) if n else float("nan")
-    if n < 2:
+    if n < FEWEST:
         return mean, float("nan"), float("nan")
     half = float(t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return mean, mean - half, mean + half
@@ -79,7 +85,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _rows(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """One row for each number of a result and of its snapshots."""
-    about = {key: result[key] for key in ("arm", "varies", "seed")}
+    about = {key: result[key] for key in (*ARM, "seed")}
     for one in (*result.get("snapshots", []), result):
         for measure, value in _numbers(one):
             yield {**about, "steps": one["steps"], "measure": measure, "value": value}
@@ -104,14 +110,11 @@ def _nested(name: str, value: Any) -> Iterator[tuple[str, float]]:
         yield name, float(value)
 
 
-def _reference(values: pd.DataFrame) -> dict[str, dict[int, float]]:
-    """Of each measure, the values of the finished arm that varies nothing, by seed."""
-    own = values[values["varies"] == "nothing"]
-    own = own[own["steps"] == own["steps"].max()]
-    found: dict[str, dict[int, float]] = {}
-    for measure, seed, value in zip(own["measure"], own["seed"], own["value"], strict=True):
-        found.setdefault(measure, {})[seed] = value
-    return found
+def _finished(values: pd.DataFrame) -> dict[tuple[str, str], dict[int, float]]:
+    """The values of each finished arm by seed: those after its last step, by arm and measure."""
+    last = values[values["steps"] == values.groupby("arm")["steps"].transform("max")]
+    groups = last.groupby(["arm", "measure"], sort=False)
+    return {key: dict(zip(group["seed"], group["value"], strict=True)) for key, group in groups}
 
 
 def _summary(values: pd.Series, reference: Mapping[int, float]) -> dict[str, float]:

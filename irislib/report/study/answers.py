@@ -1,6 +1,6 @@
 """One paragraph for each question that the study asks, written from its table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from irislib.report.findings import Measured
@@ -66,30 +66,39 @@ def _causes(results: StudyResults) -> str:
     base = results.reference
     own = [f"{words} is {shown(results.mean(base, key))}" for key, words in MEASURES.items()]
     text = [f"In the arm {base} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
-    largest: dict[str, tuple[float, str, str]] = {}
+    rises: list[tuple[float, str]] = []
     for factor, words in FACTORS.items():
-        arms = [arm for arm in results.varying(factor) if results.difference(arm, "recall").known]
-        if not arms:
+        found = {arm: results.difference(arm, "recall") for arm in results.varying(factor)}
+        changes = {arm: change for arm, change in found.items() if change.known}
+        if not changes:
             continue
-        differences = {arm: results.difference(arm, "recall") for arm in arms}
-        best = max(arms, key=lambda arm: differences[arm].value)
-        worst = min(arms, key=lambda arm: differences[arm].value)
-        what = f"{changed(differences[best])} in {best}"
-        if worst != best:
-            what = f"{changed(differences[worst])} in {worst} to {what}"
-        apart = sum(beyond(one) for one in differences.values())
-        text.append(
-            f"With {words}, the recall changes by {what}; the interval leaves out zero in {number(apart)} of "
-            f"{many(len(arms), 'arm')}."
-        )
-        if beyond(differences[best]) and differences[best].value > 0:
-            largest[factor] = (differences[best].value, best, changed(differences[best]))
-    if not largest:
-        return " ".join([*text, f"Nothing that was varied raises the recall beyond that of {base}."])
-    factor = max(largest, key=lambda name: largest[name][0])
-    _, arm, difference = largest[factor]
-    text.append(f"The largest rise comes with {FACTORS[factor]}: {arm}, {difference}.")
-    return " ".join(text)
+        ordered = sorted(changes, key=lambda arm: changes[arm].value)
+        extremes = dict.fromkeys([ordered[0], ordered[-1]])
+        ends = [f"{changed(changes[arm])} in {_named(results, arm)}" for arm in extremes]
+        text.append(f"With {words}, the recall changes by {' to '.join(ends)}; {_apart(changes.values())}.")
+        best = ordered[-1]
+        if beyond(changes[best]) and changes[best].value > 0:
+            rises.append((changes[best].value, f"{words}: {_named(results, best)}, {changed(changes[best])}"))
+    if rises:
+        return " ".join([*text, f"The largest rise comes with {max(rises)[1]}."])
+    return " ".join([*text, "Nothing that was varied is shown to raise the recall."])
+
+
+def _named(results: StudyResults, arm: str) -> str:
+    """The name of an arm, and of the arm that it is compared with where that is not the reference."""
+    other = results.compared_with(arm)
+    return arm if other == results.reference else f"{arm} (compared with {other})"
+
+
+def _apart(changes: Iterable[Measured]) -> str:
+    """How many changes are not zero, among those that have an interval."""
+    sure = [change for change in changes if _has_interval(change)]
+    if not sure:
+        return "there are too few seeds for an interval"
+    return (
+        f"the interval leaves out zero in {number(sum(map(beyond, sure)))} of {many(len(sure), 'arm')} that "
+        f"{'has' if len(sure) == 1 else 'have'} one"
+    )
 
 
 def _alignment(results: StudyResults) -> str:
@@ -101,10 +110,13 @@ def _alignment(results: StudyResults) -> str:
         recall, consistent, psnr = (
             results.difference(arm, name) for name in ("recall", "share_consistent_beyond_place", "psnr_db")
         )
-        verdict = "helps" if beyond(recall) and recall.value > 0 else "does not show that it helps"
+        verdict = "does not show that it helps" if _has_interval(recall) else "has too few seeds to tell"
+        if beyond(recall):
+            verdict = "helps" if recall.value > 0 else "harms"
         text.append(
-            f"The arm {arm} {verdict}: the recall changes by {changed(recall)}, the share of consistent "
-            f"codes by {changed(consistent)}, and the reconstruction by {changed(psnr, ' dB')}."
+            f"The arm {_named(results, arm)} {verdict}: the recall changes by {changed(recall)}, the share "
+            f"of consistent codes by {changed(consistent)}, and the reconstruction by "
+            f"{changed(psnr, ' dB')}."
         )
     text.append(
         "Where labels taught the codes, recall and purity are what was taught; the consistency is judged "

@@ -8,11 +8,11 @@ import pandas as pd
 from irislib.report.findings import Measured
 
 STUDY_COLUMNS = [
-    *("arm", "varies", "steps", "measure", "seeds"),
+    *("arm", "varies", "compared_with", "steps", "measure", "seeds"),
     *("mean", "low", "high", "least", "most"),
     *("difference", "difference_low", "difference_high"),
 ]
-REFERENCE = "nothing"  # what the arm varies that the others are compared with
+REFERENCE = "nothing"  # what the arm varies that most others are compared with
 UNKNOWN = Measured(math.nan, math.nan, math.nan)
 
 
@@ -48,6 +48,10 @@ class StudyResults:
         """What an arm varies."""
         return str(self.table["varies"][self.table["arm"] == arm].iloc[0])
 
+    def compared_with(self, arm: str) -> str:
+        """Name of the arm that an arm's differences are from."""
+        return str(self.table["compared_with"][self.table["arm"] == arm].iloc[0])
+
     def steps(self, arm: str) -> list[int]:
         """Gradient steps after which an arm was measured, ascending."""
         return sorted(int(steps) for steps in self.table["steps"][self.table["arm"] == arm].unique())
@@ -57,7 +61,7 @@ class StudyResults:
         return self._measured(arm, measure, steps, ("mean", "low", "high"))
 
     def difference(self, arm: str, measure: str) -> Measured:
-        """Mean difference of the finished arm from the reference at equal seeds, with its interval."""
+        """Mean difference from the arm that it is compared with, at equal seeds, with its interval."""
         return self._measured(arm, measure, None, ("difference", "difference_low", "difference_high"))
 
     def seeds(self, arm: str) -> int:

@@ -44,8 +44,14 @@ def missed(results: StudyResults, arm: str) -> list[str]:
         value = results.mean(arm, name).value
         if not value >= least:
             found.append(f"{percent(value)} {WORDS[name]}")
-    loss = results.difference(arm, "psnr_db").value
-    return found if loss >= 0 else [*found, f"a PSNR changed by {signed(loss)} dB"]
+    gain = _gained_db(results, arm)
+    return found if gain >= 0 else [*found, f"a PSNR changed by {signed(gain)} dB"]
+
+
+def _gained_db(results: StudyResults, arm: str) -> float:
+    """How much higher the PSNR is than that of the reference arm."""
+    value, reference = (results.mean(one, "psnr_db").value for one in (arm, results.reference))
+    return value - reference
 
 
 def tokens(results: StudyResults, arm: str) -> int:
@@ -59,7 +65,7 @@ def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
 
     def good(arm: str) -> bool:
         gained = results.mean(arm, "nmi_beyond_place").value >= TIMES * base
-        return gained and results.difference(arm, "psnr_db").value >= -LOSS_DB
+        return gained and _gained_db(results, arm) >= -LOSS_DB
 
     best = max(arms, key=lambda arm: results.mean(arm, "nmi_beyond_place").value)
     text = (
@@ -67,8 +73,8 @@ def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
         f"reaches {number(TIMES)} times the NMI beyond place of {results.reference} ({number(base)}) at a "
         f"loss of at most {number(LOSS_DB)} dB"
     )
-    value, loss = results.mean(best, "nmi_beyond_place").value, results.difference(best, "psnr_db").value
-    text += f"; the largest is that of {best}: {number(value)}, at {signed(loss)} dB."
+    value, gain = results.mean(best, "nmi_beyond_place").value, _gained_db(results, best)
+    text += f"; the largest is that of {best}: {number(value)}, at {signed(gain)} dB."
     return " ".join([text, *_after_as_many_steps(results, arms)])
 
 
