@@ -34,8 +34,8 @@ from irislib.report.page.sprites import Embedded
 from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES
-from irislib.worlds.crafter_score import crafter_score
+from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
+from irislib.worlds.crafter.score import crafter_score
 
 CODES = 12
 NAMES = [draw.__name__ for _, draw in FIGURES]

@@ -35,7 +35,7 @@ from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.make import AnyWorld
 from irislib.worlds.player import Player
 from irislib.worlds.score import score

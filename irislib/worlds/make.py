@@ -7,7 +7,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from irislib.params import load_params, one_of
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.world import World, WorldConfig, WorldDescription
 
 KINDS = Annotated[CrafterConfig, one_of("world")]  # a union, as soon as there is another world

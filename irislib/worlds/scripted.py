@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from irislib.errors import ParamError
-from irislib.worlds.crafter_player.player import CrafterPlayer
+from irislib.worlds.crafter.scripted.player import CrafterPlayer
 from irislib.worlds.player import Player
 from irislib.worlds.world import WorldConfig
 

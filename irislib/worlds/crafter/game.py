@@ -104,7 +104,7 @@ class CrafterConfig(WorldConfig):
 
     def scenes(self) -> SceneSource:
         """Staged scenes and random play."""
-        from irislib.worlds.crafter_scenes import CrafterScenes  # which imports this module
+        from irislib.worlds.crafter.scenes import CrafterScenes  # which imports this module
 
         return CrafterScenes(self)
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from irislib.worlds.crafter import ACTION_NAMES, LABEL_NAMES, CrafterWorld
-from irislib.worlds.crafter_player.agenda import Agenda
-from irislib.worlds.crafter_player.needs import attend, block, draw_needs, fight
-from irislib.worlds.crafter_player.situation import DIRECTIONS, Situation, look
-from irislib.worlds.crafter_player.travel import STEP, shift
-from irislib.worlds.crafter_player.wander import Wander
+from irislib.worlds.crafter.game import ACTION_NAMES, LABEL_NAMES, CrafterWorld
+from irislib.worlds.crafter.scripted.agenda import Agenda
+from irislib.worlds.crafter.scripted.needs import attend, block, draw_needs, fight
+from irislib.worlds.crafter.scripted.situation import DIRECTIONS, Situation, look
+from irislib.worlds.crafter.scripted.travel import STEP, shift
+from irislib.worlds.crafter.scripted.wander import Wander
 from irislib.worlds.world import World
 
 SLIP = 0.02  # chance of a random action
