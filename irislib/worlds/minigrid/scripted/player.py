@@ -1,14 +1,13 @@
 """The scripted players: BabyAI's bot for its levels, the shortest way for levels with a goal to reach."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, UInt8
 from minigrid.envs.babyai.core.roomgrid_level import RoomGridLevel
 from minigrid.utils.baby_ai_bot import BabyAIBot, DisappearedBoxError
 
 from irislib.errors import ParamError
+from irislib.worlds.lanes import LanePlayer
 from irislib.worlds.minigrid.config import MinigridConfig
 from irislib.worlds.minigrid.game import ACTION_NAMES, MinigridWorld, begin
 from irislib.worlds.minigrid.level import make_level
@@ -19,12 +18,12 @@ SLIP = 0.1  # chance of a random step or turn, without which all episodes of a s
 MOVES = ("left", "right", "forward")
 
 
-class MinigridPlayer:
+class MinigridPlayer(LanePlayer):
     """Plays MiniGrid by rules (see `irislib.worlds.player.Player`).
 
     In BabyAI's levels the package's own bot plays, which knows the mission; where it is at a loss, it goes on
     at random. In levels with a goal tile the agent takes the shortest way there, fetching keys and opening
-    doors. Its own random choices come from the stream of each lane.
+    doors.
 
     Args:
         config: of the worlds.
@@ -32,6 +31,8 @@ class MinigridPlayer:
     Raises:
         ParamError: the level is neither.
     """
+
+    actions = ACTION_NAMES
 
     def __init__(self, config: MinigridConfig) -> None:
         game: Any = make_level(config.level)
@@ -42,17 +43,12 @@ class MinigridPlayer:
                 f"rollout.player: the scripted player reaches goal tiles, and plays BabyAI's levels, but "
                 f"{config.level} is neither; use agent, or another env.level"
             )
-        self._lives: list[_Life] = []
 
-    def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
-        """See `Player.begin`."""
-        self._lives = [_Life(_game(world), rng) for world, rng in zip(worlds, rngs, strict=True)]
-
-    def act(
-        self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
-    ) -> Int64[np.ndarray, " lane"]:
-        """See `Player.act`. The frames are not looked at."""
-        return np.array([ACTION_NAMES.index(self._lives[lane].act()) for lane in lanes], np.int64)
+    def enter(self, world: World, rng: np.random.Generator) -> "_Life":
+        """See `LanePlayer.enter`. Raises TypeError for another world."""
+        if not isinstance(world, MinigridWorld):
+            raise TypeError(f"{type(world).__name__} is not MiniGrid")
+        return _Life(world._game, rng)
 
 
 class _Life:
@@ -84,9 +80,3 @@ class _Life:
         move = MOVES[self._rng.integers(len(MOVES))]
         ahead = self._game.grid.get(*self._game.front_pos)
         return "left" if move == "forward" and ahead and ahead.type == "lava" else move
-
-
-def _game(world: World) -> Any:
-    if not isinstance(world, MinigridWorld):
-        raise TypeError(f"{type(world).__name__} is not MiniGrid")
-    return world._game
