@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -10,6 +10,7 @@ from jaxtyping import Int64, UInt8
 from irislib.worlds.world import World
 
 
+@runtime_checkable
 class Life(Protocol):
     """One episode of a player: what it remembers, and its habits."""
 
