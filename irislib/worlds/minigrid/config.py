@@ -38,6 +38,9 @@ class MinigridConfig(WorldConfig):
     length: Annotated[int, Ge(1)] = 10_000
 
     def __post_init__(self) -> None:
+        # Half-done work depends on the code that is loaded when it begins; the environment's must be.
+        import irislib.worlds.minigrid.game  # noqa: F401
+
         rows, columns = self.grid
         smallest = SMALLEST_TILE[self.view]
         remedy = f"use at least {smallest * max(rows, columns)}"
