@@ -23,7 +23,7 @@ from irislib.training.objectives import Objective
 from irislib.training.replay import OUTSIDE, Experience, Replay
 from irislib.training.sampling import Sampler
 from irislib.training.trainer import Trainer
-from irislib.worlds.crafter import CrafterConfig, CrafterWorld
+from irislib.worlds.crafter.game import CrafterConfig, CrafterWorld
 from stages.profile import apply
 
 

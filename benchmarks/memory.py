@@ -14,7 +14,7 @@ from irislib.params import load_params
 from irislib.seeding import stream
 from irislib.training.replay import Experience
 from irislib.training.trainer import Trainer
-from irislib.worlds.crafter import ACTION_NAMES
+from irislib.worlds.crafter.game import ACTION_NAMES
 from irislib.worlds.make import load_world
 
 PARAMS = Path("params.yaml")

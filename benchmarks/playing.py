@@ -23,7 +23,7 @@ from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.runtime import workers
 from irislib.seeding import stream
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.worlds.crafter import ACTION_NAMES, CrafterConfig
+from irislib.worlds.crafter.game import ACTION_NAMES, CrafterConfig
 from irislib.worlds.make import load_world
 from irislib.worlds.world import WorldConfig
 

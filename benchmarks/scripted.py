@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from irislib.playing.play import play_episodes
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.make import load_world
 from irislib.worlds.score import playing_statistics, score, success_rates
 from irislib.worlds.scripted import scripted_player

@@ -35,7 +35,7 @@ from irislib.tokenizers.reconstruction import encode_frames
 from irislib.training.sampling import Sampler
 from irislib.training.tokenizer_alone import train_tokenizer
 from irislib.training.trainer import decay_groups
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.scripted import scripted_player
 
 Way = Literal["token", "frame"]

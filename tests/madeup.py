@@ -31,7 +31,7 @@ from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.study.table import tabulate
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES
+from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
 
 SERIES = {
     "tokenizer": ["total", "commitment"],

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from irislib.report.tables import AGENT_COLUMNS, BASELINE_COLUMNS, FAMILIES
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES
-from irislib.worlds.crafter_score import crafter_score
+from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
+from irislib.worlds.crafter.score import crafter_score
 
 LABELS = ["water", "grass", "stone", "display"]
 

@@ -5,7 +5,7 @@ import pytest
 
 from irislib.interpret.boxes import Boxes
 from irislib.interpret.upsampling import upsample
-from irislib.worlds.crafter import ITEM_NAMES, CrafterConfig, cell_boxes
+from irislib.worlds.crafter.game import ITEM_NAMES, CrafterConfig, cell_boxes
 
 CRAFTER = Boxes((64, 64), cell_boxes(7), 63)
 

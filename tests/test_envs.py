@@ -12,7 +12,7 @@ from processes import printed_by_two
 
 from irislib.errors import ParamError
 from irislib.params import parse_section
-from irislib.worlds.crafter import (
+from irislib.worlds.crafter.game import (
     ACHIEVEMENT_NAMES,
     ACTION_NAMES,
     ITEM_NAMES,

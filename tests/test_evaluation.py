@@ -25,8 +25,8 @@ from irislib.playing.evaluation import (
 from irislib.playing.play import play_episodes
 from irislib.playing.player import AgentPlayer
 from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct, reconstruction_psnr
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES, CrafterConfig
-from irislib.worlds.crafter_score import crafter_score
+from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES, CrafterConfig
+from irislib.worlds.crafter.score import crafter_score
 from irislib.worlds.score import playing_statistics, success_rates
 
 ENV = CrafterConfig(frame_size=64, length=19)  # six whole segments of 3 steps and one of 1

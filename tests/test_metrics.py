@@ -36,7 +36,7 @@ from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 
 pytestmark = pytest.mark.filterwarnings("error")
 

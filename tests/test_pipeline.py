@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 from irislib.artifacts import digest, open_store
 from irislib.report.tables import read_metrics
 from irislib.stores.heatmaps import HEATMAPS
+from irislib.stores.rollouts import ROLLOUTS
 
 STORES = ("rollouts", "heatmaps", "changes", "crops", "embeddings")
 STAGES = (
@@ -127,6 +128,18 @@ def test_one_command_analyses_a_tokenizer_of_ones_own(built: Checkout) -> None:
         world = metrics["world"]
         assert world["nmi"] == pytest.approx(world["nmi_place"], abs=0.05)
         assert (built.root / "reports/index.html").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("world", ["minigrid"])
+def test_another_world_goes_through_all_stages(built: Checkout, world: str) -> None:
+    with restored(built):
+        for profile in (world, "smoke"):
+            built.run("python", "-m", "stages.profile", profile, "--write")
+        assert ran(built.run("dvc", "repro").stdout) == list(STAGES)
+        assert open_store(built.root / "data/rollouts.zarr", ROLLOUTS).attrs["world"] == world
+        page = (built.root / "reports/index.html").read_text()
+        assert f"({world.capitalize()} here)" in page
+        assert "crafter" not in page.lower()
 
 
 def killed_when(checkout: Checkout, ready: Callable[[], bool], *command: str) -> None:

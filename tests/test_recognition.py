@@ -21,14 +21,14 @@ from irislib.interpret.embedding.weights import random_resnet50
 from irislib.interpret.embedding.window_sampling import Windows
 from irislib.interpret.embedding.windows import WindowLabels, share_labels
 from irislib.params import parse_value
-from irislib.worlds.crafter import (
+from irislib.worlds.crafter.game import (
     ITEM_NAMES,
     LABEL_NAMES,
     CrafterConfig,
     CrafterWorld,
     cell_boxes,
 )
-from irislib.worlds.crafter_scenes import PER_WORLD, CrafterScenes, StagedCrafter
+from irislib.worlds.crafter.scenes import PER_WORLD, CrafterScenes, StagedCrafter
 from irislib.worlds.scenes import Scenes
 
 ENV = CrafterConfig()

@@ -14,7 +14,7 @@ from irislib.training.collect import Collector
 from irislib.training.encoded import EncodedReplay
 from irislib.training.parts import Pool
 from irislib.training.replay import OUTSIDE, Experience, Replay
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.vector import make_vector_env
 
 

@@ -29,13 +29,14 @@ from irislib.report.figures.registry import FIGURES
 from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page.code_table import tabulate
 from irislib.report.page.comparison import about_agent
+from irislib.report.page.differences import _strata_of_play
 from irislib.report.page.render import Plate, render_page
 from irislib.report.page.sprites import Embedded
 from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES
-from irislib.worlds.crafter_score import crafter_score
+from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
+from irislib.worlds.crafter.score import crafter_score
 
 CODES = 12
 NAMES = [draw.__name__ for _, draw in FIGURES]
@@ -343,10 +344,23 @@ def test_another_world_and_another_tokenizer_and_player_have_a_page(root: Path, 
     page = render(inputs, collect_claims(inputs), drawn)
     assert "Checkers" in page
     assert "Crafter" not in page
+    assert "asleep" not in page and "it is night" not in page
+    assert "asleep" in render(load(root), [])
     assert "The analysed codes are not the agent&#39;s: the tokenizer my.module:tokenizer" in page
     assert "Not the agent but a scripted player" in page
     assert "uniform guessing" not in page
     assert len(about_agent(inputs)) == 1
+
+
+def test_the_embedder_is_judged_in_the_parts_of_play_that_its_world_names(inputs: Inputs) -> None:
+    assert inputs.say(_strata_of_play(inputs)) == " (in the dark undefined)"
+    for grades, said in (
+        ({"world": 0.9}, ""),
+        ({"world": 0.9, "world_by_day": 0.75, "world_asleep": 0.5}, " (by day 75%, asleep 50%)"),
+    ):
+        embedder = replace(inputs.embedder, content={"play": grades})
+        judged = replace(inputs, embedder=embedder)
+        assert judged.say(_strata_of_play(judged)) == said
 
 
 def test_achievements_are_drawn_most_frequent_first(inputs: Inputs) -> None:

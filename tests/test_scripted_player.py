@@ -17,11 +17,17 @@ from irislib.playing.play import play_episodes
 from irislib.playing.rollout import RolloutConfig, roll_out
 from irislib.seeding import stream_seed
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.worlds.crafter import ACHIEVEMENT_NAMES, ACTION_NAMES, LABEL_NAMES, CrafterConfig, CrafterWorld
-from irislib.worlds.crafter_player import player as player_module
-from irislib.worlds.crafter_player.player import CrafterPlayer
-from irislib.worlds.crafter_player.situation import DIRECTIONS
-from irislib.worlds.crafter_player.travel import Cell, Travel
+from irislib.worlds.crafter.game import (
+    ACHIEVEMENT_NAMES,
+    ACTION_NAMES,
+    LABEL_NAMES,
+    CrafterConfig,
+    CrafterWorld,
+)
+from irislib.worlds.crafter.scripted import player as player_module
+from irislib.worlds.crafter.scripted.player import CrafterPlayer
+from irislib.worlds.crafter.scripted.situation import DIRECTIONS
+from irislib.worlds.crafter.scripted.travel import Cell, Travel
 from irislib.worlds.player import Player
 from irislib.worlds.scripted import scripted_player
 
@@ -157,7 +163,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing by chance: no slips, no excursions, and no creatures that appear."""
     monkeypatch.setattr(player_module, "SLIP", 0)
     monkeypatch.setattr(player_module, "EXCURSION", 0)
-    monkeypatch.setattr("irislib.worlds.crafter._Game._balance_chunk", lambda *_: None)
+    monkeypatch.setattr("irislib.worlds.crafter.game._Game._balance_chunk", lambda *_: None)
 
 
 @pytest.mark.usefixtures("steady")
@@ -229,7 +235,7 @@ def test_a_tool_is_made_from_nothing_but_its_materials() -> None:
 @pytest.mark.parametrize("slip", [0.0, 1.0])
 def test_it_never_walks_into_lava(slip: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(player_module, "SLIP", slip)
-    monkeypatch.setattr("irislib.worlds.crafter._Game._balance_chunk", lambda *_: None)
+    monkeypatch.setattr("irislib.worlds.crafter.game._Game._balance_chunk", lambda *_: None)
     stage = Stage()
     rng = np.random.default_rng(0)
     lava = rng.random(stage.game._world.area) < 0.3

@@ -35,7 +35,7 @@ from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.make import AnyWorld
 from irislib.worlds.player import Player
 from irislib.worlds.score import score
@@ -207,10 +207,10 @@ def test_worlds_have_their_own_score_or_none() -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"world": "chess", "frame_size": 64}, r"^env.*world: must be one of crafter, not 'chess'"),
+        ({"world": "chess", "frame_size": 64}, r"^env.*world: must be one of crafter, minigrid, not 'chess'"),
         ({"world": "crafter", "frame_size": 64, "length": 9, "tiles": 8}, r"^env\.tiles: unknown parameter"),
         ({"world": "crafter", "frame_size": 50, "length": 9}, r"^env\.frame_size: 50 pixels leave a border"),
-        ({"frame_size": 64, "length": 9}, r"^env.*world: must be one of crafter"),
+        ({"frame_size": 64, "length": 9}, r"^env.*world: must be one of crafter, minigrid"),
     ],
 )
 def test_mistakes_in_the_world_are_named(values: dict[str, object], complaint: str) -> None:

@@ -23,7 +23,7 @@ from irislib.tokenizers.quantizers.config import (
     QuantizerConfig,
     SimVQConfig,
 )
-from irislib.worlds.crafter import CrafterConfig
+from irislib.worlds.crafter.game import CrafterConfig
 
 TOKENIZER = IrisConfig(VectorQuantizerConfig("vq", 32, 8, 3), 8, 4, (1, 1, 2, 2, 2), 1, (8,))
 CONFIG = AgentConfig(

@@ -166,10 +166,16 @@ OWN_ROWS = (
         "share",
     ),
     Row("Return", "mean sum of the rewards of an episode", None, "agent.return_mean"),
-    Row("Asleep", "share of the observations in which the player sleeps", None, "strata.hidden", "share"),
+    Row(
+        "Hidden",
+        "share of the observations that hide the world, as a sleeping player's do",
+        None,
+        "strata.hidden",
+        "share",
+    ),
     Row(
         "Night",
-        "share of the observations in which the player is awake at night",
+        "share of the observations that show the world at night",
         None,
         "strata.night",
         "share",

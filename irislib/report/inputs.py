@@ -108,6 +108,12 @@ class Inputs:
         return source
 
     @property
+    def hidden_label(self) -> str | None:
+        """Name of the state in which frames hide the world; None for a world without one."""
+        label: str | None = self.rollouts.attrs["hidden_label"]
+        return label
+
+    @property
     def goals(self) -> list[str]:
         """Names of the world's goals; may be empty."""
         return list(self.rollouts.attrs["goal_names"])

@@ -49,7 +49,7 @@ def record_play(config: PlayConfig, env: WorldConfig, seed: int, work: Path, out
         out: the store.
 
     Raises:
-        ParamError: the world has no scripted player.
+        ParamError: the world has no scripted player, or none for its options.
         IrislibError: a worker died, or another process makes this very store.
     """
     attrs = {
@@ -84,8 +84,9 @@ def make_player(config: PlayConfig, env: WorldConfig) -> Player:
         return RandomPlayer()
     try:
         return scripted_player(env)
-    except ParamError:
-        raise ParamError(f"play.player: the world {env.world} has no scripted player; use random") from None
+    except ParamError as error:
+        reason = str(error).removeprefix("rollout.player: ").split(";")[0]
+        raise ParamError(f"play.player: {reason}; use random") from None
 
 
 def _recorder(config: PlayConfig, env: WorldConfig, seed: int) -> Compute:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from irislib.worlds.crafter_score import crafter_score
+from irislib.worlds.crafter.score import crafter_score
 
 # By the name of the world; others have no score of their own.
 SCORES: dict[str, Callable[[Sequence[float]], float]] = {"crafter": crafter_score}

@@ -1,27 +1,44 @@
-"""Scripted players: which worlds offer one."""
+"""Scripted players: which worlds offer one.
 
-from collections.abc import Callable
+The players stand here and not in the worlds' own files, so that training, which needs worlds but no scripted
+player, is not repeated when one of them changes.
+"""
+
+from typing import Any
 
 from irislib.errors import ParamError
-from irislib.worlds.crafter_player.player import CrafterPlayer
 from irislib.worlds.player import Player
 from irislib.worlds.world import WorldConfig
-
-# By the name of the world. They stand here and not in the worlds' own files, so that training, which needs
-# worlds but no scripted player, is not repeated when one of them changes.
-PLAYERS: dict[str, Callable[[], Player]] = {"crafter": CrafterPlayer}
 
 
 def scripted_player(env: WorldConfig) -> Player:
     """A player that follows rules and may look at the world's state.
 
     Raises:
-        ParamError: the world offers none.
+        ParamError: the world offers none, or not for what its options say.
     """
     if env.world not in PLAYERS:
-        offered = " or ".join(PLAYERS)
+        *others, last = PLAYERS
         raise ParamError(
             f"rollout.player: the world {env.world} has no scripted player; use agent, or set env.world to "
-            f"{offered}"
+            f"{', '.join(others)} or {last}"
         )
-    return PLAYERS[env.world]()
+    return PLAYERS[env.world](env)
+
+
+# Each is imported only where it plays, and so are the simulators of the other worlds.
+
+
+def _crafter(_env: Any) -> Player:
+    from irislib.worlds.crafter.scripted.player import CrafterPlayer
+
+    return CrafterPlayer()
+
+
+def _minigrid(env: Any) -> Player:
+    from irislib.worlds.minigrid.scripted.player import MinigridPlayer
+
+    return MinigridPlayer(env)
+
+
+PLAYERS = {"crafter": _crafter, "minigrid": _minigrid}

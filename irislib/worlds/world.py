@@ -14,6 +14,12 @@ from irislib.worlds.scenes import SceneSource
 Frame = UInt8[np.ndarray, "height width 3"]
 
 
+def grid_boxes(rows: int, columns: int, side: int) -> Int16[np.ndarray, "box 4"]:
+    """Rectangles of a grid of squares at the upper left of a frame, row by row, `side` pixels a side."""
+    corner = side * np.indices((rows, columns)).reshape(2, -1).T
+    return np.concatenate([corner, corner + side], axis=1).astype(np.int16)
+
+
 @dataclass(frozen=True, eq=False)
 class WorldDescription:
     """The names and the geometry of a world's ground truth; the same in every episode.

@@ -33,8 +33,7 @@ def differences(inputs: Inputs) -> list[str]:
         "Here a finding is selected on one half of the episodes and must be confirmed "
         "on the other half; an episode counts as one draw, because neighbouring frames are nearly equal.",
         empty_bound(inputs),
-        "The paper has no ground truth. Here the simulator says what is in the frame, and whether the player "
-        "sleeps.",
+        f"The paper has no ground truth. Here the simulator says what is in the frame{_hidden(inputs)}.",
     ]
     return [text for text in texts if text]
 
@@ -165,20 +164,29 @@ def _training(inputs: Inputs) -> str:
 
 
 def _episodes(inputs: Inputs) -> str:
-    return inputs.say(
+    text = (
         "{agent.episodes:episode} with a mean length of {agent.length_mean:step} were analysed, the paper "
-        "has 714 with 178.5. In {strata.night:%} of the observations it is night, and in {strata.hidden:%} "
-        "the player sleeps and does not see the world; these are left out wherever labels are compared."
+        "has 714 with 178.5."
     )
+    if inputs.hidden_label:
+        text += (
+            " In {strata.night:%} of the observations it is night, and in {strata.hidden:%} the player is "
+            f"{inputs.hidden_label} and does not see the world; these are left out wherever labels are "
+            "compared."
+        )
+    return inputs.say(text)
+
+
+def _hidden(inputs: Inputs) -> str:
+    return f", and whether the player is {inputs.hidden_label}" if inputs.hidden_label else ""
 
 
 _EMBEDDERS = {
     "imagenet": "Crops were embedded by a ResNet50 with weights trained on ImageNet, as in the paper.",
     "cells": "Crops were embedded by a narrow ResNet50 that was trained from scratch on labelled frames of "
     "the simulator, so that no download is needed; the paper used weights trained on ImageNet. In games that "
-    "it was not trained on, it labels {embedder.play.accuracy:%} of the positions correctly on frames of "
-    "random play ({embedder.play.world_in_the_dark:%} of the dark ones), and {embedder.staged.accuracy:%} on "
-    "staged scenes with rare things.",
+    "it was not trained on, it labels {embedder.staged.accuracy:%} of the positions correctly on staged "
+    "scenes with rare things, and {embedder.play.accuracy:%} on frames of random play",
     "random": "Crops were embedded by a narrow ResNet50 with random weights. This is a control: it compares "
     "colours and textures rather than objects. The paper used weights trained on ImageNet.",
 }
@@ -187,10 +195,20 @@ _EMBEDDERS = {
 def _embedder(inputs: Inputs) -> str:
     attrs, features = inputs.embeddings.attrs, inputs.embeddings.array("embedding").shape[1]
     directions = "learned with it" if attrs["weights"] == "cells" else "drawn at random"
+    text = _EMBEDDERS[attrs["weights"]]
+    if attrs["weights"] == "cells":
+        text += f"{_strata_of_play(inputs)}."
     return (
-        f"{inputs.say(_EMBEDDERS[attrs['weights']])} Each crop was resized to {attrs['size']} pixels. The "
+        f"{inputs.say(text)} Each crop was resized to {attrs['size']} pixels. The "
         f"network's output was projected onto {features} directions that were {directions}."
     )
+
+
+def _strata_of_play(inputs: Inputs) -> str:
+    """How well the embedder does in each part of the random play that its world names, for example by day."""
+    keys = [key for key in inputs.embedder.content.get("play", {}) if key.startswith("world_")]
+    shares = [f"{key.removeprefix('world_').replace('_', ' ')} {{embedder.play.{key}:%}}" for key in keys]
+    return f" ({', '.join(shares)})" if shares else ""
 
 
 def _crops(inputs: Inputs) -> str:

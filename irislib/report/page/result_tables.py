@@ -57,8 +57,8 @@ def findings_table(inputs: Inputs) -> Table:
         "divisions, and the range holds 95% of the divisions. A finding is listed on this page if more than "
         "half of the divisions confirm it. “By chance” is the number that is confirmed if each observation "
         "is exchanged for one of another episode: same step, same place, same part of the day. Of names, at "
-        "most one label of a code is selected, and of items one item. Observations in which the player "
-        "sleeps are left out of names, items, pairs and sets. Pairs and sets consist of consistent codes, so "
+        "most one label of a code is selected, and of items one item. Observations that hide the "
+        "world are left out of names, items, pairs and sets. Pairs and sets consist of consistent codes, so "
         "they rest on the codes that the whole recording lists."
     )
     header = [

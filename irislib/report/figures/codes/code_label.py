@@ -57,7 +57,7 @@ def _matrix(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _caption(inputs: Inputs) -> str:
     return inputs.say(
-        "While the player is awake, the normalised mutual information of code and label is {agreement.nmi} "
+        "The normalised mutual information of code and label is {agreement.nmi} where frames show the world "
         "(shuffled labels: {agreement.nmi_null}; same places in other episodes: {agreement.nmi_place}). "
         "Without maps on the display it is {world.nmi} ({world.nmi_null}; {world.nmi_place}). "
         "{world.purity:%} of the maps on the world have their code's most frequent label (same places in "
@@ -75,7 +75,7 @@ def _note(inputs: Inputs) -> str:
         "is named only if it shows more of the label than the same places do at the same times in other "
         f"episodes: {by_label(inputs.metrics)}."
     )
-    if inputs.rollouts.attrs["hidden_label"]:
+    if inputs.hidden_label:
         hidden = percent(inputs.metric("strata.hidden"))
         note += f" In {hidden} of the observations the frame does not show the world; these are left out."
     return note

@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 from crafter import constants
 
-from irislib.worlds.crafter import LABEL_NAMES
-from irislib.worlds.crafter_player.situation import DIRECTIONS, Situation
-from irislib.worlds.crafter_player.travel import DIG, STEP, Cell, shift
+from irislib.worlds.crafter.game import LABEL_NAMES
+from irislib.worlds.crafter.scripted.situation import DIRECTIONS, Situation
+from irislib.worlds.crafter.scripted.travel import DIG, STEP, Cell, shift
 
 SHAPES: tuple[tuple[Cell, ...], ...] = (
     ((0, 0), (1, 0)),

@@ -9,8 +9,8 @@ from crafter import constants, objects
 from jaxtyping import Bool, Int64, UInt8
 from scipy.ndimage import maximum_filter
 
-from irislib.worlds.crafter import LABEL_NAMES
-from irislib.worlds.crafter_player.travel import STEP, Cell, Travel, shift
+from irislib.worlds.crafter.game import LABEL_NAMES
+from irislib.worlds.crafter.scripted.travel import STEP, Cell, Travel, shift
 
 DIRECTIONS: dict[str, Cell] = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _MOVES = {direction: f"move_{name}" for name, direction in DIRECTIONS.items()}

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from irislib.worlds.crafter_player.crafting import collect, make, place
-from irislib.worlds.crafter_player.situation import Situation
+from irislib.worlds.crafter.scripted.crafting import collect, make, place
+from irislib.worlds.crafter.scripted.situation import Situation
 
 PATIENCE = 150  # actions for one wish, after which the next ones have their turn
 

@@ -19,7 +19,7 @@ from jaxtyping import Int16, UInt8
 
 from irislib.params import STRICT, require
 from irislib.worlds.scenes import SceneSource
-from irislib.worlds.world import Frame, World, WorldConfig, WorldDescription
+from irislib.worlds.world import Frame, World, WorldConfig, WorldDescription, grid_boxes
 
 GRID = 9  # cells along each side of a frame
 VIEW = (7, 9)  # rows and columns that show the world, the player in the middle; below them is the inventory
@@ -104,15 +104,14 @@ class CrafterConfig(WorldConfig):
 
     def scenes(self) -> SceneSource:
         """Staged scenes and random play."""
-        from irislib.worlds.crafter_scenes import CrafterScenes  # which imports this module
+        from irislib.worlds.crafter.scenes import CrafterScenes  # which imports this module
 
         return CrafterScenes(self)
 
 
 def cell_boxes(cell: int) -> Int16[np.ndarray, "cell 4"]:
     """Rectangles of the 9 x 9 cells of a frame, row by row, each `cell` pixels a side."""
-    corner = cell * np.indices((GRID, GRID)).reshape(2, -1).T
-    return np.concatenate([corner, corner + cell], axis=1).astype(np.int16)
+    return grid_boxes(GRID, GRID, cell)
 
 
 class CrafterWorld(World):

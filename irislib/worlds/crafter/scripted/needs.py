@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from crafter import constants
 
-from irislib.worlds.crafter_player.crafting import collect
-from irislib.worlds.crafter_player.shelter import Chamber, close, find_chamber
-from irislib.worlds.crafter_player.situation import DIRECTIONS, MONSTERS, Situation
-from irislib.worlds.crafter_player.travel import shift
+from irislib.worlds.crafter.scripted.crafting import collect
+from irislib.worlds.crafter.scripted.shelter import Chamber, close, find_chamber
+from irislib.worlds.crafter.scripted.situation import DIRECTIONS, MONSTERS, Situation
+from irislib.worlds.crafter.scripted.travel import shift
 
 LATE = 0.5  # chance that the player of an episode stays in its chamber until dawn
 BLOCKED = 4  # steps within which a monster that comes is blocked

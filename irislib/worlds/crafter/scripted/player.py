@@ -1,42 +1,32 @@
 """The scripted player: it knows the whole state of the game, and a few rules decide what it does."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, UInt8
 
-from irislib.worlds.crafter import ACTION_NAMES, LABEL_NAMES, CrafterWorld
-from irislib.worlds.crafter_player.agenda import Agenda
-from irislib.worlds.crafter_player.needs import attend, block, draw_needs, fight
-from irislib.worlds.crafter_player.situation import DIRECTIONS, Situation, look
-from irislib.worlds.crafter_player.travel import STEP, shift
-from irislib.worlds.crafter_player.wander import Wander
+from irislib.worlds.crafter.game import ACTION_NAMES, LABEL_NAMES, CrafterWorld
+from irislib.worlds.crafter.scripted.agenda import Agenda
+from irislib.worlds.crafter.scripted.needs import attend, block, draw_needs, fight
+from irislib.worlds.crafter.scripted.situation import DIRECTIONS, Situation, look
+from irislib.worlds.crafter.scripted.travel import STEP, shift
+from irislib.worlds.crafter.scripted.wander import Wander
+from irislib.worlds.lanes import LanePlayer
 from irislib.worlds.world import World
 
 SLIP = 0.02  # chance of a random action
 EXCURSION = 0.004  # chance in each step to leave everything else for a sight
 
 
-class CrafterPlayer:
-    """Plays Crafter by rules (see `irislib.worlds.player.Player`).
+class CrafterPlayer(LanePlayer):
+    """Plays Crafter by rules (see `irislib.worlds.player.Player`)."""
 
-    It reads the game's state, and never changes it or draws from its random generator. Its own random choices
-    come from the stream of each lane, so an episode is the same whoever plays beside it.
-    """
+    actions = ACTION_NAMES
 
-    def __init__(self) -> None:
-        self._lives: list[_Life] = []
-
-    def begin(self, worlds: Sequence[World], rngs: Sequence[np.random.Generator]) -> None:
-        """See `Player.begin`."""
-        self._lives = [_Life(_game(world), rng) for world, rng in zip(worlds, rngs, strict=True)]
-
-    def act(
-        self, frames: UInt8[np.ndarray, "lane height width 3"], lanes: Sequence[int]
-    ) -> Int64[np.ndarray, " lane"]:
-        """See `Player.act`. The frames are not looked at."""
-        return np.array([ACTION_NAMES.index(self._lives[lane].act()) for lane in lanes], np.int64)
+    def enter(self, world: World, rng: np.random.Generator) -> "_Life":
+        """See `LanePlayer.enter`. Raises TypeError for another world."""
+        if not isinstance(world, CrafterWorld):
+            raise TypeError(f"{type(world).__name__} is not Crafter")
+        return _Life(world._game, rng)
 
 
 class _Life:
@@ -66,12 +56,6 @@ class _Life:
         self._agenda.renew()
         self._wander.begin(s)
         return self._wander(s) or "noop"
-
-
-def _game(world: World) -> Any:
-    if not isinstance(world, CrafterWorld):
-        raise TypeError(f"{type(world).__name__} is not Crafter")
-    return world._game
 
 
 def _harmless(s: Situation, action: str) -> str:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from irislib.runtime import progress
 from irislib.seeding import stream, stream_seed
-from irislib.worlds.crafter import (
+from irislib.worlds.crafter.game import (
     ACTION_NAMES,
     ITEM_NAMES,
     LABEL_NAMES,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from irislib.worlds.crafter import VIEW
-from irislib.worlds.crafter_player.situation import Situation
-from irislib.worlds.crafter_player.travel import Cell
+from irislib.worlds.crafter.game import VIEW
+from irislib.worlds.crafter.scripted.situation import Situation
+from irislib.worlds.crafter.scripted.travel import Cell
 
 LONGEST = 60  # steps on the way to one sight
 

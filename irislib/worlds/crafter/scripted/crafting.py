@@ -5,7 +5,7 @@ from crafter import constants
 from jaxtyping import Bool
 from scipy.ndimage import maximum_filter
 
-from irislib.worlds.crafter_player.situation import Situation
+from irislib.worlds.crafter.scripted.situation import Situation
 
 NEAR = 25  # steps to a table or a furnace; if it is farther away, another one is placed
 

@@ -1,0 +1,1 @@
+"""MiniGrid's and BabyAI's levels, their staged scenes, and scripted players."""
