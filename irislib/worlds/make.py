@@ -7,10 +7,11 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from irislib.params import load_params, one_of
+from irislib.worlds.atari.config import AtariConfig
 from irislib.worlds.crafter import CrafterConfig
 from irislib.worlds.world import World, WorldConfig, WorldDescription
 
-KINDS = Annotated[CrafterConfig, one_of("world")]  # a union, as soon as there is another world
+KINDS = Annotated[CrafterConfig | AtariConfig, one_of("world")]
 
 
 class AnyWorld(WorldConfig):
