@@ -3,21 +3,29 @@
 import hashlib
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from conftest import REPO
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from PIL import Image
 from processes import printed_by_two
+from scipy.ndimage import binary_erosion
 
+from irislib.agent import Agent, export_official_iris
+from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.errors import IrislibError, ParamError
 from irislib.params import parse_section
+from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.atari.config import AtariConfig
 from irislib.worlds.atari.resizing import resize_labels
 from irislib.worlds.atari.things import OTHER, Thing, Things
 from irislib.worlds.atari.world import AtariWorld, squares_of
 from irislib.worlds.make import AnyWorld
+from stages import init, profile
 
 ale_py = pytest.importorskip("ale_py")
 
@@ -124,39 +132,33 @@ def test_frames_and_rewards_are_those_of_the_released_wrappers(game: str) -> Non
 def test_labels_lie_on_the_pixels(game: str, side: int) -> None:
     """A square with a thing shows its colour; one far from all things shows the background alone."""
     world = AtariWorld(AtariConfig(game=game, label_size=side))
-    description = world.description
+    description, grid = world.description, 64 // side
     colour = {name: np.array(rgb, float) for name, rgb in COLOURS[game].items()}
     assert set(colour) == set(description.labels)
-    background, grid, seen = colour["background"], 64 // side, set[str]()
+    background = colour["background"]
+    shows: dict[str, list[bool]] = {name: [] for name in colour}
     rng = np.random.default_rng(2)
-    obs, info = world.reset(seed=0)
+    world.reset(seed=0)
     for _ in range(60):
         obs, _, terminated, _, info = world.step(rng.integers(len(description.actions)))
         assert not terminated
-        thing = np.ones((grid + 2, grid + 2), bool)
-        thing[1:-1, 1:-1] = False
+        clear = np.zeros((grid, grid), bool)
         for (y0, x0, y1, x1), label in zip(description.world_boxes, info["label"], strict=True):
             name = description.labels[label]
             if name == "background":
+                clear[y0 // side, x0 // side] = True
                 continue
-            seen.add(name)
-            thing[y0 // side + 1, x0 // side + 1] = True
-            far = obs[y0:y1, x0:x1].reshape(-1, 3) - background
             towards = colour[name] - background
-            if name == "wall" and game == "Breakout":  # of other colours too, at its feet
-                assert far.sum(axis=1).max() > 60
-            else:
-                assert (far @ towards / (towards @ towards)).max() > 0.3, (name, y0, x0)
-        for y0, x0, *_ in description.display_boxes:
-            thing[y0 // side + 1, x0 // side + 1] = True
-        near = sum(np.roll(thing, shift, (0, 1)) for shift in np.ndindex(3, 3))  # blurred by one square
-        near = np.roll(near, (-1, -1), (0, 1))[1:-1, 1:-1]
-        near[:, :5] = 1  # bars at the edge of the screen
-        clear = np.kron(near == 0, np.ones((side, side))).astype(bool)
-        if side == 2:  # a thing may fill less than half of a pixel, and then it has no square
-            assert (abs(obs[clear] - background) <= 1).all(axis=1).mean() > 0.995
-    assert seen >= set(colour) - {"background", "ball"}
-    assert ("ball" in seen) == ("ball" in colour)
+            share = (obs[y0:y1, x0:x1].reshape(-1, 3) - background) @ towards / (towards @ towards)
+            shows[name].append(share.max() > 0.15)
+        # Not beside a thing, the display, or the bars at the edge of the screen.
+        clear[:, : 8 // side] = False
+        away = binary_erosion(clear, np.ones((3, 3)))
+        pixels = obs[np.kron(away, np.ones((side, side))).astype(bool)]
+        # A thing of less than half a pixel has no square.
+        shows["background"].append((abs(pixels - background) <= 1).all(axis=1).mean() > 0.98)
+    for name, squares in shows.items():  # in a few, two boxers mix
+        assert len(squares) > 10 and np.mean(squares) > 0.98, name
 
 
 def test_the_rows_of_the_score_are_the_display() -> None:
@@ -285,10 +287,26 @@ def test_impossible_options_are_refused(values: dict[str, object], complaint: st
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ale_py", None)
-    config = parse_section({"env": {"world": "atari"}}, "env", AnyWorld)  # type: ignore[type-abstract]
+    values = {"env": {"world": "atari", "length": 77}}  # nothing of it is known from another test
+    config = parse_section(values, "env", AnyWorld)  # type: ignore[type-abstract]
     with pytest.raises(IrislibError, match=r"^env\.world: atari needs .*pip install .*\[atari\]'$") as caught:
         config.make()
     assert "\n" not in str(caught.value)
+
+
+def test_an_agent_of_another_game_is_refused_in_one_line(tmp_path: Path) -> None:
+    """Released checkpoints have the actions of their games: 6 in Pong, 9 in Ms. Pac-Man."""
+    text = (REPO / "params.yaml").read_text()
+    params = tmp_path / "params.yaml"
+    params.write_text(profile.apply(profile.read_profile(REPO / "profiles", "atari"), text))
+    (tmp_path / "init").mkdir()
+    tokenizer = IrisConfig(VectorQuantizerConfig("vq", 24, 6, 0), 10, 64, (1, 1, 1, 1, 1), 1, ())
+    memory, dreams = ActorCriticConfig(7), WorldModelConfig(3, 1, 4, 16, 0.1)
+    export_official_iris(Agent(AgentConfig((64, 64), 9, tokenizer, dreams, memory)), tmp_path / "last.pt")
+    options = ["--init", str(tmp_path / "init"), "--params", str(params), str(tmp_path / "last.pt")]
+    (line,) = CliRunner().invoke(init.main, options).output.splitlines()
+    assert line.startswith("error: env: has 6 actions, but ")
+    assert "has 9; start from an agent that was trained on this world and game" in line
 
 
 if __name__ == "__main__":
