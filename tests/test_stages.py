@@ -561,11 +561,8 @@ def test_imports_are_pinned() -> None:
     everything = library | extras["dev"]
     assert extras["atari"].items() <= everything.items()
     distributions = packages_distributions()
-    imports = (
-        (imports_of("irislib", "stages"), library | extras["atari"]),
-        (imports_of("tests"), everything),
-    )
-    for imported, pins in imports:
+    library |= extras["atari"]
+    for imported, pins in ((imports_of("irislib", "stages"), library), (imports_of("tests"), everything)):
         for name in imported:
             assert pins_of([f"{d}==" for d in distributions[name]]).keys() & pins.keys(), (
                 f"pyproject.toml lacks {name}"
