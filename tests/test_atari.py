@@ -67,7 +67,7 @@ def play(world: AtariWorld, seed: int, steps: int) -> str:
     rng, sha = np.random.default_rng(seed), hashlib.sha256()
     obs, info = world.reset(seed=seed)
     for _ in range(steps):
-        obs, reward, terminated, truncated, info = world.step(rng.integers(world.action_space.n))
+        obs, reward, terminated, truncated, info = world.step(rng.integers(len(world.description.actions)))
         sha.update(obs.tobytes() + np.array([reward, terminated, truncated]).tobytes())
         sha.update(b"".join(np.asarray(value).tobytes() for value in info.values()))
         if terminated or truncated:
