@@ -16,7 +16,10 @@ REPO = Path(__file__).parent.parent
 os.environ["IRISLIB_WORKERS"] = "1"
 
 # Files of minutes, which must not be the last to begin: a file is one process's (`--dist loadfile`).
-LONG = ("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_quantizers_in_agents.py")
+LONG = (
+    *("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_quantizers_in_agents.py"),
+    "test_atari_pipeline.py",
+)
 
 # Arguments and results of every annotated function are checked, in the tests only: shapes, dtypes, types.
 install_import_hook("irislib", "annotations.check")
@@ -77,7 +80,12 @@ class Checkout:
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The working tree with the smoke profile, ready for `dvc repro`; a test that changes it restores it."""
-    checkout = Checkout(tmp_path_factory.mktemp("pipeline"))
+    return copy_tree(tmp_path_factory.mktemp("pipeline"), "smoke")
+
+
+def copy_tree(root: Path, *profiles: str) -> Checkout:
+    """The working tree with some profiles, one laid over the other, committed."""
+    checkout = Checkout(root)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=REPO,
@@ -89,8 +97,9 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         if (REPO / name).is_file():
             (checkout.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPO / name, checkout.root / name)
-    checkout.run("python", "-m", "stages.profile", "smoke", "--write")
+    for profile in profiles:
+        checkout.run("python", "-m", "stages.profile", profile, "--write")
     checkout.run("git", "init", "--quiet")
     checkout.run("git", "add", "--all")
-    checkout.run("git", "commit", "--quiet", "--message", "smoke")
+    checkout.run("git", "commit", "--quiet", "--message", "+".join(profiles))
     return checkout

@@ -558,8 +558,11 @@ def imports_of(*folders: str | Path) -> set[str]:
 def test_imports_are_pinned() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     library = pins_of(project["dependencies"])
-    everything = library | pins_of(project["optional-dependencies"]["dev"])
+    extras = {name: pins_of(pins) for name, pins in project["optional-dependencies"].items()}
+    everything = library | extras["dev"]
+    assert extras["atari"].items() <= everything.items()
     distributions = packages_distributions()
+    library |= extras["atari"]
     for imported, pins in ((imports_of("irislib", "stages"), library), (imports_of("tests"), everything)):
         for name in imported:
             assert pins_of([f"{d}==" for d in distributions[name]]).keys() & pins.keys(), (

@@ -207,7 +207,10 @@ def test_worlds_have_their_own_score_or_none() -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"world": "chess", "frame_size": 64}, r"^env.*world: must be one of crafter, minigrid, not 'chess'"),
+        (
+            {"world": "chess", "frame_size": 64},
+            r"^env.*world: must be one of crafter, minigrid, atari, not 'chess'",
+        ),
         ({"world": "crafter", "frame_size": 64, "length": 9, "tiles": 8}, r"^env\.tiles: unknown parameter"),
         ({"world": "crafter", "frame_size": 50, "length": 9}, r"^env\.frame_size: 50 pixels leave a border"),
         ({"frame_size": 64, "length": 9}, r"^env.*world: must be one of crafter, minigrid"),

@@ -104,7 +104,7 @@ def first_agent(config: TrainConfig, env: WorldConfig, seed: int, origin: Path |
     if sizes.num_actions != actions:
         raise ParamError(
             f"env: has {actions} actions, but {origin} has {sizes.num_actions}; "
-            "start from an agent that was trained on this world"
+            "start from an agent that was trained on this world and game"
         )
     horizon, blocks = config.fit.actor_critic.horizon, sizes.world_model.max_blocks
     if horizon > blocks and config.epochs > config.fit.actor_critic.start_after_epochs:

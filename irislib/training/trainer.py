@@ -93,7 +93,8 @@ class Trainer:
         """
         first = self._resume()
         ranks.synchronize(self.agent)
-        envs = make_vector_env(env, self.config.collect.lanes, workers()) if ranks.rank() == 0 else None
+        lanes = self.config.collect.lanes
+        envs = make_vector_env(env.for_training(), lanes, workers()) if ranks.rank() == 0 else None
         try:
             collector = None
             if envs is not None:

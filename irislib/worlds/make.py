@@ -7,11 +7,12 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from irislib.params import load_params, one_of
+from irislib.worlds.atari.config import AtariConfig
 from irislib.worlds.crafter.game import CrafterConfig
 from irislib.worlds.minigrid.config import MinigridConfig
 from irislib.worlds.world import World, WorldConfig, WorldDescription
 
-KINDS = Annotated[CrafterConfig | MinigridConfig, one_of("world")]
+KINDS = Annotated[CrafterConfig | MinigridConfig | AtariConfig, one_of("world")]
 
 
 class AnyWorld(WorldConfig):

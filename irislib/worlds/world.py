@@ -138,6 +138,10 @@ class WorldConfig(ABC):
     def describe(self) -> WorldDescription:
         """The ground truth's names and geometry, without starting a game."""
 
+    def for_training(self) -> "WorldConfig":
+        """The world that an agent learns in, where that differs from the one it is judged in."""
+        return self
+
     def warm_up(self) -> None:  # noqa: B027  # nothing to do by default
         """Compiles or loads once what several processes would otherwise each compile or load."""
 
