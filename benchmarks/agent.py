@@ -17,7 +17,7 @@ from benchmarks.official import official_modules
 from benchmarks.playing import time_playing
 from benchmarks.timing import describe_machine
 from irislib.device import pick_device
-from stages.common import F
+from stages.common import Command, F
 
 RACES = {"imagination": race_imagination, "tokenizer": race_tokenizer, "world_model": race_world_model}
 PARTS = (*RACES, "curves", "playing", "memory")

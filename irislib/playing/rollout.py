@@ -23,6 +23,7 @@ from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.checks import check_frame
+from irislib.tokenizers.context import in_memory, past_of
 from irislib.tokenizers.load import FACTORY, load_tokenizer, tokenizer_digest
 from irislib.tokenizers.reconstruction import encode_frames
 from irislib.workdir import work_in
@@ -129,7 +130,9 @@ def _recorder(agent: Path, config: RolloutConfig, env: WorldConfig, seed: int) -
     def record(episodes: range) -> dict[str, np.ndarray]:
         played = play_episodes(player, episodes, env, seed, "rollout")
         arrays = {name: np.concatenate([e[name] for e in played]) for name in played[0]}
-        return arrays | {"token": encode_frames(tokenizer, arrays["obs"])}
+        steps = np.arange(len(arrays["obs"]))
+        context = past_of(in_memory(arrays), steps, tokenizer.context_length)
+        return arrays | {"token": encode_frames(tokenizer, arrays["obs"], context)}
 
     return record
 
