@@ -124,11 +124,9 @@ def paste_past(
     """
     if context is None:
         return None
-    below, above = (context.take(rows).frames.numpy() for rows in (ground, other))
-    made = np.stack(
-        [paste(a, b, box) for a, b in zip(below.swapaxes(0, 1), above.swapaxes(0, 1), strict=True)]
-    )
-    return Context(torch.from_numpy(made.swapaxes(0, 1)), context.take(own).actions)
+    below, above = (context.take(rows).frames.unbind(1) for rows in (ground, other))
+    made = [paste(a.numpy(), b.numpy(), box) for a, b in zip(below, above, strict=True)]
+    return Context(torch.from_numpy(np.stack(made, axis=1)), context.take(own).actions)
 
 
 def draw_places(

@@ -45,7 +45,8 @@ def measure_tokens(
 
     Args:
         tokenizer: in evaluation mode. It must not have been trained on these episodes.
-        recording: the episodes, with their context if the tokenizer needs one; of long ones every second or n-th observation is used.
+        recording: the episodes, with their context if the tokenizer needs one; of long ones every second or
+            n-th observation is used.
         embedders: that judge whether a code is consistent, by name; the first is the one of the headline.
         config: the `metrics` section; its `alpha` and `min_crops` are used.
         seed: of all draws.
