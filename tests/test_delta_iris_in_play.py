@@ -1,5 +1,6 @@
 """A Δ-IRIS agent through the pipeline: placed, taken as it is, played, analysed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,16 @@ METRICS = MetricsConfig(0.05, 5, 10, 0.05, 3, 16)
 EMBED = EmbedConfig("random", 32, 64)
 
 
+class Histogram(Fake):
+    """The share of each of 64 colours: never zero."""
+
+    dimension = 64
+
+    def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        colours = [(crop // 64).reshape(-1, 3) @ (16, 4, 1) for crop in crops]
+        return np.array([np.bincount(one, minlength=64) / len(one) for one in colours], np.float32)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The agent as the train stage takes it, and four episodes of its play."""
@@ -70,10 +81,10 @@ def stores(folder: Path) -> dict[str, Path]:
     paths = {name: folder / f"{name}.zarr" for name in ("heatmaps", "changes", "crops", "embeddings")}
     paths["rollouts"] = folder / "rollouts.zarr"
     inputs: dict[str, Any] = {"seed": 0, "rollouts": paths["rollouts"]}
-    given = {"agent": folder / "agent", "work": folder / "work"}
+    given: dict[str, Any] = {"agent": folder / "agent", "work": folder / "work"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IRISLIB_WORKERS", "1")
-        patch.setitem(EMBEDDERS, "random", Fake(blind=False).make)
+        patch.setitem(EMBEDDERS, "random", Histogram(blind=False).make)
         maps = GradcamConfig("gradcam", "mean", "code_input", samples=1, batch_size=16)
         compute_heatmaps(maps, out=paths["heatmaps"], **inputs, **given)
         compute_changes(ChangeConfig(16), rollouts=paths["rollouts"], out=paths["changes"], **given)
@@ -137,8 +148,8 @@ def test_each_occurrence_has_its_own_map(folder: Path, stores: dict[str, Path]) 
     np.testing.assert_array_equal(which, np.arange(len(step)))
     for row in (0, 3, len(step) // 2, len(step) - 1):
         after = InPlay.reading(tokenizer, play.read).at(step[row : row + 1])
-        code = torch.full((1, 2, 2), int(changes.read("map_code")[row]))
         where = torch.from_numpy(changes.read("map_positions")[row : row + 1])
+        code = torch.full(where.shape, int(changes.read("map_code")[row]))
         latents = torch.where(where[:, None], after.embed(code), after.blank(1))
         change = (after.decode(latents) - after.decode(after.blank(1))).abs().mean(1)
         high = average_blocks(torch.where(change < 1e-5, 0, change)).max()
@@ -176,7 +187,7 @@ def test_baselines_are_beside_it(folder: Path, stores: dict[str, Path]) -> None:
     given = {name: stores[name] for name in ("rollouts", "heatmaps", "changes")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IRISLIB_WORKERS", "1")
-        patch.setitem(EMBEDDERS, "random", Fake(blind=False).make)
+        patch.setitem(EMBEDDERS, "random", Histogram(blind=False).make)
         where = {"agent": folder / "agent", "embedder": folder / "e", "work": folder / "work"}
         compare_baselines(METRICS, CROP, EMBED, 0, out=folder / "baselines", **where, **given)
     rows = pd.read_csv(folder / "baselines/baselines.csv")
