@@ -3,13 +3,13 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from irislib.agent.actor_critic import State
+from irislib.agent.actor_critic import Recurrent, State
 from irislib.agent.delta_iris.buckets import BUCKETS, mean_of
 from irislib.agent.delta_iris.config import DeltaIrisAgentConfig
 from irislib.tokenizers.delta_iris.nets import FrameEncoder
 
 
-class DeltaActorCritic(nn.Module):
+class DeltaActorCritic(Recurrent):
     """Frames float [B,3,H,W] in [0,1] to action logits and a value; names as in the official one."""
 
     def __init__(self, config: DeltaIrisAgentConfig) -> None:
@@ -21,11 +21,6 @@ class DeltaActorCritic(nn.Module):
         self.lstm = nn.LSTMCell(net.latent_dim * height * width, sizes.lstm_dim)
         self.actor_linear = nn.Linear(sizes.lstm_dim, config.num_actions)
         self.critic_linear = nn.Linear(sizes.lstm_dim, BUCKETS if self.two_hot else 1)
-
-    def initial_state(self, batch: int) -> State:
-        """A blank memory."""
-        zeros = self.actor_linear.weight.new_zeros(batch, self.lstm.hidden_size)
-        return State(zeros, zeros)
 
     def forward(
         self, frames: Float[Tensor, "b 3 y x"], state: State

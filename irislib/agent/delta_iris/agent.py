@@ -39,7 +39,7 @@ class DeltaIris(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
-        return next(self.parameters()).device
+        return self.tokenizer.codebook.device
 
     @torch.no_grad()
     def play(

@@ -65,7 +65,7 @@ def _delta_iris(inputs: Inputs) -> str:
     if inputs.foreign_tokenizer:
         return text
     return (
-        f"{text} A code of Δ-IRIS says what changed since the previous frame, given the action. So a frame is "
+        f"{text} A code of Δ-IRIS says what changed since the previous frame, given the action. A frame is "
         "decoded after the frame and the action before it; blank are the codes that the encoder gives to a "
         "frame that did not change; and every occurrence has a map of its own."
     )
