@@ -56,7 +56,7 @@ class DeltaIrisTokenizer(nn.Module):
 
     def embed(self, tokens: Int64[Tensor, "n h w"]) -> Float[Tensor, "n channels h w"]:
         """Tokens int64 [N,h,w] to their codes, float [N,C,h,w]."""
-        return self.codebook[tokens].movedim(-1, 1)
+        return self.quantizer.codebook[tokens].movedim(-1, 1)
 
     def decode(self, latents: Float[Tensor, "n channels h w"], context: Context) -> Float[Tensor, "n 3 y x"]:
         """Codes float [N,C,h,w] to frames float [N,3,H,W], nominally in [-1,1] but not clamped."""
