@@ -108,7 +108,9 @@ def _probe(candidate: AnyTokenizer, source: str) -> None:
 
     with torch.no_grad():
         fits("codebook", codebook, None, codes, channels)
-        blank = fits("blank", tokenizer.blank(2), torch.float32, 2, channels, *grid)
+        blank = fits(
+            "blank(2)" if not length else "blank", tokenizer.blank(2), torch.float32, 2, channels, *grid
+        )
         image = fits("decode", tokenizer.decode(blank), None, 2, 3, None, None)
         frames = _probe_frames(*image.shape[2:]).to(codebook.device)
         tokens = fits("encode", tokenizer.encode(frames), torch.int64, 2, *grid)
