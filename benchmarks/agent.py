@@ -17,7 +17,7 @@ from benchmarks.official import official_modules
 from benchmarks.playing import time_playing
 from benchmarks.timing import describe_machine
 from irislib.device import pick_device
-from stages.common import F, Stage
+from stages.common import Command, F
 
 RACES = {"imagination": race_imagination, "tokenizer": race_tokenizer, "world_model": race_world_model}
 PARTS = (*RACES, "curves", "playing", "memory")
@@ -32,7 +32,7 @@ def _size(name: str, help: str) -> Callable[[F], F]:
     return click.option(f"--{name}", type=click.IntRange(1), help=text)
 
 
-@click.command(cls=Stage)
+@click.command(cls=Command)
 @click.option(
     "--official",
     type=click.Path(path_type=Path),

@@ -12,7 +12,7 @@ from benchmarks.recording import record_play
 from benchmarks.scaling import measure_stages
 from benchmarks.timing import describe_machine
 from irislib.device import pick_device
-from stages.common import Stage, agent_option, path_option
+from stages.common import Command, agent_option, path_option
 from stages.options import embedder_option
 
 PAPER = 127_434  # transitions of arXiv 2407.19532
@@ -20,7 +20,7 @@ SIZES = (1000, 10_000, 100_000, PAPER)
 PARTS = ("stages", "gradcam")
 
 
-@click.command(cls=Stage)
+@click.command(cls=Command)
 @agent_option
 @embedder_option
 @path_option("folder", ".benchmark", "Keeps the recorded play for the next run, and what is made of it.")

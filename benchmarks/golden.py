@@ -27,7 +27,7 @@ from benchmarks.official_weights import (
 )
 from irislib.artifacts import write_atomically
 from irislib.errors import IrislibError
-from stages.common import Stage
+from stages.common import Command
 
 LOSSES = {
     "tokenizer": ("reconstruction_loss", "commitment_loss"),
@@ -162,7 +162,7 @@ def _frames(inputs: Inputs, count: int, dtype: torch.dtype = torch.float32) -> T
     return torch.from_numpy(inputs.frames[:count]).permute(0, 3, 1, 2).to(dtype) / 255
 
 
-@click.command(cls=Stage)
+@click.command(cls=Command)
 @click.option(
     "--official",
     type=click.Path(path_type=Path),

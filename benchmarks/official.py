@@ -25,7 +25,8 @@ from irislib.errors import ArtifactError, IrislibError
 from irislib.tokenizers.config import IrisConfig
 
 UNUSED = ("cv2", "gym", "hydra", "psutil", "requests", "wandb")
-OWN = ("agent", "dataset", "envs", "episode", "models", "utils")  # its top-level names
+# The top-level names of it and of the official Δ-IRIS.
+OWN = ("agent", "data", "dataset", "envs", "episode", "models", "utils")
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,8 @@ def official_modules(checkout: Path) -> OfficialModules:
     source = checkout.resolve() / "src"
     if not (source / "models" / "world_model.py").is_file():
         raise ArtifactError(f"{checkout}: no official IRIS; git clone https://github.com/eloialonso/iris")
-    if find_spec("einops") is None:
-        raise IrislibError(
-            "einops: not installed, and the official code computes with it; pip install einops"
-        )
-    with _importing_from(source):
+    require_einops()
+    with importing_from(source):
         tokenizer = importlib.import_module("models.tokenizer")
         world_model = importlib.import_module("models.world_model")
         actor_critic = importlib.import_module("models.actor_critic")
@@ -126,6 +124,14 @@ def build_official(modules: OfficialModules, sizes: AgentConfig = OFFICIAL) -> n
     return agent
 
 
+def require_einops() -> None:
+    """Raises IrislibError where einops, which the official networks compute with, is not installed."""
+    if find_spec("einops") is None:
+        raise IrislibError(
+            "einops: not installed, and the official code computes with it; pip install einops"
+        )
+
+
 class _Unused(ModuleType):
     """Stands for a module that is not installed: any name in it is an empty class."""
 
@@ -136,7 +142,7 @@ class _Unused(ModuleType):
 
 
 @contextmanager
-def _importing_from(source: Path) -> Iterator[None]:
+def importing_from(source: Path) -> Iterator[None]:
     """Puts `source` before everything else on the path; leaves no name of it or of a stand-in behind."""
     stand_ins = {name: _Unused(name) for name in UNUSED if find_spec(name) is None}
     own = {name: module for name, module in sys.modules.items() if name.split(".")[0] in OWN}

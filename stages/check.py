@@ -24,7 +24,7 @@ from irislib.playing.evaluation import EvaluationConfig
 from irislib.playing.rollout import RolloutConfig
 from irislib.report.config import PlotsConfig
 from irislib.runtime import workers
-from irislib.training.train import first_agent
+from irislib.training.train import check_origin
 from irislib.training.trainer import COMPONENTS
 from irislib.worlds.make import AnyWorld
 from stages.common import Command, init_option, params_option
@@ -89,7 +89,7 @@ def check_environment(train: TrainConfig) -> None:
             )
 
 
-def check_origin(init: Path, sections: dict[str, Any]) -> None:
+def check_init(init: Path, sections: dict[str, Any]) -> None:
     """Checks that training can start, from nothing or from the agent in `init`, as far as that is pulled.
 
     Raises:
@@ -103,7 +103,7 @@ def check_origin(init: Path, sections: dict[str, Any]) -> None:
         check_left_behind(init)
     else:
         past_curves(origin)
-    first_agent(sections["train"], sections["env"], sections["seed"], origin)
+    check_origin(sections["train"], sections["env"], sections["seed"], origin)
 
 
 def check_left_behind(init: Path) -> None:
@@ -133,7 +133,7 @@ def main(params: Path, init: Path) -> None:
     sections = check(read_yaml(params), str(params))
     check_embedder(sections)
     check_environment(sections["train"])
-    check_origin(init, sections)
+    check_init(init, sections)
 
 
 if __name__ == "__main__":

@@ -3,31 +3,33 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from irislib.agent.agent import load_agent
 from irislib.agent.config import TrainConfig
+from irislib.agent.delta_iris import is_delta_iris, load_official_delta_iris
 from irislib.agent.initial import past_curves
+from irislib.agent.load import holds_delta_iris, load_any_agent
 from irislib.agent.official import load_official_iris
 from irislib.artifacts import replacing
 from irislib.errors import ArtifactError, IrislibError, ParamError
 from irislib.params import load_params
-from irislib.training.train import first_agent
+from irislib.training.train import check_origin
 from irislib.worlds.make import load_world
 from stages.common import Command, init_option, params_option
 
 FILES = ("config.json", "model.safetensors")
 
 
-def place(source: Path, folder: Path, num_heads: int, params: Path) -> None:
+def place(source: Path, folder: Path, num_heads: int | None, params: Path) -> None:
     """Writes the agent in `source` to `folder`, if training can start from it.
 
     Args:
         source: an agent folder, or an official `last.pt`.
         folder: replaced whole.
-        num_heads: of the world model of an official agent.
+        num_heads: of the world model of an official agent; by default as in the released ones.
 
     Raises:
         ArtifactError: it is missing, foreign or damaged.
@@ -37,16 +39,20 @@ def place(source: Path, folder: Path, num_heads: int, params: Path) -> None:
         raise ArtifactError(f"{source.absolute()}: missing; give an agent folder or an official last.pt")
     with replacing(folder) as partial:
         if source.is_dir():
-            load_agent(source)
+            load_any_agent(source)
             past_curves(source)
             for name in FILES:
                 shutil.copyfile(source / name, partial / name)
             if (source / "curves").is_dir():
                 shutil.copytree(source / "curves", partial / "curves", copy_function=shutil.copyfile)
+        elif is_delta_iris(source):
+            load_official_delta_iris(source, num_heads).save(partial)
         else:
-            load_official_iris(source, num_heads).save(partial)
+            load_official_iris(source, num_heads or 4).save(partial)
         config, env = load_params(params, "train", TrainConfig), load_world(params)
-        first_agent(config, env, load_params(params, "seed", int), partial)
+        if holds_delta_iris(partial):
+            config = replace(config, epochs=0, snapshots=())  # it can only be taken as it is
+        check_origin(config, env, load_params(params, "seed", int), partial)
 
 
 def version(folder: Path) -> Path:
@@ -66,13 +72,17 @@ def version(folder: Path) -> Path:
 @click.command(cls=Command)
 @click.argument("source", required=False, type=click.Path(path_type=Path))
 @click.option("--clear", is_flag=True, help="Take the agent away: training starts from nothing again.")
-@click.option("--num-heads", default=4, show_default=True, help="Attention heads of an official world model.")
+@click.option(
+    "--num-heads",
+    type=click.IntRange(1),
+    help="Attention heads of an official world model, if not as released.",
+)
 @params_option
 @init_option
-def main(source: Path | None, clear: bool, num_heads: int, params: Path, init: Path) -> None:
-    """Makes training start from the agent SOURCE: an agent folder, or an official IRIS last.pt.
+def main(source: Path | None, clear: bool, num_heads: int | None, params: Path, init: Path) -> None:
+    """Makes training start from the agent SOURCE: an agent folder, or an official last.pt of IRIS or Δ-IRIS.
 
-    Its sizes replace those in params.yaml. With train.epochs=0 it is taken as it is.
+    Its sizes replace those in params.yaml. With train.epochs=0 it is taken as it is; Δ-IRIS needs that.
     """
     if clear == (source is not None):
         raise ParamError("SOURCE: give either an agent to start from, or --clear")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from madeup import sources, write_inputs
 from madeup_tables import make_baselines, make_replicates
+from tiny_delta import make_agent
 
 from irislib.report.config import PlotsConfig
 from irislib.report.findings import HEADLINES, NAMES, by_label, finding, rivalry
@@ -151,6 +152,13 @@ def test_differences_say_how_the_world_model_predicts(inputs: Inputs, tmp_path: 
     about["agent"]["world_model"]["predicts"] = "frame"
     (tmp_path / "config.json").write_text(json.dumps(about))
     assert "next frame at once" in " ".join(differences(replace(inputs, agent=tmp_path)))
+
+
+def test_differences_say_what_delta_iris_is(inputs: Inputs, tmp_path: Path) -> None:
+    assert "Δ-IRIS" not in " ".join(differences(inputs))
+    make_agent().save(tmp_path)
+    texts = " ".join(differences(replace(inputs, agent=tmp_path)))
+    assert "what changed since the previous frame" in texts and "(VQ)" not in texts
 
 
 def test_the_readme_says_the_answer_in_three_lines(inputs: Inputs) -> None:

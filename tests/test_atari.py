@@ -19,6 +19,7 @@ from irislib.agent import Agent, export_official_iris
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.errors import IrislibError, ParamError
 from irislib.params import parse_section
+from irislib.study.overlays import read_overlay
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.atari.config import AtariConfig
 from irislib.worlds.atari.resizing import resize_labels
@@ -298,7 +299,7 @@ def test_an_agent_of_another_game_is_refused_in_one_line(tmp_path: Path) -> None
     """Released checkpoints have the actions of their games: 6 in Pong, 9 in Ms. Pac-Man."""
     text = (REPO / "params.yaml").read_text()
     params = tmp_path / "params.yaml"
-    params.write_text(profile.apply(profile.read_profile(REPO / "profiles", "atari"), text))
+    params.write_text(profile.apply(read_overlay(REPO / "profiles", "atari", "profile"), text))
     (tmp_path / "init").mkdir()
     tokenizer = IrisConfig(VectorQuantizerConfig("vq", 24, 6, 0), 10, 64, (1, 1, 1, 1, 1), 1, ())
     memory, dreams = ActorCriticConfig(7), WorldModelConfig(3, 1, 4, 16, 0.1)

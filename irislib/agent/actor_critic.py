@@ -32,7 +32,18 @@ class State:
         return State(torch.cat([s.h for s in states]), torch.cat([s.c for s in states]))
 
 
-class ActorCritic(nn.Module):
+class Recurrent(nn.Module):
+    """A policy that remembers by an LSTM."""
+
+    lstm: nn.LSTMCell
+
+    def initial_state(self, batch: int) -> State:
+        """A blank memory."""
+        zeros = self.lstm.weight_hh.new_zeros(batch, self.lstm.hidden_size)
+        return State(zeros, zeros)
+
+
+class ActorCritic(Recurrent):
     """Frames float [B,3,H,W] in [0,1] to action logits and a value; names as in the official one."""
 
     def __init__(self, config: AgentConfig) -> None:
@@ -45,11 +56,6 @@ class ActorCritic(nn.Module):
         self.lstm = nn.LSTMCell(64 * (config.frame[0] // 16) * (config.frame[1] // 16), dim)
         self.critic_linear = nn.Linear(dim, 1)
         self.actor_linear = nn.Linear(dim, config.num_actions)
-
-    def initial_state(self, batch: int) -> State:
-        """A blank memory."""
-        zeros = self.actor_linear.weight.new_zeros(batch, self.lstm.hidden_size)
-        return State(zeros, zeros)
 
     def forward(
         self, frames: Float[Tensor, "b 3 y x"], state: State

@@ -1,5 +1,6 @@
 """The agent: tokenizer, world model and actor-critic together; saving, loading, acting."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
+from irislib.agent.acting import draw_actions
 from irislib.agent.actor_critic import ActorCritic, State
 from irislib.agent.config import AgentConfig
 from irislib.agent.world_model import WorldModel
@@ -46,7 +48,7 @@ class Agent(nn.Module):
         self,
         frames: UInt8[Tensor, "b y x 3"],
         state: State,
-        rngs: list[np.random.Generator],
+        rngs: Sequence[np.random.Generator],
         temperature: float,
     ) -> tuple[Int64[np.ndarray, " b"], Int64[Tensor, "b h w"], State]:
         """Samples one action a frame; the policy sees the frame through the tokenizer, as in imagination.
@@ -60,12 +62,18 @@ class Agent(nn.Module):
         """
         tokens = self.tokenizer.encode(frames.to(self.device))
         logits, _, state = self.actor_critic(self.tokenizer.decode_tokens(tokens), state)
-        cumulative = (logits / temperature).double().softmax(1).cpu().numpy().cumsum(1)
-        draws = [
-            np.searchsorted(row, rng.random() * row[-1], "right")
-            for row, rng in zip(cumulative, rngs, strict=True)
-        ]
-        return np.minimum(draws, cumulative.shape[1] - 1), tokens, state
+        return draw_actions(logits, rngs, temperature), tokens, state
+
+    def play(
+        self,
+        frames: UInt8[Tensor, "b y x 3"],
+        state: State,
+        rngs: Sequence[np.random.Generator],
+        temperature: float,
+    ) -> tuple[Int64[np.ndarray, " b"], State]:
+        """As `act`, without the tokens."""
+        actions, _, state = self.act(frames, state, rngs, temperature)
+        return actions, state
 
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Writes model.safetensors, with weights of that type, and config.json into a folder.

@@ -10,6 +10,7 @@ from irislib.baselines.untrained import fit_untrained
 from irislib.device import one_thread
 from irislib.seeding import stream
 from irislib.tokenizers.checks import no_gradients
+from irislib.tokenizers.context import AnyTokenizer
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
 
@@ -45,14 +46,14 @@ def fitting_steps(observations: int, seed: int) -> Int64[np.ndarray, " frames"]:
     return np.sort(rng.choice(observations, min(FRAMES, observations), replace=False)).astype(np.int64)
 
 
-def fit_baselines(analysed: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], seed: int) -> Baselines:
+def fit_baselines(analysed: AnyTokenizer, frames: UInt8[np.ndarray, "n y x 3"], seed: int) -> Baselines:
     """Makes all baselines that can be made; see `fit_baseline`."""
     reasons = left_out(analysed, (frames.shape[1], frames.shape[2]))
     made = {name: fit_baseline(name, analysed, frames, seed) for name in NAMES if name not in reasons}
     return Baselines(made, reasons)
 
 
-def left_out(analysed: FrameTokenizer, frame: tuple[int, int]) -> dict[str, str]:
+def left_out(analysed: AnyTokenizer, frame: tuple[int, int]) -> dict[str, str]:
     """Why a baseline cannot be made, by its name.
 
     Args:
@@ -70,7 +71,7 @@ def left_out(analysed: FrameTokenizer, frame: tuple[int, int]) -> dict[str, str]
 
 
 def fit_baseline(
-    name: str, analysed: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], seed: int
+    name: str, analysed: AnyTokenizer, frames: UInt8[np.ndarray, "n y x 3"], seed: int
 ) -> FrameTokenizer:
     """Makes one baseline, with the grid and the number of codes of an analysed tokenizer.
 

@@ -29,6 +29,7 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.context import past_of
 from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.reconstruction import reconstruction_psnr
 
@@ -83,7 +84,8 @@ def compute_metrics(
     )
     boxes, features = open_store(crops, CROPS), open_store(embeddings, EMBEDDINGS)
     tokenizer = load_recorded_tokenizer(play, agent)
-    frames = play.read("obs", evenly_spaced(len(play), config.psnr_frames))
+    some = evenly_spaced(len(play), config.psnr_frames)
+    context = past_of(play.read, some, tokenizer.context_length)
     truth, visible = read_truth(play), read_visible(play, seed)
 
     usage, emptiness = measure_emptiness(play, read_maps(play, drawn))
@@ -99,7 +101,7 @@ def compute_metrics(
     numbers = {
         "agent": {
             **playing_metrics(play),
-            "psnr_db": reconstruction_psnr(tokenizer, frames).mean(),
+            "psnr_db": reconstruction_psnr(tokenizer, play.read("obs", some), context).mean(),
             "training_steps": read_about(agent)["steps"],
         },
         "strata": stratum_shares(visible),

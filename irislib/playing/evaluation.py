@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from annotated_types import Ge, Gt
 
-from irislib.agent.agent import Agent, load_agent
-from irislib.agent.segments import SegmentBatch
+from irislib.agent.delta_iris import DeltaIris
+from irislib.agent.delta_iris.prediction import delta_losses
+from irislib.agent.load import AnyAgent, load_any_agent
+from irislib.agent.segments import SegmentBatch, cut
 from irislib.agent.world_model import WorldModel
 from irislib.artifacts import write_json
 from irislib.errors import ParamError
@@ -24,6 +26,7 @@ from irislib.playing.play import play_episodes
 from irislib.playing.player import AgentPlayer
 from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
+from irislib.tokenizers.context import Context, in_memory, past_of
 from irislib.tokenizers.iris import perplexity
 from irislib.tokenizers.reconstruction import encode_frames, reconstruction_psnr
 from irislib.workdir import work_in
@@ -66,7 +69,7 @@ def evaluate(
         ParamError: the environment does not fit the agent.
         IrislibError: a worker died, or another process makes this very file.
     """
-    trained = load_agent(agent, torch.device("cpu")).config
+    trained = load_any_agent(agent, torch.device("cpu")).config
     if trained.frame != env.frame:
         raise ParamError(
             f"env: frames of {env.frame}, but {agent} was trained on {trained.frame}; train again"
@@ -79,7 +82,7 @@ def evaluate(
 
 
 def _judge(agent: Path, config: EvaluationConfig, env: WorldConfig, seed: int) -> Compute:
-    trained = load_agent(agent)
+    trained = load_any_agent(agent)
 
     def judge(episodes: range) -> Episode:
         player = AgentPlayer(trained, config.temperature)
@@ -89,7 +92,7 @@ def _judge(agent: Path, config: EvaluationConfig, env: WorldConfig, seed: int) -
 
 
 @torch.no_grad()
-def judge_episodes(agent: Agent, episodes: Sequence[Episode]) -> Episode:
+def judge_episodes(agent: AnyAgent, episodes: Sequence[Episode]) -> Episode:
     """What `summarize` needs of some episodes.
 
     Returns:
@@ -101,18 +104,31 @@ def judge_episodes(agent: Agent, episodes: Sequence[Episode]) -> Episode:
         name: np.concatenate([episode[name] for episode in episodes])
         for name in ("reward", "goal", "episode")
     }
-    arrays["token"] = np.concatenate([encode_frames(agent.tokenizer, e["obs"]) for e in episodes])
-    arrays["psnr"] = np.concatenate([reconstruction_psnr(agent.tokenizer, e["obs"]) for e in episodes])
+    seen = [(agent.tokenizer, e["obs"], _context(agent, e)) for e in episodes]
+    arrays["token"] = np.concatenate([encode_frames(*one) for one in seen])
+    arrays["psnr"] = np.concatenate([reconstruction_psnr(*one) for one in seen])
     ends = np.cumsum([len(e["reward"]) for e in episodes])[:-1]
     batches = [
         batch
         for e, token in zip(episodes, np.split(arrays["token"], ends), strict=True)
-        for batch in prediction_losses(agent.world_model, e | {"token": token}, agent.device)
+        for batch in _predict(agent, e | {"token": token})
     ]
     for name in batches[0][0]:
         arrays[f"loss_{name}"] = np.array([losses[name] for losses, _ in batches])
         arrays[f"count_{name}"] = np.array([counts[name] for _, counts in batches])
     return arrays
+
+
+def _context(agent: AnyAgent, episode: Episode) -> Context | None:
+    """What came before each frame of an episode, if the agent's tokenizer needs it."""
+    return past_of(in_memory(episode), np.arange(len(episode["obs"])), agent.tokenizer.context_length)
+
+
+def _predict(agent: AnyAgent, episode: Episode) -> Iterator[tuple[dict[str, float], dict[str, int]]]:
+    """The world model's mean losses on an episode, batch by batch, each with its number of predictions."""
+    if isinstance(agent, DeltaIris):
+        return delta_losses(agent.world_model, episode, agent.device)
+    return prediction_losses(agent.world_model, episode, agent.device)
 
 
 def summarize(judged: Sequence[Episode], codes: int, env: WorldConfig) -> dict[str, Any]:
@@ -159,19 +175,12 @@ def prediction_losses(
     Segments of `max_blocks` steps follow each other without overlap; the last is padded behind.
     """
     blocks = world_model.config.max_blocks
-    steps = len(episode["token"])
-    missing = -steps % blocks
-
-    def cut(column: np.ndarray, dtype: type) -> torch.Tensor:
-        padded: np.ndarray = np.pad(column.astype(dtype), [(0, missing)] + [(0, 0)] * (column.ndim - 1))
-        return torch.from_numpy(padded.reshape(-1, blocks, *column.shape[1:]))
-
     segments = SegmentBatch(
-        tokens=cut(episode["token"], np.int64),
-        actions=cut(episode["action"], np.int64),
-        rewards=cut(episode["reward"], np.float32),
-        ends=cut(episode["terminated"], np.bool_),
-        mask=cut(np.ones(steps), np.bool_),
+        tokens=cut(episode["token"], blocks, np.int64),
+        actions=cut(episode["action"], blocks, np.int64),
+        rewards=cut(episode["reward"], blocks, np.float32),
+        ends=cut(episode["terminated"], blocks, np.bool_),
+        mask=cut(np.ones(len(episode["token"])), blocks, np.bool_),
     )
     for start in range(0, len(segments.mask), SEGMENTS):
         part = slice(start, start + SEGMENTS)

@@ -7,21 +7,21 @@ import torch
 from jaxtyping import Int64, UInt8
 
 from irislib.agent.actor_critic import State
-from irislib.agent.agent import Agent
+from irislib.agent.load import AnyAgent
 from irislib.worlds.world import World
 
 
 class AgentPlayer:
-    """The trained agent samples actions from its policy, and sees frames through its own tokenizer.
+    """The trained agent samples actions from its policy; IRIS sees frames through its own tokenizer.
 
     See `irislib.worlds.player.Player`.
 
     Args:
-        agent: in evaluation mode.
+        agent: of any kind, in evaluation mode.
         temperature: of the policy's softmax.
     """
 
-    def __init__(self, agent: Agent, temperature: float) -> None:
+    def __init__(self, agent: AnyAgent, temperature: float) -> None:
         self.agent, self.temperature = agent, temperature
         self._rngs: Sequence[np.random.Generator] = ()
         self._lanes: list[int] = []
@@ -41,7 +41,5 @@ class AgentPlayer:
             self._state = self._state.select(torch.tensor(rows, device=self.agent.device))
             self._lanes = list(lanes)
         rngs = [self._rngs[lane] for lane in lanes]
-        actions, _, self._state = self.agent.act(
-            torch.from_numpy(frames), self._state, rngs, self.temperature
-        )
-        return actions.astype(np.int64)
+        actions, self._state = self.agent.play(torch.from_numpy(frames), self._state, rngs, self.temperature)
+        return actions

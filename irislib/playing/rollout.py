@@ -13,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt
 
 from irislib import ranks
-from irislib.agent.agent import load_agent
+from irislib.agent.load import load_any_agent
 from irislib.artifacts import writing
 from irislib.errors import IrislibError, ParamError
 from irislib.params import STRICT, require
@@ -23,6 +23,7 @@ from irislib.runtime import workers
 from irislib.shards import Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.checks import check_frame
+from irislib.tokenizers.context import in_memory, past_of
 from irislib.tokenizers.load import FACTORY, load_tokenizer, tokenizer_digest
 from irislib.tokenizers.reconstruction import encode_frames
 from irislib.workdir import work_in
@@ -106,7 +107,7 @@ def roll_out(config: RolloutConfig, env: WorldConfig, seed: int, agent: Path, wo
 
 def _require_fit(agent: Path, env: WorldConfig) -> None:
     """Raises ParamError unless the agent was trained on such frames and actions."""
-    trained = load_agent(agent, torch.device("cpu"))
+    trained = load_any_agent(agent, torch.device("cpu"))
     if trained.config.frame != env.frame:
         wanted, known = (" x ".join(map(str, frame)) for frame in (env.frame, trained.config.frame))
         raise ParamError(f"env: frames of {wanted} pixels, but {agent} was trained on {known}; train again")
@@ -120,7 +121,7 @@ def _require_fit(agent: Path, env: WorldConfig) -> None:
 
 def _recorder(agent: Path, config: RolloutConfig, env: WorldConfig, seed: int) -> Compute:
     player: Player = (
-        AgentPlayer(load_agent(agent), config.temperature)
+        AgentPlayer(load_any_agent(agent), config.temperature)
         if config.player == "agent"
         else scripted_player(env)
     )
@@ -129,7 +130,9 @@ def _recorder(agent: Path, config: RolloutConfig, env: WorldConfig, seed: int) -
     def record(episodes: range) -> dict[str, np.ndarray]:
         played = play_episodes(player, episodes, env, seed, "rollout")
         arrays = {name: np.concatenate([e[name] for e in played]) for name in played[0]}
-        return arrays | {"token": encode_frames(tokenizer, arrays["obs"])}
+        steps = np.arange(len(arrays["obs"]))
+        context = past_of(in_memory(arrays), steps, tokenizer.context_length)
+        return arrays | {"token": encode_frames(tokenizer, arrays["obs"], context)}
 
     return record
 

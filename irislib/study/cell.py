@@ -14,12 +14,10 @@ from irislib.interpret.tokens.receptive_field import measure_receptive_field
 from irislib.interpret.tokens.recording import Recording, read_recording
 from irislib.interpret.tokens.summary import measure_tokens
 from irislib.study.arms import Arm
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer
 
 
-def measure_cell(
-    arm: Arm, seed: int, play: Store, tokenizers: Mapping[int, FrameTokenizer]
-) -> dict[str, Any]:
+def measure_cell(arm: Arm, seed: int, play: Store, tokenizers: Mapping[int, AnyTokenizer]) -> dict[str, Any]:
     """Measures an arm's tokenizers on the held-out episodes.
 
     All is computed on one thread: the same bits for any number of cores.
@@ -40,8 +38,9 @@ def measure_cell(
         ArtifactError: the play is damaged.
     """
     first = int(play.attrs["training_episodes"])
+    length = max(one.context_length for one in tokenizers.values())
     training = read_recording(play, np.arange(first), seed)
-    held_out = read_recording(play, np.arange(first, int(play.attrs["episodes"])), seed)
+    held_out = read_recording(play, np.arange(first, int(play.attrs["episodes"])), seed, length)
     with one_thread():
         rows = [
             {"steps": steps, **_measure(tokenizers[steps], training, held_out, arm, seed)}
@@ -52,14 +51,19 @@ def measure_cell(
 
 
 def _measure(
-    tokenizer: FrameTokenizer, training: Recording, held_out: Recording, arm: Arm, seed: int
+    tokenizer: AnyTokenizer, training: Recording, held_out: Recording, arm: Arm, seed: int
 ) -> dict[str, Any]:
     boxes = patch_boxes(tokenizer, training.frames.shape[1:3])
     # No label taught this embedder, so it may judge arms that labels did teach.
     embedders = {"pixels": fit_pixel_features(training.frames, boxes, seed)}
     seen = np.flatnonzero(held_out.visible.observation)
     field = measure_receptive_field(
-        tokenizer, boxes, held_out.frames[seen], held_out.visible.episode[seen], seed
+        tokenizer,
+        boxes,
+        held_out.frames[seen],
+        held_out.visible.episode[seen],
+        seed,
+        context=held_out.past(seen),
     )
     return {
         **measure_tokens(tokenizer, held_out, embedders, arm.metrics, seed),

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from irislib.errors import ArtifactError
-from irislib.tokenizers.protocol import CODE_INPUT, MEMBERS, FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, black_past, given
+from irislib.tokenizers.protocol import CODE_INPUT, MEMBERS
 from irislib.tokenizers.quantizers.config import MOST_CODES
 
 
-def check_tokenizer(candidate: Any, source: str) -> FrameTokenizer:
+def check_tokenizer(candidate: Any, source: str) -> AnyTokenizer:
     """The candidate itself, once it is known to be a tokenizer that can be analysed.
 
     Args:
@@ -21,8 +22,8 @@ def check_tokenizer(candidate: Any, source: str) -> FrameTokenizer:
         source: its name, which leads every complaint.
 
     Raises:
-        ArtifactError: a member is missing, it needs earlier frames, or what it returns for a probe frame has
-            a wrong shape or type, is not finite, has no gradient, or differs when asked again.
+        ArtifactError: a member is missing, or what it returns for a probe frame has a wrong shape or type,
+            is not finite, has no gradient, or differs when asked again.
     """
     lacking = [name for name in MEMBERS if not hasattr(candidate, name)]
     if lacking:
@@ -33,14 +34,17 @@ def check_tokenizer(candidate: Any, source: str) -> FrameTokenizer:
         raise
     except Exception as error:  # whatever the user's code raises
         raise ArtifactError(f"{source}: fails on a probe frame ({located(error)}); mend it") from None
-    tokenizer: FrameTokenizer = candidate
+    tokenizer: AnyTokenizer = candidate
     return tokenizer
 
 
-def check_frame(tokenizer: FrameTokenizer, source: str, frame: tuple[int, ...]) -> None:
+def check_frame(tokenizer: AnyTokenizer, source: str, frame: tuple[int, ...]) -> None:
     """Raises ArtifactError where the tokenizer decodes to images of another size than frame, (H, W)."""
-    with torch.no_grad():
-        shape = tuple(tokenizer.decode(tokenizer.blank(1)).shape[2:])
+    shape = tuple(getattr(tokenizer, "frame", frame) if tokenizer.context_length else frame)
+    if shape == tuple(frame):
+        with torch.no_grad():
+            after = given(tokenizer, black_past(1, frame, tokenizer.context_length))
+            shape = tuple(after.decode(after.blank(1)).shape[2:])
     if shape != tuple(frame):
         raise ArtifactError(
             f"{source}: decodes to {shape[0]} x {shape[1]} pixels, but the recorded frames have "
@@ -61,12 +65,12 @@ def located(error: Exception) -> str:
     return f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}"
 
 
-def _probe(tokenizer: FrameTokenizer, source: str) -> None:
+def _probe(candidate: AnyTokenizer, source: str) -> None:
     def refuse(unless: bool, reason: str) -> None:
         if not unless:
             raise ArtifactError(f"{source}: {reason}")
 
-    codebook, grid = tokenizer.codebook, tokenizer.grid
+    codebook, grid, length = candidate.codebook, candidate.grid, candidate.context_length
     refuse(isinstance(codebook, Tensor) and codebook.ndim == 2, "codebook must be a tensor [K,C]")
     codes, channels = codebook.shape
     refuse(
@@ -76,11 +80,17 @@ def _probe(tokenizer: FrameTokenizer, source: str) -> None:
         isinstance(grid, tuple) and len(grid) == 2 and all(isinstance(n, int) and n > 0 for n in grid),
         f"grid must be two whole numbers (h, w), not {grid!r}",
     )
+    refuse(isinstance(candidate.local, bool), "local must be True or False")
     refuse(
-        tokenizer.context_length == 0,
-        f"has a context_length of {tokenizer.context_length}; the analysis supports 0, frames alone",
+        isinstance(length, int) and length >= 0,
+        f"context_length must be a number of earlier frames, not {length!r}",
     )
-    refuse(isinstance(tokenizer.local, bool), "local must be True or False")
+    refuse(not (length and candidate.local), "local must be False where context_length is not 0")
+    refuse(
+        not length or hasattr(candidate, "frame"),
+        "needs earlier frames, but has no frame, their (height, width); add it",
+    )
+    tokenizer = given(candidate, black_past(2, getattr(candidate, "frame", ()), length))
 
     def fits(name: str, value: Any, dtype: torch.dtype | None, *shape: int | None) -> Tensor:
         kind = "floating point" if dtype is None else str(dtype).removeprefix("torch.")
@@ -98,7 +108,9 @@ def _probe(tokenizer: FrameTokenizer, source: str) -> None:
 
     with torch.no_grad():
         fits("codebook", codebook, None, codes, channels)
-        blank = fits("blank(2)", tokenizer.blank(2), torch.float32, 2, channels, *grid)
+        blank = fits(
+            "blank(2)" if not length else "blank", tokenizer.blank(2), torch.float32, 2, channels, *grid
+        )
         image = fits("decode", tokenizer.decode(blank), None, 2, 3, None, None)
         frames = _probe_frames(*image.shape[2:]).to(codebook.device)
         tokens = fits("encode", tokenizer.encode(frames), torch.int64, 2, *grid)
@@ -112,12 +124,12 @@ def _probe(tokenizer: FrameTokenizer, source: str) -> None:
         for name, first, second in zip(("encode", "decode"), (tokens, image), again, strict=True):
             refuse(torch.equal(first, second), f"{name} returns something else when it is called again")
     refuse(_has_gradient(tokenizer.decode, latents), "no gradient passes through decode, as Grad-CAM needs")
-    names = tokenizer.layers()
+    names = candidate.layers()
     refuse(
         isinstance(names, list) and names[:1] == [CODE_INPUT],
         f"layers() must be a list that begins with {CODE_INPUT!r}",
     )
-    held = dict(tokenizer.named_modules()) if isinstance(tokenizer, nn.Module) else {}
+    held = dict(candidate.named_modules()) if isinstance(candidate, nn.Module) else {}
     for name in names[1:]:
         refuse(name in held, f"layers() names {name!r}, which is no submodule of it")
 

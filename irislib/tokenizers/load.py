@@ -6,7 +6,7 @@ import inspect
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import nn
@@ -14,13 +14,14 @@ from torch import nn
 from irislib.artifacts import Store
 from irislib.device import pick_device
 from irislib.errors import ArtifactError
-from irislib.params import STRICT, parse_value
+from irislib.params import STRICT, one_of, parse_value
 from irislib.stores.agent import AGENT, read_about
 from irislib.tokenizers.checks import check_frame, check_tokenizer, located, no_gradients
-from irislib.tokenizers.config import Count, TokenizerConfig
+from irislib.tokenizers.config import Count, IrisConfig, PatchConfig
+from irislib.tokenizers.context import AnyTokenizer
+from irislib.tokenizers.delta_iris import DeltaIrisConfig, DeltaIrisTokenizer
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.make import make_tokenizer
-from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.weights_folder import MISFITS
 
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -33,15 +34,15 @@ class _Shapes:
 
     __pydantic_config__ = STRICT
     frame: tuple[Count, Count]
-    tokenizer: TokenizerConfig
+    tokenizer: Annotated[IrisConfig | PatchConfig | DeltaIrisConfig, one_of("kind", default="iris")]
 
 
-def load_tokenizer(source: Path | str, device: torch.device | None = None) -> FrameTokenizer:
+def load_tokenizer(source: Path | str, device: torch.device | None = None) -> AnyTokenizer:
     """Loads a tokenizer, ready for use: in evaluation mode, its parameters without gradients.
 
     Args:
         source: an agent's folder, or "package.module:factory", a function without arguments that returns a
-            `FrameTokenizer`. Modules are looked for where Python does, the current folder included.
+            tokenizer. Modules are looked for where Python does, the current folder included.
         device: where to put it; by default the first GPU, else the CPU. A tokenizer that is no `nn.Module`
             stays where its codebook is.
 
@@ -54,9 +55,7 @@ def load_tokenizer(source: Path | str, device: torch.device | None = None) -> Fr
     return _from_agent(Path(source), device)
 
 
-def load_recorded_tokenizer(
-    rollouts: Store, agent: Path, device: torch.device | None = None
-) -> FrameTokenizer:
+def load_recorded_tokenizer(rollouts: Store, agent: Path, device: torch.device | None = None) -> AnyTokenizer:
     """The tokenizer that the tokens of recorded play were made with.
 
     Args:
@@ -83,7 +82,7 @@ def load_recorded_tokenizer(
     return tokenizer
 
 
-def tokenizer_digest(tokenizer: FrameTokenizer) -> str:
+def tokenizer_digest(tokenizer: AnyTokenizer) -> str:
     """A short name for what a tokenizer does: equal names mean equal tokens and images.
 
     It covers the parameters and buffers (without an `nn.Module`, the codebook), the `variant` of a learned
@@ -104,21 +103,26 @@ def tokenizer_digest(tokenizer: FrameTokenizer) -> str:
     return sha.hexdigest()[:16]
 
 
-def _from_agent(folder: Path, device: torch.device | None) -> FrameTokenizer:
+def _from_agent(folder: Path, device: torch.device | None) -> AnyTokenizer:
     about = read_about(folder)["agent"]
     weights = AGENT.read_weights(folder, PREFIX)
     try:
         shapes = parse_value({name: about[name] for name in ("frame", "tokenizer")}, "agent", _Shapes)
-        tokenizer = make_tokenizer(shapes.tokenizer, shapes.frame)
+        kind = shapes.tokenizer
+        tokenizer: LearnedTokenizer | DeltaIrisTokenizer = (
+            DeltaIrisTokenizer(kind, shapes.frame)
+            if isinstance(kind, DeltaIrisConfig)
+            else make_tokenizer(kind, shapes.frame)
+        )
         tokenizer.load_state_dict(weights)
     except MISFITS as error:
         raise AGENT.damaged(folder, error) from None
     tokenizer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ready: LearnedTokenizer = no_gradients(tokenizer, device or pick_device())
+    ready: AnyTokenizer = no_gradients(tokenizer, device or pick_device())
     return ready
 
 
-def _from_factory(source: str, device: torch.device | None) -> FrameTokenizer:
+def _from_factory(source: str, device: torch.device | None) -> AnyTokenizer:
     module, name = source.split(":")
     try:
         factory: Any = getattr(importlib.import_module(module), name)
@@ -135,7 +139,7 @@ def _from_factory(source: str, device: torch.device | None) -> FrameTokenizer:
     return first
 
 
-def _make(source: str, factory: Any, device: torch.device) -> FrameTokenizer:
+def _make(source: str, factory: Any, device: torch.device) -> AnyTokenizer:
     try:
         made = factory()
     except Exception as error:  # whatever the user's code raises

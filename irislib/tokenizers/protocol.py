@@ -25,8 +25,8 @@ class FrameTokenizer(Protocol):
 
     Attributes:
         grid: h and w, the tokens along the height and the width of a frame.
-        context_length: earlier frames that encoding and decoding a frame take into account; 0 where a frame
-            stands alone. The analysis supports 0 only.
+        context_length: earlier frames that encoding and decoding a frame take into account; 0, a frame stands
+            alone. A tokenizer that needs earlier frames is a `context.ContextTokenizer`.
         local: True where the decoded image of masked latents depends on nothing but the code and its
             positions. Then occurrences that agree in both share one map.
     """

@@ -4,51 +4,54 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int16, UInt8
 
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, Context, given
 
 BATCH = 64  # frames; fixed, so that the bits depend on the frames alone
 
 
 @torch.no_grad()
 def encode_frames(
-    tokenizer: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"]
+    tokenizer: AnyTokenizer, frames: UInt8[np.ndarray, "n y x 3"], context: Context | None = None
 ) -> Int16[np.ndarray, "n h w"]:
     """The tokens of recorded frames.
 
     Args:
         tokenizer: on any device.
         frames: u8 [N,H,W,3].
+        context: what came before each of them, for a tokenizer that needs it.
 
     Returns:
         int16 [N,h,w], as rollouts.zarr stores them.
     """
     tokens = np.empty((len(frames), *tokenizer.grid), np.int16)
     device = tokenizer.codebook.device
-    for start in range(0, len(frames), BATCH):
-        batch = torch.from_numpy(frames[start : start + BATCH]).to(device)
-        tokens[start : start + BATCH] = tokenizer.encode(batch).cpu().numpy()
+    for rows in batches(len(frames)):
+        after = given(tokenizer, None if context is None else context.take(rows))
+        tokens[rows] = after.encode(torch.from_numpy(frames[rows]).to(device)).cpu().numpy()
     return tokens
 
 
 @torch.no_grad()
 def reconstruct(
-    tokenizer: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"]
+    tokenizer: AnyTokenizer, frames: UInt8[np.ndarray, "n y x 3"], context: Context | None = None
 ) -> UInt8[np.ndarray, "n y x 3"]:
     """Frames through the codebook and back.
 
     Args:
         tokenizer: in evaluation mode, on any device.
         frames: u8 [N,H,W,3].
+        context: what came before each of them, for a tokenizer that needs it.
 
     Returns:
         u8 [N,H,W,3].
     """
     images = np.empty_like(frames)
     device = tokenizer.codebook.device
-    for start in range(0, len(frames), BATCH):
-        batch = torch.from_numpy(frames[start : start + BATCH]).to(device)
-        decoded = ((tokenizer.decode(tokenizer.embed(tokenizer.encode(batch))) + 1) / 2).clamp(0, 1)
-        images[start : start + BATCH] = (255 * decoded).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    for rows in batches(len(frames)):
+        after = given(tokenizer, None if context is None else context.take(rows))
+        tokens = after.encode(torch.from_numpy(frames[rows]).to(device))
+        decoded = ((after.decode(after.embed(tokens)) + 1) / 2).clamp(0, 1)
+        images[rows] = (255 * decoded).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return images
 
 
@@ -68,8 +71,16 @@ def psnr(
 
 
 def reconstruction_psnr(
-    tokenizer: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"]
+    tokenizer: AnyTokenizer, frames: UInt8[np.ndarray, "n y x 3"], context: Context | None = None
 ) -> Float[np.ndarray, " n"]:
-    """`psnr` of frames u8 [N,H,W,3] and their reconstructions, float64 [N]; batch by batch."""
-    batches = (frames[start : start + BATCH] for start in range(0, len(frames), BATCH))
-    return np.concatenate([psnr(batch, reconstruct(tokenizer, batch)) for batch in batches])
+    """`psnr` of frames and of what `reconstruct` makes of them, float64 [N]; batch by batch."""
+    found = []
+    for rows in batches(len(frames)):
+        before = None if context is None else context.take(rows)
+        found.append(psnr(frames[rows], reconstruct(tokenizer, frames[rows], before)))
+    return np.concatenate(found)
+
+
+def batches(count: int) -> list[slice]:
+    """Rows of `BATCH` frames at a time."""
+    return [slice(start, start + BATCH) for start in range(0, count, BATCH)]

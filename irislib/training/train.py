@@ -12,10 +12,12 @@ from irislib import ranks
 from irislib.agent.agent import Agent, load_agent
 from irislib.agent.config import AgentConfig, TrainConfig
 from irislib.agent.initial import past_curves
+from irislib.agent.load import holds_delta_iris
 from irislib.artifacts import replacing
 from irislib.device import one_thread, pick_device
 from irislib.errors import ParamError
 from irislib.seeding import stream_seed
+from irislib.training.taken import check_taken, require_world, take_as_is
 from irislib.training.trainer import CURVES, Trainer
 from irislib.workdir import work_in
 from irislib.worlds.world import WorldConfig
@@ -33,7 +35,7 @@ def train(
     """Trains an agent and writes it, its weights in float16, with its training curves and its snapshots.
 
     Args:
-        origin: folder of the agent to start from; None: a new one.
+        origin: folder of the agent to start from; None: a new one. One of Δ-IRIS is not trained (`taken`).
         work: where checkpoints are kept until the agent is written.
         out: folder for model.safetensors, config.json and curves/<component>.csv.
         snapshots: folder for epoch-<number>/, each an agent folder, and epochs.json, the list of numbers.
@@ -44,6 +46,9 @@ def train(
         IrislibError: a loss is not finite, a weight does not fit float16, or another process trains this very
             agent.
     """
+    if origin is not None and holds_delta_iris(origin):
+        take_as_is(config, env, origin, out, snapshots)
+        return
     agent = first_agent(config, env, seed, origin)
     past = {} if origin is None else past_curves(origin)
     inputs = [] if origin is None else [origin]
@@ -78,6 +83,14 @@ def _curves(trainer: Trainer, past: dict[str, pd.DataFrame]) -> dict[str, pd.Dat
     return curves
 
 
+def check_origin(config: TrainConfig, env: WorldConfig, seed: int, origin: Path | None) -> None:
+    """Raises what `first_agent` raises, or `take_as_is` for an agent that is not trained."""
+    if origin is not None and holds_delta_iris(origin):
+        check_taken(config, env, origin)
+    else:
+        first_agent(config, env, seed, origin)
+
+
 def first_agent(config: TrainConfig, env: WorldConfig, seed: int, origin: Path | None) -> Agent:
     """The agent that training starts from: a new one, or the one in `origin` with the losses of `config`.
 
@@ -98,14 +111,7 @@ def first_agent(config: TrainConfig, env: WorldConfig, seed: int, origin: Path |
     else:
         agent = load_agent(origin)
     sizes = agent.config
-    if sizes.frame != env.frame:
-        wanted, known = (" x ".join(map(str, frame)) for frame in (env.frame, sizes.frame))
-        raise ParamError(f"env: frames of {wanted} pixels, but {origin} sees {known}; set that")
-    if sizes.num_actions != actions:
-        raise ParamError(
-            f"env: has {actions} actions, but {origin} has {sizes.num_actions}; "
-            "start from an agent that was trained on this world and game"
-        )
+    require_world(sizes.frame, sizes.num_actions, env, origin)
     horizon, blocks = config.fit.actor_critic.horizon, sizes.world_model.max_blocks
     if horizon > blocks and config.epochs > config.fit.actor_critic.start_after_epochs:
         raise ParamError(

@@ -18,6 +18,7 @@ from torch import Tensor
 from irislib.artifacts import Store
 from irislib.interpret.attribution.gradcam import ImageScore, decode_keeping, gradcam, gradients
 from irislib.seeding import stream
+from irislib.tokenizers.context import AnyTokenizer, of_rows
 from irislib.tokenizers.protocol import FrameTokenizer
 
 Method = Literal["gradcam", "hirescam", "integrated_gradients", "gradient_shap", "occlusion"]
@@ -44,7 +45,7 @@ class Objective:
 
     def take(self, rows: Int64[Tensor, " m"]) -> "Objective":
         """The same of these samples alone."""
-        return Objective(self.tokenizer, self.score.take(rows))
+        return Objective(of_rows(self.tokenizer, rows), self.score.take(rows))
 
 
 def explain(
@@ -77,10 +78,10 @@ def explain(
         (gradient,) = gradients(score(images), [activations])
         return gradcam(activations, gradient) if method == "gradcam" else hirescam(activations, gradient)
     if method == "occlusion":
-        return occlusion(objective, latents, where, tokenizer.blank(1))
+        return occlusion(objective, latents, where, tokenizer.blank(len(latents)))
     if method == "gradient_shap":
         return path_gradients(objective, latents, where, background)
-    return integrated_gradients(objective, latents, where, tokenizer.blank(1), len(background))
+    return integrated_gradients(objective, latents, where, tokenizer.blank(len(latents)), len(background))
 
 
 def hirescam(
@@ -102,7 +103,7 @@ def integrated_gradients(
     objective: Objective,
     latents: Float[Tensor, "n channels h w"],
     where: Bool[Tensor, "n h w"],
-    blank: Float[Tensor, "1 channels h w"],
+    blank: Float[Tensor, "m channels h w"],
     samples: int,
 ) -> Float[Tensor, "n h w"]:
     """`path_gradients` from blank, with enough points: float [N,h,w].
@@ -115,20 +116,21 @@ def integrated_gradients(
         objective: latents to scores.
         latents: float [N,C,h,w].
         where: bool [N,h,w], the positions that are explained.
-        blank: float [1,C,h,w].
+        blank: float [N,C,h,w], or [1,C,h,w] for all.
         samples: points on the path at first.
     """
+    blank = blank.expand_as(latents)
     with torch.no_grad():
         ends = objective(latents), objective(torch.where(where[:, None], blank, latents))
     difference = ends[0] - ends[1]
     rounding = 1e-6 * (ends[0].abs() + ends[1].abs())
-    found = path_gradients(objective, latents, where, blank.repeat(samples, 1, 1, 1))
+    found = path_gradients(objective, latents, where, blank.expand(samples, *blank.shape))
     for doubling in range(1, DOUBLINGS + 1):
         missed = (found.sum((1, 2)) - difference).abs() > COMPLETENESS * difference.abs() + rounding
         rows = missed.nonzero()[:, 0]
         if len(rows) == 0:
             break
-        points = blank.repeat(samples * 2**doubling, 1, 1, 1)
+        points = blank[rows].expand(samples * 2**doubling, *blank[rows].shape)
         found[rows] = path_gradients(objective.take(rows), latents[rows], where[rows], points)
     return found
 
@@ -137,7 +139,7 @@ def path_gradients(
     objective: LatentScore,
     latents: Float[Tensor, "n channels h w"],
     where: Bool[Tensor, "n h w"],
-    start: Float[Tensor, "samples channels h w"],
+    start: Float[Tensor, "samples *n channels h w"],
 ) -> Float[Tensor, "n h w"]:
     """The gradient along straight lines to the latents, times their length; float [N,h,w].
 
@@ -149,7 +151,7 @@ def path_gradients(
         objective: latents to scores.
         latents: float [N,C,h,w].
         where: bool [N,h,w], the positions that are explained; the others keep their latents along the line.
-        start: float [S,C,h,w], where the lines begin.
+        start: float [S,C,h,w], where the lines begin; or [S,N,C,h,w], different for each of the N.
     """
     nodes, weights = np.polynomial.legendre.leggauss(len(start))
     total = torch.zeros_like(latents[:, 0])
@@ -166,7 +168,7 @@ def occlusion(
     objective: LatentScore,
     latents: Float[Tensor, "n channels h w"],
     where: Bool[Tensor, "n h w"],
-    blank: Float[Tensor, "1 channels h w"],
+    blank: Float[Tensor, "m channels h w"],
 ) -> Float[Tensor, "n h w"]:
     """What the score loses when one position is made blank (Zeiler and Fergus 2013, arXiv 1311.2901).
 
@@ -174,7 +176,7 @@ def occlusion(
         objective: latents to scores.
         latents: float [N,C,h,w].
         where: bool [N,h,w], the positions to try, one at a time.
-        blank: float [1,C,h,w].
+        blank: float [N,C,h,w], or [1,C,h,w] for all.
 
     Returns:
         float [N,h,w], zero where `where` is false.
@@ -190,7 +192,7 @@ def occlusion(
 
 
 def draw_background(
-    rollouts: Store, tokenizer: FrameTokenizer, samples: int, seed: int
+    rollouts: Store, tokenizer: AnyTokenizer, samples: int, seed: int
 ) -> Float[Tensor, "samples channels h w"]:
     """Latents of observations, drawn evenly at random from recorded play: what may stand at a code's place.
 

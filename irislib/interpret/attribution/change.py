@@ -22,7 +22,7 @@ from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.params import STRICT
 from irislib.shards import Arrays
 from irislib.stores.changes import CHANGES, LEVELS
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, InPlay
 
 BLOCK = 4  # pixels, the side of the squares over which changes are averaged
 ROUNDING = 1e-5  # a smaller change, of values from -1 to 1, is the arithmetic's and none of the code's
@@ -71,24 +71,17 @@ def changed_pixels(
 
 
 @torch.no_grad()
-def put_in(
-    tokenizer: FrameTokenizer, explained: Occurrences, nothing: Float[Tensor, "1 3 y x"]
-) -> Float32[np.ndarray, "n h w"]:
+def put_in(in_play: InPlay, explained: Occurrences) -> Float32[np.ndarray, "n h w"]:
     """How much the decoded frame changes when each code is put into a blank grid, in blocks.
 
     Args:
-        tokenizer: in evaluation mode.
+        in_play: the tokenizer, in evaluation mode.
         explained: the codes and their positions.
-        nothing: the decoded blank grid (`decode_blank`).
     """
+    tokenizer = in_play.at(explained.step)
     image = tokenizer.decode(mask_codes(tokenizer, *on_device(tokenizer, explained)))
+    nothing = in_play.decode_blank(tokenizer, len(image))
     return average_blocks(changed_pixels(image, nothing)).float().cpu().numpy()
-
-
-@torch.no_grad()
-def decode_blank(tokenizer: FrameTokenizer) -> Float[Tensor, "1 3 y x"]:
-    """The image in which no code is."""
-    return tokenizer.decode(tokenizer.blank(1))
 
 
 def average_blocks(change: Float[Tensor, "n y x"]) -> Float[Tensor, "n h w"]:
@@ -147,12 +140,11 @@ class ChangeStage(MapStage):
     def attributes(self) -> dict[str, Any]:
         return {"levels": LEVELS}
 
-    def check(self, tokenizer: FrameTokenizer) -> None:
+    def check(self, tokenizer: AnyTokenizer) -> None:
         """Every tokenizer can be explained."""
 
-    def prepare(self, play: Store, tokenizer: FrameTokenizer) -> Explain:
-        nothing = decode_blank(tokenizer)
-        return lambda explained: put_in(tokenizer, explained, nothing)
+    def prepare(self, play: Store, in_play: InPlay) -> Explain:
+        return lambda explained: put_in(in_play, explained)
 
     def pack(self, maps: np.ndarray) -> Arrays:
         """See `quantise`."""

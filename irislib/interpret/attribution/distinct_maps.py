@@ -23,6 +23,7 @@ from irislib.interpret.attribution.occurrences import (
 from irislib.runtime import workers
 from irislib.shards import Arrays, Compute, Shards, compute_shards
 from irislib.stores.rollouts import ROLLOUTS
+from irislib.tokenizers.context import AnyTokenizer, InPlay
 from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.protocol import FrameTokenizer
 from irislib.workdir import work_in
@@ -69,12 +70,17 @@ class MapStage(ABC):
         """Attributes of the store, beside codebook_size, steps and frame_size."""
 
     @abstractmethod
-    def check(self, tokenizer: FrameTokenizer) -> None:
+    def check(self, tokenizer: AnyTokenizer) -> None:
         """Raises ParamError where the parameters do not fit the tokenizer."""
 
     @abstractmethod
-    def prepare(self, play: Store, tokenizer: FrameTokenizer) -> Explain:
-        """The function that computes the maps of a batch, float32 [N,h,w]; called once in each process."""
+    def prepare(self, play: Store, in_play: InPlay) -> Explain:
+        """The function that computes the maps of a batch, float32 [N,h,w]; called once in each process.
+
+        Args:
+            play: recorded play.
+            in_play: the tokenizer of its observations.
+        """
 
     @abstractmethod
     def pack(self, maps: Float[np.ndarray, "n h w"]) -> Arrays:
@@ -151,7 +157,7 @@ def _assign(alone: bool, play: Store, codes: int, census: Census) -> Iterator[tu
 
 def _mapper(stage: MapStage, alone: bool, agent: Path, rollouts: Path, census: Census) -> Compute:
     play = open_store(rollouts, ROLLOUTS)
-    explain = stage.prepare(play, load_recorded_tokenizer(play, agent))
+    explain = stage.prepare(play, InPlay.reading(load_recorded_tokenizer(play, agent), play.read))
 
     def compute(shard: range) -> Arrays:
         if alone:

@@ -54,7 +54,7 @@ def latent_areas(
     objective: LatentScore,
     latents: Float[Tensor, "n channels h w"],
     maps: Float[Tensor, "n h w"],
-    blank: Float[Tensor, "1 channels h w"],
+    blank: Float[Tensor, "m channels h w"],
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """Areas under the insertion and the deletion curve of latent positions, in the score's unit.
 
@@ -65,7 +65,7 @@ def latent_areas(
         latents: float [N,C,h,w].
         maps: float [N,h,w]; positions are inserted, or deleted (made blank), in descending order of these
             values; of equal ones the first in reading order comes first.
-        blank: float [1,C,h,w].
+        blank: float [N,C,h,w], or [1,C,h,w] for all.
 
     Returns:
         Two of float [N].

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor, nn
 
 from irislib.errors import ParamError
+from irislib.tokenizers.context import AnyTokenizer, black_past, given, module_of
 from irislib.tokenizers.nets import frames_to_input
 from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
 
@@ -147,17 +148,18 @@ def gradcam(
     return (alpha * activations).sum(1).detach()
 
 
-def check_layer(tokenizer: FrameTokenizer, layer: str) -> None:
+def check_layer(tokenizer: AnyTokenizer, layer: str) -> None:
     """Refuses a layer that decoding does not run through, or that does not put out a feature map.
 
     Args:
-        tokenizer: it decodes blank latents once, to see what runs.
+        tokenizer: it decodes blank latents once, to see what runs; after a black frame, if it needs one.
         layer: see `decode_keeping`.
 
     Raises:
         ParamError: the message names layers to use instead.
     """
-    if not _puts_out_a_map(tokenizer, layer):
+    past = black_past(1, getattr(tokenizer, "frame", ()), tokenizer.context_length)
+    if not _puts_out_a_map(given(tokenizer, past), layer):
         some = ", ".join(tokenizer.layers())
         raise ParamError(f"gradcam.layer: decoding does not pass through {layer!r}; use one of {some}")
 
@@ -174,9 +176,10 @@ def _puts_out_a_map(tokenizer: FrameTokenizer, layer: str) -> bool:
 
 def _modules_of(tokenizer: FrameTokenizer, layer: str) -> list[nn.Module]:
     """A submodule and those inside it; none for the code input and for what is not there."""
-    if not isinstance(tokenizer, nn.Module) or layer in ("", CODE_INPUT):
+    module = module_of(tokenizer)
+    if module is None or layer in ("", CODE_INPUT):
         return []
     try:
-        return list(tokenizer.get_submodule(layer).modules())
+        return list(module.get_submodule(layer).modules())
     except AttributeError:
         return []

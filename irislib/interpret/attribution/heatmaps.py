@@ -16,7 +16,8 @@ from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.params import STRICT, require
 from irislib.shards import Arrays
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, InPlay
+from irislib.tokenizers.protocol import CODE_INPUT
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,15 @@ class GradcamStage(MapStage):
     def attributes(self) -> dict[str, Any]:
         return {name: getattr(self.config, name) for name in ("method", "score", "layer")}
 
-    def check(self, tokenizer: FrameTokenizer) -> None:
+    def check(self, tokenizer: AnyTokenizer) -> None:
         check_layer(tokenizer, self.config.layer)
 
-    def prepare(self, play: Store, tokenizer: FrameTokenizer) -> Explain:
+    def prepare(self, play: Store, in_play: InPlay) -> Explain:
         config = self.config
-        background = draw_background(play, tokenizer, config.samples, self.seed)
+        background = draw_background(play, in_play.tokenizer, config.samples, self.seed)
 
         def maps(explained: Occurrences) -> np.ndarray:
+            tokenizer = in_play.at(explained.step)
             code, positions = on_device(tokenizer, explained)
             frames = None
             if self.sees_frame():

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from irislib.artifacts import Store
 from irislib.interpret.attribution.gradcam import mask_codes
 from irislib.interpret.attribution.occurrences import Occurrences, find_occurrences
+from irislib.tokenizers.context import AnyTokenizer, Context, given, past_of
 from irislib.tokenizers.protocol import FrameTokenizer
 
 # "before": the code is masked before decoding (protocol step 1), so that it is decoded alone.
@@ -77,7 +78,8 @@ class OccurrenceBatch:
         rows: which of the sample's occurrences these are.
         positions: bool [P,h,w], where each occurrence's code stands.
         owner: int64 [P], the grid whose map each occurrence's map is taken from.
-        blank: float [1,C,h,w].
+        blank: float [N,C,h,w].
+        tokenizer: of these N observations.
     """
 
     masking: Masking
@@ -87,11 +89,12 @@ class OccurrenceBatch:
     rows: slice
     positions: Bool[Tensor, "occurrences h w"]
     owner: Int64[Tensor, " occurrences"]
-    blank: Float[Tensor, "1 channels h w"]
+    blank: Float[Tensor, "n channels h w"]
+    tokenizer: FrameTokenizer
 
     def without_codes(self) -> Float[Tensor, "occurrences channels h w"]:
         """Each occurrence's grid with its code's positions made blank."""
-        return torch.where(self.positions[:, None], self.blank, self.latents[self.owner])
+        return torch.where(self.positions[:, None], self.blank[self.owner], self.latents[self.owner])
 
     def share_out(self, maps: Float[Tensor, "n h2 w2"]) -> Float[Tensor, "occurrences h2 w2"]:
         """The occurrences' maps, float [P,h',w'], from the grids' [N,h',w']."""
@@ -111,13 +114,15 @@ class Sample:
         frames: u8 [T,H,W,3].
         episode: int [T].
         occurrences: some or all of them; their `step` counts the observations of the sample.
+        context: what came before the observations, for a tokenizer that needs it.
     """
 
-    tokenizer: FrameTokenizer
+    tokenizer: AnyTokenizer
     tokens: Int64[Tensor, "t h w"]
     frames: UInt8[Tensor, "t y x 3"]
     episode: Int[np.ndarray, " t"]
     occurrences: Occurrences
+    context: Context | None = None
 
     def batches(self, masking: Masking, size: int) -> Iterator[OccurrenceBatch]:
         """All occurrences in order; a batch decodes `size` grids."""
@@ -129,18 +134,20 @@ class Sample:
             code = torch.from_numpy(self.occurrences.code[rows].astype(np.int64)).to(device)
             owner = torch.from_numpy(step[rows].astype(np.int64)).to(device)
             positions = self.tokens[owner] == code[:, None, None]
+            seen = step[rows] if masking == "before" else slice(start, start + size)
+            tokenizer = given(self.tokenizer, None if self.context is None else self.context.take(seen))
             if masking == "before":
-                latents = mask_codes(self.tokenizer, code, positions)
+                latents = mask_codes(tokenizer, code, positions)
                 where, frames, owner = positions, self.frames[owner], torch.arange(len(owner), device=device)
             else:
                 tokens, frames = (of[start : start + size] for of in (self.tokens, self.frames))
-                latents, where = self.tokenizer.embed(tokens), torch.ones_like(tokens, dtype=torch.bool)
+                latents, where = tokenizer.embed(tokens), torch.ones_like(tokens, dtype=torch.bool)
                 owner = owner - start
-            blank = self.tokenizer.blank(1)
-            yield OccurrenceBatch(masking, latents, where, frames, rows, positions, owner, blank)
+            blank = tokenizer.blank(len(latents))
+            yield OccurrenceBatch(masking, latents, where, frames, rows, positions, owner, blank, tokenizer)
 
 
-def load_sample(rollouts: Store, tokenizer: FrameTokenizer, selection: Selection) -> Sample:
+def load_sample(rollouts: Store, tokenizer: AnyTokenizer, selection: Selection) -> Sample:
     """The selected observations, on the tokenizer's device."""
     steps, device = selection.steps, tokenizer.codebook.device
     return Sample(
@@ -149,4 +156,5 @@ def load_sample(rollouts: Store, tokenizer: FrameTokenizer, selection: Selection
         torch.from_numpy(rollouts.read("obs", steps)).to(device),
         rollouts.read("episode", steps),
         selection.occurrences,
+        past_of(rollouts.read, steps, tokenizer.context_length),
     )

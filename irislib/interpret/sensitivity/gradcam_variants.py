@@ -18,13 +18,13 @@ from irislib.interpret.attribution.sample import Masking, Sample
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.sensitivity.emptiness_causes import Extremes
 from irislib.interpret.sensitivity.variants import Variant
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer
 
 SCORES: tuple[Score, ...] = get_args(Score)
 MASKINGS: tuple[Masking, ...] = get_args(Masking)
 
 
-def gradcam_keys(tokenizer: FrameTokenizer, config: GradcamConfig) -> list[dict[str, Any]]:
+def gradcam_keys(tokenizer: AnyTokenizer, config: GradcamConfig) -> list[dict[str, Any]]:
     """The key of each combination of score, layer and masking.
 
     Keys: score, layer, masking (see `sample.Masking`) and chosen (the score and layer of the `gradcam`
@@ -59,7 +59,7 @@ def vary_gradcam(sample: Sample, config: GradcamConfig, crop: CropConfig) -> lis
     found = defaultdict(list)
     for masking in MASKINGS:
         for batch in sample.batches(masking, config.batch_size):
-            images, activations = decode_keeping(sample.tokenizer, batch.latents, layers)
+            images, activations = decode_keeping(batch.tokenizer, batch.latents, layers)
             for score in SCORES:
                 slopes = gradients(score_images(score, images, batch.frames), activations)
                 for layer, activation, slope in zip(layers, activations, slopes, strict=True):

@@ -19,6 +19,7 @@ from irislib.interpret.attribution.sample import Masking, Sample
 from irislib.interpret.crops.regions import CropConfig
 from irislib.interpret.sensitivity.emptiness_causes import Extremes
 from irislib.interpret.sensitivity.variants import Faithfulness, Variant
+from irislib.tokenizers.context import of_rows
 from irislib.tokenizers.protocol import CODE_INPUT
 
 METHODS: tuple[Method | Literal["change"], ...] = (*get_args(Method), "change")
@@ -111,7 +112,7 @@ def explain_occurrences(
     found = []
     for batch in sample.batches(masking, config.batch_size):
         score = ImageScore(config.score, batch.frames)
-        raw = explain(method, sample.tokenizer, batch.latents, batch.where, score, CODE_INPUT, background)
+        raw = explain(method, batch.tokenizer, batch.latents, batch.where, score, CODE_INPUT, background)
         found.append(batch.share_out(raw).float().cpu().numpy())
     return np.concatenate(found)
 
@@ -124,8 +125,8 @@ def measure_effects(sample: Sample, masking: Masking, config: GradcamConfig) -> 
     size = config.batch_size if masking == "before" else -(-config.batch_size // sample.tokens[0].numel())
     for batch in sample.batches(masking, size):
         owner = batch.owner
-        image = sample.tokenizer.decode(batch.latents)[owner]
-        without = sample.tokenizer.decode(batch.without_codes())
+        image = batch.tokenizer.decode(batch.latents)[owner]
+        without = of_rows(batch.tokenizer, owner).decode(batch.without_codes())
         scores = (score_pixels(config.score, x, batch.frames[owner]) for x in (image, without))
         with_code, without_code = scores
         gain.append((with_code - without_code).float().cpu().numpy())
@@ -142,7 +143,7 @@ def _areas(sample: Sample, maps: np.ndarray, config: GradcamConfig) -> Float[np.
     np.add.at(values, sample.occurrences.step, maps * sample.occurrences.positions())
     found = []
     for batch in sample.batches("after", config.batch_size):
-        objective = Objective(sample.tokenizer, ImageScore(config.score, batch.frames))
+        objective = Objective(batch.tokenizer, ImageScore(config.score, batch.frames))
         steps = sample.occurrences.step[batch.rows]
         value = torch.from_numpy(values[steps[0] : steps[-1] + 1]).to(batch.latents)
         areas = latent_areas(objective, batch.latents, value, batch.blank)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Int, Int64, Integer, UInt8
 
 from irislib.interpret.observations.visible import Visible
 from irislib.interpret.tokens.patches import PatchTruth
 from irislib.seeding import stream
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, Context
 from irislib.tokenizers.reconstruction import BATCH, encode_frames
 
 DRAWS = 512  # tokens; a share of them has a standard error of at most 2.2%
@@ -40,13 +41,14 @@ class Locality:
 
 
 def measure_locality(
-    tokenizer: FrameTokenizer,
+    tokenizer: AnyTokenizer,
     frames: UInt8[np.ndarray, "t y x 3"],
     tokens: Integer[np.ndarray, "t h w"],
     patches: PatchTruth,
     visible: Visible,
     seed: int,
     draws: int = DRAWS,
+    context: Context | None = None,
 ) -> Locality:
     """Puts tokens' patches into frames of other episodes, and encodes again.
 
@@ -58,6 +60,8 @@ def measure_locality(
         visible: which observations show the world; others are not drawn.
         seed: of the draws.
         draws: tokens, and as many partners.
+        context: what came before the frames, for a tokenizer that needs it. It is put together in the same
+            way, but for the actions, which are the token's own.
 
     Returns:
         The shares; NaN where fewer than two episodes show the world.
@@ -73,15 +77,19 @@ def measure_locality(
         box = patches.box[which[rows]]
         for same, ground, patch in ((inside, other, step), (outside, step, other)):
             made = paste(frames[ground[rows]], frames[patch[rows]], box)
-            same[rows] = tokens_at(tokenizer, made, position[rows]) == own[rows]
+            before = paste_past(context, ground[rows], patch[rows], box, step[rows])
+            same[rows] = tokens_at(tokenizer, made, position[rows], before) == own[rows]
     return Locality(float(inside.mean()), float((own == theirs).mean()), float(outside.mean()), len(step))
 
 
 def tokens_at(
-    tokenizer: FrameTokenizer, frames: UInt8[np.ndarray, "n y x 3"], position: Int[np.ndarray, " n"]
+    tokenizer: AnyTokenizer,
+    frames: UInt8[np.ndarray, "n y x 3"],
+    position: Int[np.ndarray, " n"],
+    context: Context | None = None,
 ) -> Int64[np.ndarray, " n"]:
     """The token of each frame at one position each, row by row."""
-    tokens = encode_frames(tokenizer, frames).reshape(len(frames), -1)
+    tokens = encode_frames(tokenizer, frames, context).reshape(len(frames), -1)
     found: np.ndarray = tokens[np.arange(len(frames)), position].astype(np.int64)
     return found
 
@@ -96,6 +104,29 @@ def paste(
     for frame, source, (y0, x0, y1, x1) in zip(made, other, box, strict=True):
         frame[y0:y1, x0:x1] = source[y0:y1, x0:x1]
     return made
+
+
+def paste_past(
+    context: Context | None,
+    ground: Int[np.ndarray, " n"],
+    other: Int[np.ndarray, " n"],
+    box: Int[np.ndarray, "n 4"],
+    own: Int[np.ndarray, " n"],
+) -> Context | None:
+    """The past of pasted frames: earlier frames are pasted in the same way (`paste`).
+
+    Args:
+        context: of all observations.
+        ground: the observations that are pasted into.
+        other: those that are cut from.
+        box: of each.
+        own: the observations whose actions are kept.
+    """
+    if context is None:
+        return None
+    below, above = (context.take(rows).frames.unbind(1) for rows in (ground, other))
+    made = [paste(a.numpy(), b.numpy(), box) for a, b in zip(below, above, strict=True)]
+    return Context(torch.from_numpy(np.stack(made, axis=1)), context.take(own).actions)
 
 
 def draw_places(

@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float32, Int, Int16, Int64, UInt8
 
 from irislib.errors import ArtifactError
 from irislib.interpret.labels.truth import Truth
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer
 
 
-def patch_boxes(tokenizer: FrameTokenizer, frame: tuple[int, ...]) -> Int16[np.ndarray, "position 4"]:
+def patch_boxes(tokenizer: AnyTokenizer, frame: tuple[int, ...]) -> Int16[np.ndarray, "position 4"]:
     """The patch of each token, row by row: (y0, x0, y1, x1) in pixels, half open.
 
     A tokenizer may say it itself by a member `patch_boxes`, int [h*w,4]. Its patches may leave pixels out,

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Int, UInt8
 
-from irislib.interpret.tokens.locality import paste, tokens_at
+from irislib.interpret.tokens.locality import paste, paste_past, tokens_at
 from irislib.seeding import stream
+from irislib.tokenizers.context import AnyTokenizer, Context
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.nets import frames_to_input
-from irislib.tokenizers.protocol import FrameTokenizer
 
 TOKENS = 256  # drawn ones; a share near 0.95 of them has a standard error of 1.4%
 SHARE = 0.95  # of the tokens must stay
@@ -36,12 +36,13 @@ class ReceptiveField:
 
 
 def measure_receptive_field(
-    tokenizer: FrameTokenizer,
+    tokenizer: AnyTokenizer,
     boxes: Int[np.ndarray, "position 4"],
     frames: UInt8[np.ndarray, "t y x 3"],
     episode: Int[np.ndarray, " t"],
     seed: int,
     tokens: int = TOKENS,
+    context: Context | None = None,
 ) -> ReceptiveField:
     """Replaces what lies far from tokens by another episode's frame, and encodes again.
 
@@ -52,6 +53,8 @@ def measure_receptive_field(
         episode: of each frame, at least two different ones.
         seed: of the draws.
         tokens: how many are drawn.
+        context: what came before the frames, for a tokenizer that needs it; replaced in the same way, but for
+            the actions.
     """
     rng = stream(seed, "receptive field")
     step = rng.integers(len(frames), size=tokens)
@@ -59,18 +62,20 @@ def measure_receptive_field(
     position = rng.integers(len(boxes), size=tokens)
     box, size = boxes[position].astype(np.int64), np.array(frames.shape[1:3])
     whole = int(np.maximum(boxes[:, :2], size - boxes[:, 2:]).max())
-    own = tokens_at(tokenizer, frames[step], position)
+    own = tokens_at(tokenizer, frames[step], position, None if context is None else context.take(step))
     kept: dict[int, float] = {}
     for radius in (*(r for r in RADII if r < whole), whole):
         window_box = np.concatenate([np.maximum(box[:, :2] - radius, 0), box[:, 2:] + radius], axis=1)
-        again = tokens_at(tokenizer, paste(frames[other], frames[step], window_box), position)
+        made = paste(frames[other], frames[step], window_box)
+        before = paste_past(context, other, step, window_box, step)
+        again = tokens_at(tokenizer, made, position, before)
         kept[radius] = float((again == own).mean())
     window = next(radius for radius, share in kept.items() if share >= SHARE)
     return ReceptiveField(kept, window, gradient_extent(tokenizer, boxes, frames[step[:PROBED]], seed))
 
 
 def gradient_extent(
-    tokenizer: FrameTokenizer,
+    tokenizer: AnyTokenizer,
     boxes: Int[np.ndarray, "position 4"],
     frames: UInt8[np.ndarray, "n y x 3"],
     seed: int,

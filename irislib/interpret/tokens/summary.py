@@ -23,7 +23,8 @@ from irislib.interpret.tokens.patches import PatchTruth, covered_pixels, label_p
 from irislib.interpret.tokens.reading import measure_reading
 from irislib.interpret.tokens.recording import Recording, thin
 from irislib.interpret.tokens.token_agreement import measure_agreement
-from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, InPlay
+from irislib.tokenizers.protocol import CODE_INPUT
 from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct
 
 OBSERVATIONS = 6144  # at most so many are encoded; neighbours in time are nearly equal
@@ -34,7 +35,7 @@ RANDOMISED = 96  # of these, that maps of a randomised decoder are computed of
 
 
 def measure_tokens(
-    tokenizer: FrameTokenizer,
+    tokenizer: AnyTokenizer,
     recording: Recording,
     embedders: Mapping[str, Embedder],
     config: MetricsConfig,
@@ -44,7 +45,8 @@ def measure_tokens(
 
     Args:
         tokenizer: in evaluation mode. It must not have been trained on these episodes.
-        recording: the episodes; of long ones every second or n-th observation is used.
+        recording: the episodes, with their context if the tokenizer needs one; of long ones every second or
+            n-th observation is used.
         embedders: that judge whether a code is consistent, by name; the first is the one of the headline.
         config: the `metrics` section; its `alpha` and `min_crops` are used.
         seed: of all draws.
@@ -64,11 +66,13 @@ def measure_tokens(
     with one_thread():
         boxes = patch_boxes(tokenizer, frame)
         patches = label_patches(recording.truth, boxes)
-        tokens = encode_frames(tokenizer, recording.frames)
+        tokens = encode_frames(tokenizer, recording.frames, recording.context)
         labelled = label_tokens(tokens, codes, patches, visible)
         halves = divide(visible.episodes, seed)
         reading = measure_reading(labelled, halves)
-        local = measure_locality(tokenizer, recording.frames, tokens, patches, visible, seed)
+        local = measure_locality(
+            tokenizer, recording.frames, tokens, patches, visible, seed, context=recording.context
+        )
         return {
             "observations": len(recording),
             "observations_visible": len(labelled.step),
@@ -126,23 +130,24 @@ def _consistency(
 
 
 def _psnr(
-    tokenizer: FrameTokenizer,
+    tokenizer: AnyTokenizer,
     recording: Recording,
     steps: Int64[np.ndarray, " n"],
     boxes: Int16[np.ndarray, "position 4"],
 ) -> float:
     """Mean over frames in dB, over the pixels that belong to some token's patch; see `BEST_PSNR`."""
-    frames = recording.frames[steps[evenly_spaced(len(steps), RECONSTRUCTED)]]
+    steps = steps[evenly_spaced(len(steps), RECONSTRUCTED)]
+    frames = recording.frames[steps]
     if len(frames) == 0:
         return float("nan")
     covered = covered_pixels(boxes, frames.shape[1:3])
-    images = reconstruct(tokenizer, frames)
+    images = reconstruct(tokenizer, frames, recording.past(steps))
     found = psnr(frames[:, covered][:, None], images[:, covered][:, None])
     return float(np.minimum(found, BEST_PSNR).mean())
 
 
 def _maps(
-    tokenizer: FrameTokenizer,
+    tokenizer: AnyTokenizer,
     recording: Recording,
     tokens: Integer[np.ndarray, "t h w"],
     labelled: LabelledTokens,
@@ -155,9 +160,10 @@ def _maps(
     explained = draw_occurrences(tokens, labelled.step, patches.position, OCCURRENCES, seed)
     few = evenly_spaced(len(explained.step), RANDOMISED)
     layer = tokenizer.layers()[len(tokenizer.layers()) // 2]
-    gradcam = gradcam_maps(tokenizer, explained, CODE_INPUT)
+    in_play = InPlay(tokenizer, recording.past)
+    gradcam = gradcam_maps(in_play, explained, CODE_INPUT)
     mass = {
-        "change": mass_by_map(change_maps(tokenizer, explained), truth.boxes),
+        "change": mass_by_map(change_maps(in_play, explained), truth.boxes),
         "gradcam": mass_by_map(gradcam, truth.boxes),
         "position": mass_by_position(explained.positions(), boxes, truth.boxes),
     }
@@ -169,5 +175,5 @@ def _maps(
         "occurrences": len(explained.step),
         "empty_share": float((gradcam.max((1, 2)) == 0).mean()),
         "relevance_mass": relevance,
-        "sanity": measure_sanity(tokenizer, explained.take(few), layer, seed),
+        "sanity": measure_sanity(in_play, explained.take(few), layer, seed),
     }

@@ -12,12 +12,7 @@ def differences(inputs: Inputs) -> list[str]:
     texts = [
         _player(inputs),
         _whose(inputs),
-        _loss(inputs),
-        _quantizer(inputs),
-        _revival(inputs),
-        _architecture(inputs),
-        _prediction(inputs),
-        _sizes(inputs),
+        *_agent(inputs),
         _training(inputs),
         _episodes(inputs),
         _embedder(inputs),
@@ -53,6 +48,25 @@ def _whose(inputs: Inputs) -> str:
     return (
         f"The analysed codes are not the agent's: the tokenizer {inputs.foreign_tokenizer} encoded the "
         "recorded frames."
+    )
+
+
+def _agent(inputs: Inputs) -> list[str]:
+    """What the agent is, where that is not IRIS as released."""
+    if inputs.shapes().get("kind") == "delta_iris":
+        return [_delta_iris(inputs)]
+    parts = (_loss, _quantizer, _revival, _architecture, _prediction, _sizes)
+    return [part(inputs) for part in parts]
+
+
+def _delta_iris(inputs: Inputs) -> str:
+    text = "The agent is Δ-IRIS (arXiv 2406.19320), not IRIS. Its policy sees frames and no codes."
+    if inputs.foreign_tokenizer:
+        return text
+    return (
+        f"{text} A code of Δ-IRIS says what changed since the previous frame, given the action. A frame is "
+        "decoded after the frame and the action before it; blank are the codes that the encoder gives to a "
+        "frame that did not change; and every occurrence has a map of its own."
     )
 
 

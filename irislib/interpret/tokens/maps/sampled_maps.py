@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float32, Int64, Integer
 
 from irislib.interpret.attribution.attributions import explain
-from irislib.interpret.attribution.change import decode_blank, put_in
+from irislib.interpret.attribution.change import put_in
 from irislib.interpret.attribution.distinct_maps import on_device
 from irislib.interpret.attribution.gradcam import ImageScore, mask_codes
 from irislib.interpret.attribution.occurrences import Occurrences, find_occurrences
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.seeding import stream
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import InPlay
 
 OBSERVATIONS = 512  # at most so many are searched for occurrences
 BATCH = 8  # grids decoded at once
@@ -46,23 +46,22 @@ def draw_occurrences(
     return chosen.take(np.lexsort((chosen.code, chosen.step)))
 
 
-def change_maps(tokenizer: FrameTokenizer, explained: Occurrences) -> Float32[np.ndarray, "n h w"]:
+def change_maps(in_play: InPlay, explained: Occurrences) -> Float32[np.ndarray, "n h w"]:
     """How much the decoded frame changes when each code is put into a blank grid (protocol step 3)."""
-    nothing = decode_blank(tokenizer)
-    return np.concatenate([put_in(tokenizer, batch, nothing) for batch in _batches(explained)])
+    return np.concatenate([put_in(in_play, batch) for batch in _batches(explained)])
 
 
-def gradcam_maps(
-    tokenizer: FrameTokenizer, explained: Occurrences, layer: str
-) -> Float32[np.ndarray, "n h w"]:
+def gradcam_maps(in_play: InPlay, explained: Occurrences, layer: str) -> Float32[np.ndarray, "n h w"]:
     """Grad-CAM of each code at a layer, of the decoded image's mean, after the ReLU (protocol step 3)."""
-    score, unused = ImageScore("mean", None), tokenizer.blank(1)  # Grad-CAM reads no background
+    score = ImageScore("mean", None)
     maps = []
     for batch in _batches(explained):
+        tokenizer = in_play.at(batch.step)
         code, positions = on_device(tokenizer, batch)
         with torch.enable_grad():
             latents = mask_codes(tokenizer, code, positions)
-            raw = explain("gradcam", tokenizer, latents, positions, score, layer, unused)
+            # Grad-CAM reads no background.
+            raw = explain("gradcam", tokenizer, latents, positions, score, layer, latents[:0])
         maps.append(raw.relu().float().cpu().numpy())
     return np.concatenate(maps)
 

@@ -18,18 +18,18 @@ from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.interpret.tokens.maps.sampled_maps import change_maps, gradcam_maps
 from irislib.interpret.tokens.token_agreement import nanmean
 from irislib.seeding import stream
-from irislib.tokenizers.protocol import FrameTokenizer
+from irislib.tokenizers.context import AnyTokenizer, InPlay, black_past, given
 
 MAPS = ("change", "gradcam")
 
 
 def measure_sanity(
-    tokenizer: FrameTokenizer, explained: Occurrences, layer: str, seed: int
+    in_play: InPlay, explained: Occurrences, layer: str, seed: int
 ) -> dict[str, dict[str, float]] | None:
     """Compares the maps of occurrences with those after the decoder was randomised, and of other codes.
 
     Args:
-        tokenizer: the analysed one.
+        in_play: the analysed tokenizer.
         explained: some hundred occurrences.
         layer: that Grad-CAM reads. At "code_input" a map is one number at the code's positions, so two
             maps of the same positions are alike unless one is empty.
@@ -40,30 +40,31 @@ def measure_sanity(
         `other_code`, between the maps of two codes at the same positions. None for a tokenizer whose decoding
         depends on no parameter. NaN where all maps are empty.
     """
-    randomised = randomise_decoder(tokenizer, seed)
-    if randomised is None:
+    made = randomise_decoder(in_play.tokenizer, seed)
+    if made is None:
         return None
+    randomised = InPlay(made, in_play.past)
     rng = stream(seed, "sanity", "other code")
     several = len(np.unique(explained.code)) > 1
     other = [
         rng.choice(explained.code[explained.code != code]) if several else code for code in explained.code
     ]
     others = replace(explained, code=np.array(other, np.int32))
-    kinds: dict[str, Callable[[FrameTokenizer, Occurrences], np.ndarray]] = {
+    kinds: dict[str, Callable[[InPlay, Occurrences], np.ndarray]] = {
         "change": change_maps,
         "gradcam": lambda one, occurrences: gradcam_maps(one, occurrences, layer),
     }
     found = {}
     for kind, maps in kinds.items():
-        before = maps(tokenizer, explained)
+        before = maps(in_play, explained)
         found[kind] = {
             "randomised": float(nanmean(map_correlation(before, maps(randomised, explained)))),
-            "other_code": float(nanmean(map_correlation(before, maps(tokenizer, others)))),
+            "other_code": float(nanmean(map_correlation(before, maps(in_play, others)))),
         }
     return found
 
 
-def randomise_decoder(tokenizer: FrameTokenizer, seed: int) -> FrameTokenizer | None:
+def randomise_decoder(tokenizer: AnyTokenizer, seed: int) -> AnyTokenizer | None:
     """A copy in which the values of each parameter that decoding depends on are permuted within their tensor.
 
     Codes and blank stay, and so do the distributions of the weights.
@@ -77,10 +78,11 @@ def randomise_decoder(tokenizer: FrameTokenizer, seed: int) -> FrameTokenizer | 
     """
     if not isinstance(tokenizer, nn.Module):
         return None
-    made: nn.Module = copy.deepcopy(tokenizer).requires_grad_(True)
+    made = copy.deepcopy(tokenizer).requires_grad_(True)
     named = dict(made.named_parameters())
+    past = black_past(1, getattr(tokenizer, "frame", ()), tokenizer.context_length)
     with torch.enable_grad():
-        images = made.decode(tokenizer.blank(1).detach())  # type: ignore[operator]
+        images = given(made, past).decode(given(tokenizer, past).blank(1).detach())
     used: tuple[torch.Tensor | None, ...] = (None,) * len(named)
     if images.requires_grad and named:
         used = torch.autograd.grad(images.sum(), list(named.values()), allow_unused=True)
@@ -90,7 +92,7 @@ def randomise_decoder(tokenizer: FrameTokenizer, seed: int) -> FrameTokenizer | 
         values = named[name].data
         order = stream(seed, "sanity", name).permutation(values.numel())
         named[name].data = values.flatten()[torch.from_numpy(order).to(values.device)].view(values.shape)
-    return made if decoding else None  # type: ignore[return-value]
+    return made if decoding else None
 
 
 def map_correlation(

@@ -11,6 +11,7 @@ from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.style import Illustration, bare, new_figure
 from irislib.report.wording import number
+from irislib.tokenizers.context import past_of
 from irislib.tokenizers.load import load_recorded_tokenizer
 from irislib.tokenizers.reconstruction import psnr, reconstruct
 
@@ -29,7 +30,8 @@ def reconstructions(inputs: Inputs) -> Illustration:
         "peak signal-to-noise ratio (PSNR); its mean over the rollouts is {agent.psnr_db} dB.",
         shown=len(steps),
     )
-    images = reconstruct(tokenizer, frames)
+    context = past_of(inputs.rollouts.read, steps, tokenizer.context_length)
+    images = reconstruct(tokenizer, frames, context)
     figure = _draw(title, steps, frames, images, psnr(frames, images))
     return Illustration("reconstructions", "What the tokenizer keeps", caption, figure)
 
