@@ -84,7 +84,7 @@ def test_profiles_of_the_study_can_be_read() -> None:
         assert name == command.DEFAULT or Path(f"profiles/{name}.yaml").is_file()
     failed = CliRunner().invoke(command.main, ["--profile", "cell", "--seed", "0", "--out", "x.json"])
     assert failed.exit_code == 1
-    assert failed.stderr.startswith("error: cell: no such profile in profiles; known: cells")
+    assert failed.stderr.startswith("error: cell: no such profile in profiles; known: atari, cells")
 
 
 def test_the_table_has_a_row_for_each_result(tmp_path: Path) -> None:
