@@ -195,9 +195,9 @@ def test_targets_are_met_by_what_was_planted(results: StudyResults) -> None:
     assert len(missed(results, "taught")) == 3  # all but the purity
     assert {arm: tokens(results, arm) for arm in ("iris", "cells")} == {"iris": 16, "cells": 81}
     text = answer(results, "means something")
-    assert "cells meets all of this" in text
+    assert "cells (3 seeds) meets all of this" in text
     assert "k-means" not in text  # it learned nothing
-    assert "taught reaches 2 times the NMI" in text
+    assert "taught (3 seeds) reaches 2 times the NMI" in text
 
 
 def test_arms_that_learned_longer_are_compared_after_as_many_steps(results: StudyResults) -> None:

@@ -25,16 +25,23 @@ def meeting(results: StudyResults) -> str:
     ]
     met = [arm for arm in arms if not missed(results, arm)]
     if met:
-        text.append(f"{listed(met)} {'meets' if len(met) == 1 else 'meet'} all of this.")
+        names = listed([_seen(results, arm) for arm in met])
+        text.append(f"{names} {'meets' if len(met) == 1 else 'meet'} all of this.")
     elif arms:
         nearest = min(arms, key=lambda arm: len(missed(results, arm)))
         text.append(
-            f"No arm meets all of this. The nearest is {nearest}, with {listed(missed(results, nearest))}."
+            f"No arm meets all of this. The nearest is {_seen(results, nearest)}, with "
+            f"{listed(missed(results, nearest))}."
         )
     few = [arm for arm in arms if tokens(results, arm) == TOKENS]
     if few:
         text.append(_with_few_tokens(results, few))
     return " ".join(text)
+
+
+def _seen(results: StudyResults, arm: str) -> str:
+    """The name of an arm with its number of seeds: one seed alone may meet a target by chance."""
+    return f"{arm} ({many(results.seeds(arm), 'seed')})"
 
 
 def missed(results: StudyResults, arm: str) -> list[str]:
@@ -68,13 +75,14 @@ def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
         return gained and _gained_db(results, arm) >= -LOSS_DB
 
     best = max(arms, key=lambda arm: results.mean(arm, "nmi_beyond_place").value)
+    found = listed([_seen(results, arm) for arm in arms if good(arm)])
     text = (
-        f"Of the arms with {TOKENS} tokens a frame, {listed([arm for arm in arms if good(arm)]) or 'none'} "
+        f"Of the arms with {TOKENS} tokens a frame, {found or 'none'} "
         f"reaches {number(TIMES)} times the NMI beyond place of {results.reference} ({number(base)}) at a "
         f"loss of at most {number(LOSS_DB)} dB"
     )
     value, gain = results.mean(best, "nmi_beyond_place").value, _gained_db(results, best)
-    text += f"; the largest is that of {best}: {number(value)}, at {signed(gain)} dB."
+    text += f"; the largest is that of {_seen(results, best)}: {number(value)}, at {signed(gain)} dB."
     return " ".join([text, *_after_as_many_steps(results, arms)])
 
 
