@@ -4,7 +4,6 @@ The committed file is from the official commit f8d4173 (github.com/vmicheli/delt
 """
 
 import importlib
-import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +16,8 @@ from torch import Tensor, nn
 
 import irislib.vision  # noqa: F401 - before the official code imports torchvision itself
 from benchmarks.delta_iris_weights import ACTIONS, CODES, PARTS, TOKENS, Inputs, make_inputs, make_weights
+from benchmarks.golden import write_golden
 from benchmarks.official import importing_from, require_einops
-from irislib.artifacts import write_atomically
 from irislib.errors import ArtifactError, IrislibError
 from stages.common import Command
 
@@ -208,10 +207,7 @@ def _frames(inputs: Inputs) -> Tensor:
 )
 def main(official: Path, out: Path) -> None:
     """Runs the official code and writes what it computes."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **compute_golden(build_official(official)))  # type: ignore[arg-type]
-    write_atomically(out, content.getvalue())
-    click.echo(f"{out}: {len(content.getvalue()) / 1000:.0f} kB")
+    write_golden(compute_golden(build_official(official)), out)
 
 
 if __name__ == "__main__":

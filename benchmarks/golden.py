@@ -6,6 +6,7 @@ committed file is from the official commit 24326aa.
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,6 +163,14 @@ def _frames(inputs: Inputs, count: int, dtype: torch.dtype = torch.float32) -> T
     return torch.from_numpy(inputs.frames[:count]).permute(0, 3, 1, 2).to(dtype) / 255
 
 
+def write_golden(arrays: Mapping[str, np.ndarray], out: Path) -> None:
+    """Writes a fixture and says how large it is."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    write_atomically(out, content.getvalue())
+    click.echo(f"{out}: {len(content.getvalue()) / 1000:.0f} kB")
+
+
 @click.command(cls=Command)
 @click.option(
     "--official",
@@ -178,10 +187,7 @@ def _frames(inputs: Inputs, count: int, dtype: torch.dtype = torch.float32) -> T
 )
 def main(official: Path, out: Path) -> None:
     """Runs the official code and writes what it computes."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **compute_golden(official_modules(official)))  # type: ignore[arg-type]
-    write_atomically(out, content.getvalue())
-    click.echo(f"{out}: {len(content.getvalue()) / 1000:.0f} kB")
+    write_golden(compute_golden(official_modules(official)), out)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import click
 
 from irislib.agent.config import TrainConfig
 from irislib.agent.delta_iris import is_delta_iris, load_official_delta_iris
-from irislib.agent.initial import past_curves
+from irislib.agent.initial import copy_agent, past_curves
 from irislib.agent.load import holds_delta_iris, load_any_agent
 from irislib.agent.official import load_official_iris
 from irislib.artifacts import replacing
@@ -19,8 +19,6 @@ from irislib.params import load_params
 from irislib.training.train import check_origin
 from irislib.worlds.make import load_world
 from stages.common import Command, init_option, params_option
-
-FILES = ("config.json", "model.safetensors")
 
 
 def place(source: Path, folder: Path, num_heads: int | None, params: Path) -> None:
@@ -41,14 +39,11 @@ def place(source: Path, folder: Path, num_heads: int | None, params: Path) -> No
         if source.is_dir():
             load_any_agent(source)
             past_curves(source)
-            for name in FILES:
-                shutil.copyfile(source / name, partial / name)
-            if (source / "curves").is_dir():
-                shutil.copytree(source / "curves", partial / "curves", copy_function=shutil.copyfile)
+            copy_agent(source, partial)
         elif is_delta_iris(source):
             load_official_delta_iris(source, num_heads).save(partial)
         else:
-            load_official_iris(source, num_heads or 4).save(partial)
+            load_official_iris(source, num_heads).save(partial)
         config, env = load_params(params, "train", TrainConfig), load_world(params)
         if holds_delta_iris(partial):
             config = replace(config, epochs=0, snapshots=())  # it can only be taken as it is

@@ -1,6 +1,5 @@
 """A Δ-IRIS agent through the pipeline: placed, taken as it is, played, analysed."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_comparison import Fake
+from test_comparison import Histogram
 from tiny import ENV, TRAIN
 from tiny_delta import CONFIG, make_agent, save_official
 
@@ -49,16 +48,6 @@ PARAMS = Path(__file__).parent.parent / "params.yaml"
 CROP = CropConfig(threshold=0.5, min_area=16, max_per_code=20, connectivity=1)
 METRICS = MetricsConfig(0.05, 5, 10, 0.05, 3, 16)
 EMBED = EmbedConfig("random", 32, 64)
-
-
-class Histogram(Fake):
-    """The share of each of 64 colours: never zero."""
-
-    dimension = 64
-
-    def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
-        colours = [(crop // 64).reshape(-1, 3) @ (16, 4, 1) for crop in crops]
-        return np.array([np.bincount(one, minlength=64) / len(one) for one in colours], np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from test_metrics import COLUMNS, KEYS
 from irislib.interpret.embedder_comparison import SUMMARY
 from irislib.interpret.findings import FAMILIES
 from irislib.replicates import PARTS
-from irislib.study.agents import COLUMNS as AGENT_COLUMNS
+from irislib.study.agent_table import COLUMNS as AGENT_COLUMNS
 from irislib.study.table import COLUMNS as STUDY_COLUMNS
 
 TEXT = (Path(__file__).parent.parent / "docs/metrics.md").read_text()

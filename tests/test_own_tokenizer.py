@@ -1,6 +1,5 @@
 """Tokenizers of the tests' own through the analysis: one knows what it sees, the other sees nothing."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import own_tokenizers
 import pandas as pd
 import pytest
 import torch
-from test_comparison import Fake
+from test_comparison import Histogram
 from tiny import CONFIG, ENV
 
 from irislib.agent import Agent
@@ -30,16 +29,6 @@ from irislib.stores.rollouts import ROLLOUTS
 
 EPISODES = 30
 SHORT = replace(ENV, length=15)
-
-
-class Histogram(Fake):
-    """The share of each of 64 colours. (An untrained network hardly sees trees in grass.)"""
-
-    dimension = 64
-
-    def __call__(self, crops: Sequence[np.ndarray]) -> np.ndarray:
-        colours = [(crop // 64).reshape(-1, 3) @ (16, 4, 1) for crop in crops]
-        return np.array([np.bincount(one, minlength=64) / len(one) for one in colours], np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from irislib.report.page.agents import agents_table
 from irislib.report.page.result_tables import Table
 from irislib.report.tables import AGENT_COLUMNS
 from irislib.study import agents
-from irislib.study.agents import COLUMNS, AgentParams, read_agent, run_agent, tabulate_agents
+from irislib.study.agent_table import COLUMNS, tabulate_agents
+from irislib.study.agents import AgentParams, read_agent, run_agent
 from irislib.training.train import train
 from stages.study import agent as command
 from stages.study import table

@@ -13,11 +13,8 @@ from irislib.agent.acting import draw_actions
 from irislib.agent.actor_critic import ActorCritic, State
 from irislib.agent.config import AgentConfig
 from irislib.agent.world_model import WorldModel
-from irislib.device import pick_device
-from irislib.params import parse_value
-from irislib.stores.agent import AGENT, read_about
+from irislib.stores.agent import AGENT, restore_agent
 from irislib.tokenizers.make import make_tokenizer
-from irislib.weights_folder import MISFITS
 
 
 class Agent(nn.Module):
@@ -94,11 +91,4 @@ def load_agent(path: Path | str, device: torch.device | None = None) -> Agent:
     Raises:
         ArtifactError: it is missing, foreign or damaged, or a weight is not finite or not floating point.
     """
-    path = Path(path)
-    about, weights = read_about(path), AGENT.read_weights(path)
-    try:
-        agent = Agent(parse_value(about["agent"], "agent", AgentConfig), about["steps"])
-        agent.load_state_dict(weights)
-    except MISFITS as error:
-        raise AGENT.damaged(path, error) from None
-    return agent.to(device or pick_device()).eval()
+    return restore_agent(Path(path), AgentConfig, Agent, device)

@@ -1,10 +1,12 @@
 """The agent that training starts from, if there is one: it lies in the folder `agent` of data/init."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from irislib.errors import ArtifactError
+from irislib.weights_folder import CONFIG, WEIGHTS
 
 COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
 
@@ -47,3 +49,11 @@ def past_curves(agent: Path) -> dict[str, pd.DataFrame]:
                     f"{file}: missing or damaged ({reason}); restore it, or delete the folder {file.parent}"
                 ) from None
     return curves
+
+
+def copy_agent(agent: Path, out: Path) -> None:
+    """Copies an agent to an existing folder, to the last bit, with its curves if it has some."""
+    for name in (CONFIG, WEIGHTS):
+        shutil.copyfile(agent / name, out / name)
+    if (agent / "curves").is_dir():
+        shutil.copytree(agent / "curves", out / "curves", copy_function=shutil.copyfile)

@@ -23,19 +23,22 @@ from irislib.params import parse_value
 from irislib.tokenizers.config import IrisConfig, norm_groups
 from irislib.weights_folder import check_weights
 
-DROPOUT = 0.1  # no shape tells; the released configuration
+DROPOUT, NUM_HEADS = 0.1, 4  # no shape tells; the released configuration
 NORM_GROUPS = 32  # of every official GroupNorm
 PERCEPTUAL = "tokenizer.lpips."
 CODEBOOK, OUR_CODEBOOK = "tokenizer.embedding.weight", "tokenizer.quantizer.embedding.weight"
 REMEDY = "give the checkpoints/last.pt of an official run, whole"
 
 
-def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.device | None = None) -> Agent:
+def load_official_iris(
+    path: Path | str, num_heads: int | None = None, device: torch.device | None = None
+) -> Agent:
     """Reads an agent that the official code trained, ready for inference; its `steps` are 0: unknown.
 
     Args:
         path: the run's `checkpoints/last.pt`, or a released model.
-        num_heads: of the world model's attention, which no shape tells; 4 in every released configuration.
+        num_heads: of the world model's attention, which no shape tells; by default as in every released
+            configuration.
         device: where to put it, wherever it was trained; by default the first GPU, else the CPU.
 
     Raises:
@@ -44,7 +47,8 @@ def load_official_iris(path: Path | str, num_heads: int = 4, device: torch.devic
     """
     file = StateFile.read(Path(path))
     try:
-        config = parse_value(_sizes(file, num_heads), "agent", AgentConfig)
+        sizes = _sizes(file, NUM_HEADS if num_heads is None else num_heads)
+        config = parse_value(sizes, "agent", AgentConfig)
     except ParamError as error:
         raise file.refuse(f"its sizes do not fit irislib ({error})") from None
     _require_official_tokenizer(config, file.path)
@@ -158,7 +162,7 @@ def _sizes(file: StateFile, num_heads: int) -> dict[str, Any]:
     if num_heads < 1 or dim % num_heads:
         raise file.refuse(
             f"{num_heads} heads do not divide its world model's {dim} dimensions",
-            "pass the num_heads that it was trained with (4 in the official configuration)",
+            f"pass the num_heads that it was trained with ({NUM_HEADS} in the official configuration)",
         )
     # The actor-critic's CNN leaves 64 channels at a sixteenth of the frame's side.
     features = file.size("actor_critic.lstm.weight_ih", 1)

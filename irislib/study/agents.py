@@ -6,11 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from irislib.agent.config import TrainConfig
 from irislib.artifacts import write_json
-from irislib.errors import ArtifactError
 from irislib.params import read_yaml
 from irislib.playing.evaluation import EvaluationConfig, evaluate
 from irislib.study.overlays import overlaid, parse_from
@@ -18,11 +15,6 @@ from irislib.training.train import train
 from irislib.workdir import work_in
 from irislib.worlds.make import AnyWorld
 from irislib.worlds.world import WorldConfig
-
-COLUMNS = (
-    *("agent", "seed", "episodes", "tokens_per_frame", "codes", "psnr_db"),
-    *("return_mean", "return_std", "score", "frame_nats", "reward_nats", "end_nats"),
-)
 
 
 @dataclass(frozen=True)
@@ -79,34 +71,3 @@ def run_agent(name: str, params: AgentParams, seed: int, work: Path, out: Path) 
         tokenizer = params.train.tokenizer
         about = {"agent": name, "seed": seed, "tokens_per_frame": prod(tokenizer.grid(params.env.frame))}
         write_json(out, about | {"codes": tokenizer.vocab_size} | json.loads(judged.read_text()))
-
-
-def tabulate_agents(results: Path) -> pd.DataFrame:
-    """The table of the agents: a row for each result, with `COLUMNS`. Without results it has no rows.
-
-    The cross-entropies of the world model are in nats; that of the tokens is the sum over a frame.
-
-    Args:
-        results: folder of the results that `run_agent` wrote.
-
-    Raises:
-        ArtifactError: a result is not one.
-    """
-    rows = [_row(file) for file in sorted(results.glob("*.json"))]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def _row(file: Path) -> dict[str, Any]:
-    try:
-        result = json.loads(file.read_text(encoding="utf-8"))
-        losses = result["world_model"]
-        return {
-            **{name: result[name] for name in ("agent", "seed", "episodes", "tokens_per_frame", "codes")},
-            "psnr_db": result["psnr"],
-            **{name: result[name] for name in ("return_mean", "return_std", "score")},
-            "frame_nats": losses["observations"] * result["tokens_per_frame"],
-            "reward_nats": losses["rewards"],
-            "end_nats": losses["ends"],
-        }
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ArtifactError(f"{file}: not a result of an agent ({error!r}); run its stage again") from None

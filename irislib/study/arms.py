@@ -1,6 +1,6 @@
 """Arms of the study: each is an overlay of the parameters, in a file of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -18,7 +18,6 @@ Varies = Literal[
     "nothing", "training", "quantizer", "codebook_size", "receptive_field", "grid", "alignment", "no_learning"
 ]
 VARIES: tuple[str, ...] = get_args(Varies)
-ABOUT = ("asks", "varies", "compared_with")  # keys of an arm's file that say what the arm is
 OVERLAID = ("train.tokenizer", "study")  # what an arm may change
 
 
@@ -78,7 +77,7 @@ def read_arm(name: str, arms: Path, params: Path, study: Path) -> Arm:
         ParamError: there is no such arm, a file cannot be read, or a value does not fit.
     """
     own, file = read_overlay(arms, name, "arm"), arms / f"{name}.yaml"
-    about = {key: own.pop(key) for key in ABOUT if key in own}
+    about = {key: own.pop(key) for key in (one.name for one in fields(About)) if key in own}
     _check_sections(own, file)
     values = overlaid(overlaid(read_yaml(params), read_yaml(study)), own)
     if not isinstance(values.get("train"), dict):

@@ -18,7 +18,7 @@ from irislib.study.config import PlayConfig
 from irislib.study.overlays import overlaid, parse_from
 from irislib.workdir import work_in
 from irislib.worlds.make import AnyWorld
-from irislib.worlds.player import Player
+from irislib.worlds.player import NoScriptedPlayerError, Player
 from irislib.worlds.scripted import scripted_player
 from irislib.worlds.world import WorldConfig
 
@@ -84,9 +84,8 @@ def make_player(config: PlayConfig, env: WorldConfig) -> Player:
         return RandomPlayer()
     try:
         return scripted_player(env)
-    except ParamError as error:
-        reason = str(error).removeprefix("rollout.player: ").split(";")[0]
-        raise ParamError(f"play.player: {reason}; use random") from None
+    except NoScriptedPlayerError as error:
+        raise ParamError(f"play.player: {error.reason}; use random") from None
 
 
 def _recorder(config: PlayConfig, env: WorldConfig, seed: int) -> Compute:

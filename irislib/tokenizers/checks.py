@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from irislib.errors import ArtifactError
-from irislib.tokenizers.context import AnyTokenizer, black_past, given
+from irislib.tokenizers.context import AnyTokenizer, after_black
 from irislib.tokenizers.protocol import CODE_INPUT, MEMBERS
 from irislib.tokenizers.quantizers.config import MOST_CODES
 
@@ -43,7 +43,7 @@ def check_frame(tokenizer: AnyTokenizer, source: str, frame: tuple[int, ...]) ->
     shape = tuple(getattr(tokenizer, "frame", frame) if tokenizer.context_length else frame)
     if shape == tuple(frame):
         with torch.no_grad():
-            after = given(tokenizer, black_past(1, frame, tokenizer.context_length))
+            after = after_black(tokenizer, 1)
             shape = tuple(after.decode(after.blank(1)).shape[2:])
     if shape != tuple(frame):
         raise ArtifactError(
@@ -90,7 +90,7 @@ def _probe(candidate: AnyTokenizer, source: str) -> None:
         not length or hasattr(candidate, "frame"),
         "needs earlier frames, but has no frame, their (height, width); add it",
     )
-    tokenizer = given(candidate, black_past(2, getattr(candidate, "frame", ()), length))
+    tokenizer = after_black(candidate, 2)
 
     def fits(name: str, value: Any, dtype: torch.dtype | None, *shape: int | None) -> Tensor:
         kind = "floating point" if dtype is None else str(dtype).removeprefix("torch.")

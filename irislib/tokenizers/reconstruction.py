@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int16, UInt8
 
-from irislib.tokenizers.context import AnyTokenizer, Context, given
+from irislib.tokenizers.context import AnyTokenizer, Context, given, take
 
 BATCH = 64  # frames; fixed, so that the bits depend on the frames alone
 
@@ -26,7 +26,7 @@ def encode_frames(
     tokens = np.empty((len(frames), *tokenizer.grid), np.int16)
     device = tokenizer.codebook.device
     for rows in batches(len(frames)):
-        after = given(tokenizer, None if context is None else context.take(rows))
+        after = given(tokenizer, take(context, rows))
         tokens[rows] = after.encode(torch.from_numpy(frames[rows]).to(device)).cpu().numpy()
     return tokens
 
@@ -48,7 +48,7 @@ def reconstruct(
     images = np.empty_like(frames)
     device = tokenizer.codebook.device
     for rows in batches(len(frames)):
-        after = given(tokenizer, None if context is None else context.take(rows))
+        after = given(tokenizer, take(context, rows))
         tokens = after.encode(torch.from_numpy(frames[rows]).to(device))
         decoded = ((after.decode(after.embed(tokens)) + 1) / 2).clamp(0, 1)
         images[rows] = (255 * decoded).round().byte().permute(0, 2, 3, 1).cpu().numpy()
@@ -76,8 +76,7 @@ def reconstruction_psnr(
     """`psnr` of frames and of what `reconstruct` makes of them, float64 [N]; batch by batch."""
     found = []
     for rows in batches(len(frames)):
-        before = None if context is None else context.take(rows)
-        found.append(psnr(frames[rows], reconstruct(tokenizer, frames[rows], before)))
+        found.append(psnr(frames[rows], reconstruct(tokenizer, frames[rows], take(context, rows))))
     return np.concatenate(found)
 
 

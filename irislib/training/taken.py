@@ -1,17 +1,15 @@
 """Agents that irislib does not train: the train stage takes them as they are."""
 
 import json
-import shutil
 from pathlib import Path
 
 from irislib import ranks
 from irislib.agent.config import TrainConfig
 from irislib.agent.delta_iris import DeltaIris, load_delta_iris
-from irislib.agent.initial import COMPONENTS, past_curves
+from irislib.agent.initial import COMPONENTS, copy_agent, past_curves
 from irislib.artifacts import replacing
 from irislib.errors import ParamError
 from irislib.training.trainer import CURVES
-from irislib.weights_folder import CONFIG, WEIGHTS
 from irislib.worlds.world import WorldConfig
 
 
@@ -30,20 +28,17 @@ def take_as_is(config: TrainConfig, env: WorldConfig, origin: Path, out: Path, s
         ArtifactError: the agent is missing, foreign or damaged.
     """
     check_taken(config, env, origin)
-    past = past_curves(origin)
+    past_curves(origin)
     if ranks.rank() == 0:
         with replacing(snapshots) as partial:
             (partial / "epochs.json").write_text(json.dumps([]) + "\n")
         with replacing(out) as partial:
-            for name in (CONFIG, WEIGHTS):
-                shutil.copyfile(origin / name, partial / name)
-            (partial / "curves").mkdir()
-            for component in COMPONENTS:
-                file = partial / "curves" / f"{component}.csv"
-                if component in past:
-                    shutil.copyfile(origin / "curves" / file.name, file)
-                else:
-                    file.write_text(",".join(["epoch", "step", *CURVES[component]]) + "\n")
+            copy_agent(origin, partial)
+            if not (curves := partial / "curves").exists():
+                curves.mkdir()
+                for component in COMPONENTS:
+                    header = ",".join(["epoch", "step", *CURVES[component]])
+                    (curves / f"{component}.csv").write_text(header + "\n")
 
 
 def check_taken(config: TrainConfig, env: WorldConfig, origin: Path) -> DeltaIris:

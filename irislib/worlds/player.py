@@ -6,7 +6,24 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from irislib.errors import ParamError
 from irislib.worlds.world import World
+
+
+class NoScriptedPlayerError(ParamError):
+    """A world has no scripted player, or none for its options.
+
+    Args:
+        reason: why, without the name of a parameter.
+        remedy: what to do about `rollout.player`.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason, remedy)
+        self.reason, self.remedy = reason, remedy
+
+    def __str__(self) -> str:
+        return f"rollout.player: {self.reason}; {self.remedy}"
 
 
 @runtime_checkable

@@ -6,8 +6,7 @@ player, is not repeated when one of them changes.
 
 from typing import Any
 
-from irislib.errors import ParamError
-from irislib.worlds.player import Player
+from irislib.worlds.player import NoScriptedPlayerError, Player
 from irislib.worlds.world import WorldConfig
 
 
@@ -15,13 +14,13 @@ def scripted_player(env: WorldConfig) -> Player:
     """A player that follows rules and may look at the world's state.
 
     Raises:
-        ParamError: the world offers none, or not for what its options say.
+        NoScriptedPlayerError: the world offers none, or not for what its options say.
     """
     if env.world not in PLAYERS:
         *others, last = PLAYERS
-        raise ParamError(
-            f"rollout.player: the world {env.world} has no scripted player; use agent, or set env.world to "
-            f"{', '.join(others)} or {last}"
+        raise NoScriptedPlayerError(
+            f"the world {env.world} has no scripted player",
+            f"use agent, or set env.world to {', '.join(others)} or {last}",
         )
     return PLAYERS[env.world](env)
 

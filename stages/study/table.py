@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from irislib.interpret.tables import write_tables
-from irislib.study.agents import tabulate_agents
+from irislib.study.agent_table import tabulate_agents
 from irislib.study.table import tabulate
 from stages.common import Command, path_option
 

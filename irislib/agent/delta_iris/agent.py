@@ -14,11 +14,9 @@ from irislib.agent.actor_critic import State
 from irislib.agent.delta_iris.actor_critic import DeltaActorCritic
 from irislib.agent.delta_iris.config import DeltaIrisAgentConfig
 from irislib.agent.delta_iris.world_model import DeltaWorldModel
-from irislib.device import pick_device
-from irislib.params import parse_value
-from irislib.stores.agent import AGENT, read_about
+from irislib.stores.agent import AGENT, restore_agent
 from irislib.tokenizers.delta_iris import DeltaIrisTokenizer
-from irislib.weights_folder import MISFITS
+from irislib.tokenizers.delta_iris.nets import scaled
 
 
 class DeltaIris(nn.Module):
@@ -50,8 +48,7 @@ class DeltaIris(nn.Module):
         temperature: float,
     ) -> tuple[Int64[np.ndarray, " b"], State]:
         """Samples one action a frame; see `Agent.play`."""
-        seen = frames.to(self.device).movedim(-1, 1).float() / 255
-        logits, _, state = self.actor_critic(seen, state)
+        logits, _, state = self.actor_critic(scaled(frames.to(self.device)), state)
         return draw_actions(logits, rngs, temperature), state
 
     def save(self, folder: Path) -> None:
@@ -73,10 +70,4 @@ def load_delta_iris(folder: Path, device: torch.device | None = None) -> DeltaIr
     Raises:
         ArtifactError: it is missing, foreign or damaged, or a weight is not finite or not floating point.
     """
-    about, weights = read_about(folder), AGENT.read_weights(folder)
-    try:
-        agent = DeltaIris(parse_value(about["agent"], "agent", DeltaIrisAgentConfig), about["steps"])
-        agent.load_state_dict(weights)
-    except MISFITS as error:
-        raise AGENT.damaged(folder, error) from None
-    return agent.to(device or pick_device()).eval()
+    return restore_agent(folder, DeltaIrisAgentConfig, DeltaIris, device)

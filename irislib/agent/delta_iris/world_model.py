@@ -11,7 +11,7 @@ from irislib.agent.config import WorldModelConfig
 from irislib.agent.delta_iris.buckets import BUCKETS, two_hot
 from irislib.agent.delta_iris.config import DeltaIrisAgentConfig
 from irislib.agent.transformer import KVCache, Transformer
-from irislib.tokenizers.delta_iris.nets import FrameEncoder
+from irislib.tokenizers.delta_iris.nets import FrameEncoder, scaled
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class DeltaWorldModel(nn.Module):
         tokens: Int64[Tensor, "b t k"],
     ) -> Float[Tensor, "b t_times_block e"]:
         """Whole steps as a sequence of embeddings, float [B,T*(2+k),E]; see `DeltaSegments`."""
-        seen = self.frame_cnn(frames.flatten(0, 1).movedim(-1, 1).float() / 255)
+        seen = self.frame_cnn(scaled(frames.flatten(0, 1)))
         seen = self.frame_norm(seen.movedim(1, -1).flatten(1)).view(*actions.shape, 1, -1)
         steps = [seen, self.act_emb(actions)[:, :, None], self.latents_emb(tokens)]
         return torch.cat(steps, dim=2).flatten(1, 2)

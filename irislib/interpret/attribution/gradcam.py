@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor, nn
 
 from irislib.errors import ParamError
-from irislib.tokenizers.context import AnyTokenizer, black_past, given, module_of
+from irislib.tokenizers.context import AnyTokenizer, after_black, module_of
 from irislib.tokenizers.nets import frames_to_input
 from irislib.tokenizers.protocol import CODE_INPUT, FrameTokenizer
 
@@ -158,8 +158,7 @@ def check_layer(tokenizer: AnyTokenizer, layer: str) -> None:
     Raises:
         ParamError: the message names layers to use instead.
     """
-    past = black_past(1, getattr(tokenizer, "frame", ()), tokenizer.context_length)
-    if not _puts_out_a_map(given(tokenizer, past), layer):
+    if not _puts_out_a_map(after_black(tokenizer, 1), layer):
         some = ", ".join(tokenizer.layers())
         raise ParamError(f"gradcam.layer: decoding does not pass through {layer!r}; use one of {some}")
 

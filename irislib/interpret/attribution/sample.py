@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from irislib.artifacts import Store
 from irislib.interpret.attribution.gradcam import mask_codes
 from irislib.interpret.attribution.occurrences import Occurrences, find_occurrences
-from irislib.tokenizers.context import AnyTokenizer, Context, given, past_of
+from irislib.tokenizers.context import AnyTokenizer, Context, given, past_of, take
 from irislib.tokenizers.protocol import FrameTokenizer
 
 # "before": the code is masked before decoding (protocol step 1), so that it is decoded alone.
@@ -135,7 +135,7 @@ class Sample:
             owner = torch.from_numpy(step[rows].astype(np.int64)).to(device)
             positions = self.tokens[owner] == code[:, None, None]
             seen = step[rows] if masking == "before" else slice(start, start + size)
-            tokenizer = given(self.tokenizer, None if self.context is None else self.context.take(seen))
+            tokenizer = given(self.tokenizer, take(self.context, seen))
             if masking == "before":
                 latents = mask_codes(tokenizer, code, positions)
                 where, frames, owner = positions, self.frames[owner], torch.arange(len(owner), device=device)

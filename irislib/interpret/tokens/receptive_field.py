@@ -8,7 +8,7 @@ from jaxtyping import Int, UInt8
 
 from irislib.interpret.tokens.locality import paste, paste_past, tokens_at
 from irislib.seeding import stream
-from irislib.tokenizers.context import AnyTokenizer, Context
+from irislib.tokenizers.context import AnyTokenizer, Context, take
 from irislib.tokenizers.learned import LearnedTokenizer
 from irislib.tokenizers.nets import frames_to_input
 
@@ -62,7 +62,7 @@ def measure_receptive_field(
     position = rng.integers(len(boxes), size=tokens)
     box, size = boxes[position].astype(np.int64), np.array(frames.shape[1:3])
     whole = int(np.maximum(boxes[:, :2], size - boxes[:, 2:]).max())
-    own = tokens_at(tokenizer, frames[step], position, None if context is None else context.take(step))
+    own = tokens_at(tokenizer, frames[step], position, take(context, step))
     kept: dict[int, float] = {}
     for radius in (*(r for r in RADII if r < whole), whole):
         window_box = np.concatenate([np.maximum(box[:, :2] - radius, 0), box[:, 2:] + radius], axis=1)

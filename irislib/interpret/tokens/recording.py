@@ -9,7 +9,7 @@ from irislib.artifacts import Store
 from irislib.interpret.labels.truth import Truth, read_truth
 from irislib.interpret.observations.strata import read_strata
 from irislib.interpret.observations.visible import Visible
-from irislib.tokenizers.context import Context, past_of
+from irislib.tokenizers.context import Context, past_of, take
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Recording:
 
     def past(self, steps: Int[np.ndarray, " n"]) -> Context | None:
         """The context of some of the observations."""
-        return None if self.context is None else self.context.take(steps)
+        return take(self.context, steps)
 
 
 def read_recording(

@@ -84,9 +84,8 @@ class ContextTokenizer(Protocol):
 AnyTokenizer = FrameTokenizer | ContextTokenizer
 
 
-def black_past(n: int, frame: tuple[int, ...], length: int) -> Context | None:
-    """Black frames of height and width `frame`, and action 0, before each of n; None where `length` is 0."""
-    if not length:
-        return None
-    frames = torch.zeros(n, length, *frame, 3, dtype=torch.uint8)
-    return Context(frames, torch.zeros(n, length, dtype=torch.int64))
+def take(
+    context: Context | None, rows: slice | Int[np.ndarray, " m"] | Int64[Tensor, " m"]
+) -> Context | None:
+    """The context of some of the frames; None where there is none."""
+    return None if context is None else context.take(rows)

@@ -62,6 +62,15 @@ def given(tokenizer: AnyTokenizer, context: Context | None) -> FrameTokenizer:
     )
 
 
+def after_black(tokenizer: AnyTokenizer, n: int) -> FrameTokenizer:
+    """The tokenizer after n black frames and action 0, to try it; itself where it needs no past."""
+    length = tokenizer.context_length
+    if not length:
+        return given(tokenizer, None)
+    frames = torch.zeros(n, length, *cast(ContextTokenizer, tokenizer).frame, 3, dtype=torch.uint8)
+    return given(tokenizer, Context(frames, torch.zeros(n, length, dtype=torch.int64)))
+
+
 def of_rows(tokenizer: FrameTokenizer, rows: Int64[Tensor, " m"] | slice) -> FrameTokenizer:
     """The tokenizer for some of the frames that it was given the past of."""
     if not isinstance(tokenizer, Given):

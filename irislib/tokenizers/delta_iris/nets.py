@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from irislib.tokenizers.delta_iris.config import NORM_GROUPS, NetConfig
+
+
+def scaled(frames: UInt8[Tensor, "n y x 3"]) -> Float[Tensor, "n 3 y x"]:
+    """Frames u8 [N,H,W,3] as the networks of Δ-IRIS read them: float [N,3,H,W] in [0,1]."""
+    return frames.movedim(-1, 1).float() / 255
 
 
 class FrameEncoder(nn.Module):

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from irislib.tokenizers.context import Context
 from irislib.tokenizers.delta_iris.config import DeltaIrisConfig
-from irislib.tokenizers.delta_iris.nets import FrameDecoder, FrameEncoder, ResidualBlock, Upsample
+from irislib.tokenizers.delta_iris.nets import FrameDecoder, FrameEncoder, ResidualBlock, Upsample, scaled
 from irislib.tokenizers.protocol import CODE_INPUT
 
 
@@ -47,9 +47,9 @@ class DeltaIrisTokenizer(nn.Module):
 
     def encode(self, frames: UInt8[Tensor, "n y x 3"], context: Context) -> Int64[Tensor, "n h w"]:
         """Frames u8 [N,H,W,3] to tokens int64 [N,h,w], given the previous frame and action."""
-        before = _scaled(context.frames[:, -1])
+        before = scaled(context.frames[:, -1])
         action = self.encoder_act_emb(context.actions[:, -1]).view(-1, 1, *self.frame)
-        z = self.encoder(torch.cat([before, action, _scaled(frames)], dim=1))
+        z = self.encoder(torch.cat([before, action, scaled(frames)], dim=1))
         n, channels = z.shape[:2]
         z = z.view(n, channels, self.grid[0], self.patch, self.grid[1], self.patch)
         return self.quantizer.tokens(z.permute(0, 2, 4, 3, 5, 1).flatten(3))
@@ -63,7 +63,7 @@ class DeltaIrisTokenizer(nn.Module):
         x = self.quantizer.post_quant_proj(latents.movedim(1, -1))
         x = x.unflatten(-1, (self.patch, self.patch, -1)).permute(0, 5, 1, 3, 2, 4)  # [N,channels,h,p,w,p]
         x = x.flatten(4).flatten(2, 3)
-        before = self.frame_cnn(_scaled(context.frames[:, -1]))
+        before = self.frame_cnn(scaled(context.frames[:, -1]))
         action = self.decoder_act_emb(context.actions[:, -1]).view(len(x), -1, *x.shape[2:])
         return self.decoder(torch.cat([before, action, x], dim=1)) * 2 - 1  # type: ignore[no-any-return]
 
@@ -102,8 +102,3 @@ class Codes(nn.Module):
         """The code with the largest cosine similarity to each encoder output."""
         z = F.normalize(self.pre_quant_proj(z), dim=-1)
         return (z @ self.codebook.T).argmax(dim=-1)
-
-
-def _scaled(frames: UInt8[Tensor, "n y x 3"]) -> Float[Tensor, "n 3 y x"]:
-    """Frames u8 [N,H,W,3] to float [N,3,H,W] in [0,1]."""
-    return frames.movedim(-1, 1).float() / 255

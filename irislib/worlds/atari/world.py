@@ -13,7 +13,7 @@ from irislib.worlds.atari.console import insert
 from irislib.worlds.atari.games import things_of
 from irislib.worlds.atari.resizing import resize_labels, resize_screen
 from irislib.worlds.atari.things import Things
-from irislib.worlds.world import Frame, World, WorldDescription
+from irislib.worlds.world import Frame, World, WorldDescription, grid_boxes
 
 QUANTITIES = ("lives", "points won", "points lost")
 LARGEST = 255  # of a quantity, which is a u8
@@ -125,9 +125,8 @@ def describe(config: AtariConfig) -> WorldDescription:
 
 def squares_of(config: AtariConfig) -> Int16[np.ndarray, "square 4"]:
     """All squares of a frame, row by row."""
-    side = config.label_size
-    corner = side * np.indices((config.frame_size // side,) * 2).reshape(2, -1).T
-    return np.concatenate([corner, corner + side], axis=1).astype(np.int16)
+    count = config.frame_size // config.label_size
+    return grid_boxes(count, count, config.label_size)
 
 
 @cache

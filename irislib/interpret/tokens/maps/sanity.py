@@ -18,7 +18,7 @@ from irislib.interpret.attribution.occurrences import Occurrences
 from irislib.interpret.tokens.maps.sampled_maps import change_maps, gradcam_maps
 from irislib.interpret.tokens.token_agreement import nanmean
 from irislib.seeding import stream
-from irislib.tokenizers.context import AnyTokenizer, InPlay, black_past, given
+from irislib.tokenizers.context import AnyTokenizer, InPlay, after_black
 
 MAPS = ("change", "gradcam")
 
@@ -80,9 +80,8 @@ def randomise_decoder(tokenizer: AnyTokenizer, seed: int) -> AnyTokenizer | None
         return None
     made = copy.deepcopy(tokenizer).requires_grad_(True)
     named = dict(made.named_parameters())
-    past = black_past(1, getattr(tokenizer, "frame", ()), tokenizer.context_length)
     with torch.enable_grad():
-        images = given(made, past).decode(given(tokenizer, past).blank(1).detach())
+        images = after_black(made, 1).decode(after_black(tokenizer, 1).blank(1).detach())
     used: tuple[torch.Tensor | None, ...] = (None,) * len(named)
     if images.requires_grad and named:
         used = torch.autograd.grad(images.sum(), list(named.values()), allow_unused=True)

@@ -6,12 +6,12 @@ import numpy as np
 from minigrid.envs.babyai.core.roomgrid_level import RoomGridLevel
 from minigrid.utils.baby_ai_bot import BabyAIBot, DisappearedBoxError
 
-from irislib.errors import ParamError
 from irislib.worlds.lanes import LanePlayer
 from irislib.worlds.minigrid.config import MinigridConfig
 from irislib.worlds.minigrid.game import ACTION_NAMES, MinigridWorld, begin
 from irislib.worlds.minigrid.level import make_level
 from irislib.worlds.minigrid.scripted.shortest_path import next_action
+from irislib.worlds.player import NoScriptedPlayerError
 from irislib.worlds.world import World
 
 SLIP = 0.1  # chance of a random step or turn, without which all episodes of a small level are much alike
@@ -29,7 +29,7 @@ class MinigridPlayer(LanePlayer):
         config: of the worlds.
 
     Raises:
-        ParamError: the level is neither.
+        NoScriptedPlayerError: the level is neither.
     """
 
     actions = ACTION_NAMES
@@ -39,9 +39,10 @@ class MinigridPlayer(LanePlayer):
         begin(game, 0)
         goal = any(thing and thing.type == "goal" for thing in game.grid.grid)
         if not (goal or isinstance(game, RoomGridLevel)):
-            raise ParamError(
-                f"rollout.player: the scripted player reaches goal tiles, and plays BabyAI's levels, but "
-                f"{config.level} is neither; use agent, or another env.level"
+            raise NoScriptedPlayerError(
+                "the scripted player reaches goal tiles, and plays BabyAI's levels, but "
+                f"{config.level} is neither",
+                "use agent, or another env.level",
             )
 
     def enter(self, world: World, rng: np.random.Generator) -> "_Life":
