@@ -28,8 +28,9 @@ from irislib.study.progress import describe_progress, seconds_left
 from irislib.study.tokenizers import read_tokenizers, write_tokenizers
 from irislib.tokenizers.config import IrisConfig, PatchConfig, VectorQuantizerConfig
 from irislib.tokenizers.quantizers.config import EMAQuantizerConfig
-from stages.deps import closure, module_of
+from stages.deps import closure, code_deps, main_module
 from stages.study import __main__ as command
+from stages.study.code import code_digest
 
 REPO = Path(__file__).parent.parent
 ARMS = sorted(file.stem for file in (REPO / "studies/arms").glob("*.yaml"))
@@ -153,17 +154,41 @@ def test_an_unknown_arm_names_the_known_ones(tmp_path: Path) -> None:
 # The pipeline
 
 
-@pytest.mark.parametrize("name", PIPELINE)
-def test_deps_are_the_imports_and_what_the_command_reads(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in PIPELINE if name.endswith("_code")])
+def test_a_digest_of_code_has_the_files_of_its_command_as_deps(name: str) -> None:
+    stage, part = PIPELINE[name], name.removesuffix("_code")
+    assert set(stage["deps"]) == {f"../{file}" for file in code_deps(stage)}, "run `make deps`"
+    of = stage["cmd"].split("--of ")[1].split()[0]
+    assert f"python -m {of} " in PIPELINE[part]["cmd"]
+    assert PIPELINE[part]["deps"][0] == f"code/{part}.md5"
+    assert {f"../{file}" for file in closure(main_module(of))} <= set(stage["deps"])
+
+
+@pytest.mark.parametrize("name", [name for name in PIPELINE if not name.endswith("_code")])
+def test_deps_are_the_digest_of_code_and_what_the_command_reads(name: str) -> None:
     stage = PIPELINE[name]
-    code = {dep for dep in stage["deps"] if dep.startswith(("../irislib/", "../stages/"))}
-    assert code == {f"../{file}" for file in closure(module_of(stage))}, "run `make deps`"
-    data = [dep for dep in stage["deps"] if dep not in code]
     wanted = ["arms/${item.arm}.yaml", "play/${item.seed}.zarr"]
     if "metrics" in stage:
         wanted.append("tokenizers/${item.arm}-${item.seed}")
-    assert data == {"play": [], "agent": ["../profiles"]}.get(name, wanted)
+    assert stage["deps"][1:] == {"play": [], "agent": ["../profiles"]}.get(name, wanted)
     assert "${item.seed}" in stage["cmd"]
+
+
+def test_the_digest_of_code_knows_edits_that_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stages").mkdir()
+    code = tmp_path / "stages/a.py"
+    monkeypatch.chdir(tmp_path)
+
+    def after(text: str) -> str:
+        code.write_text(text)
+        return code_digest("stages.a")
+
+    first = after("x = [1, None, 2.5]\n")
+    assert after("# why\nx = [1, None,\n     2.5]\n") == first
+    changed = {
+        after(f"x = {value}\n") for value in ("[1, 2.5]", "[1, None, '2.5']", "[1, [], 2.5]", "None", "0")
+    }
+    assert len(changed | {first}) == 6
 
 
 def test_the_pipeline_lists_every_arm_and_records_every_seed() -> None:
