@@ -1,6 +1,7 @@
 """The study: arms as overlays, recorded play, cells, and progress."""
 
 import json
+from collections import ChainMap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +24,11 @@ from irislib.study.cell import measure_cell
 from irislib.study.config import KMeansConfig, PlayConfig, StudyConfig, TrainedConfig, UntrainedConfig
 from irislib.study.models import make_tokenizers
 from irislib.study.overlays import overlaid
-from irislib.study.play import open_play, read_play, record_play
+from irislib.study.play import make_player, open_play, read_play, record_play
 from irislib.study.progress import describe_progress, seconds_left
 from irislib.study.tokenizers import read_tokenizers, write_tokenizers
 from irislib.tokenizers.config import IrisConfig, PatchConfig, VectorQuantizerConfig
+from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.quantizers.config import EMAQuantizerConfig
 from stages.deps import closure, code_deps, main_module
 from stages.study import __main__ as command
@@ -35,6 +37,8 @@ from stages.study.code import code_digest
 REPO = Path(__file__).parent.parent
 ARMS = sorted(file.stem for file in (REPO / "studies/arms").glob("*.yaml"))
 PIPELINE: dict[str, dict[str, Any]] = read_yaml(REPO / "studies/dvc.yaml")["stages"]
+VARS = ChainMap[str, list[str]](*read_yaml(REPO / "studies/dvc.yaml")["vars"])
+WORLDS = sorted(file.stem for file in (REPO / "studies/worlds").glob("*.yaml"))
 SECTIONS = REPO / "params.yaml", REPO / "studies/params.yaml"
 PLAY = PlayConfig("random", training_episodes=4, held_out_episodes=10, lanes=3)
 WORLD = TinyConfig(length=8)
@@ -166,12 +170,33 @@ def test_a_digest_of_code_has_the_files_of_its_command_as_deps(name: str) -> Non
 
 @pytest.mark.parametrize("name", [name for name in PIPELINE if not name.endswith("_code")])
 def test_deps_are_the_digest_of_code_and_what_the_command_reads(name: str) -> None:
+    """What is recorded and trained in another world has its name before the seed."""
     stage = PIPELINE[name]
-    wanted = ["arms/${item.arm}.yaml", "play/${item.seed}.zarr"]
+    if name == "agent":
+        assert stage["deps"][1:] == ["../profiles"]
+        return
+    made = "${item.world}-" if name.startswith("world_") else ""
+    wanted = ["worlds/${item.world}.yaml"] if made else []
+    play, tokenizer = f"play/{made}${{item.seed}}.zarr", f"tokenizers/{made}${{item.arm}}-${{item.seed}}"
+    if "play" not in name:
+        wanted += ["arms/${item.arm}.yaml", play]
     if "metrics" in stage:
-        wanted.append("tokenizers/${item.arm}-${item.seed}")
-    assert stage["deps"][1:] == {"play": [], "agent": ["../profiles"]}.get(name, wanted)
+        wanted.append(tokenizer)
+    assert stage["deps"][1:] == wanted
+    assert all(f" studies/{file}" in stage["cmd"] for file in wanted if made and not file.startswith("arms"))
     assert "${item.seed}" in stage["cmd"]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_world_of_the_study_can_be_read(world: str) -> None:
+    sections = REPO / "params.yaml", REPO / f"studies/worlds/{world}.yaml"
+    env, play = read_play(*sections)
+    assert env.frame == (64, 64)
+    make_player(play, env)
+    for arm in VARS["world_arms"]:
+        found = read_arm(arm, REPO / "studies/arms", *sections)
+        if isinstance(found.study.model, TrainedConfig):
+            assert make_tokenizer(found.tokenizer, env.frame).grid[0] >= 4
 
 
 def test_the_digest_of_code_knows_edits_that_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,8 +217,8 @@ def test_the_digest_of_code_knows_edits_that_count(tmp_path: Path, monkeypatch: 
 
 
 def test_the_pipeline_lists_every_arm_and_records_every_seed() -> None:
-    (listed,) = read_yaml(REPO / "studies/dvc.yaml")["vars"]
-    assert sorted(listed["arms"]) == ARMS
+    assert sorted({*VARS["arms"], *VARS["world_arms"]}) == ARMS
+    assert sorted(VARS["worlds"]) == WORLDS
     assert PIPELINE["cell"]["matrix"] == PIPELINE["tokenizer"]["matrix"]
     assert PIPELINE["cell"]["matrix"]["arm"] == "${arms}"
     reference = [PIPELINE[name]["matrix"] for name in ("cell", "more")]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
-from irislib.report.study.results import STUDY_COLUMNS, StudyResults
+from irislib.report.study.results import STUDY_COLUMNS, WORLD_COLUMNS, StudyResults
 from irislib.report.tables import (
     AGENT_COLUMNS,
     ATTRIBUTION_COLUMNS,
@@ -59,6 +59,7 @@ class Inputs:
         baselines: one row for each tokenizer and attribution, with the headline numbers under it.
         replicates: one row for each repetition of the analysis; no stage makes it, so it often has no rows.
         study: the table of the study; no stage of the pipeline makes it, so it often has no rows.
+        worlds: the table of the study in other worlds; it often has no rows.
         agents: one row for each whole agent of the study; no stage makes it, so it often has no rows.
         embedders: one row for each embedder, with the headline numbers under it.
         sensitivity: one row for each combination of the choices that the paper leaves open.
@@ -85,6 +86,7 @@ class Inputs:
     baselines: pd.DataFrame
     replicates: pd.DataFrame
     study: StudyResults
+    worlds: pd.DataFrame
     agents: pd.DataFrame
     embedders: pd.DataFrame
     sensitivity: pd.DataFrame
@@ -182,6 +184,7 @@ def load_inputs(
         baselines=read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS),
         replicates=read_optional(reports / "replicates.csv", "replicates", REPLICATE_COLUMNS),
         study=StudyResults(read_optional(reports / "study.csv", "study", STUDY_COLUMNS)),
+        worlds=read_optional(reports / "worlds.csv", "study", WORLD_COLUMNS),
         agents=read_optional(reports / "agents.csv", "study", AGENT_COLUMNS),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),

@@ -20,7 +20,7 @@ PROJECT = Path("studies")  # the folder of dvc.yaml and dvc.lock; paths in them 
 
 @dataclass(frozen=True)
 class Cell:
-    """An arm with a seed, and its stage."""
+    """An arm with a seed, in one world, and its stage."""
 
     arm: str
     seed: int
@@ -31,12 +31,15 @@ def listed_cells() -> list[Cell]:
     """The cells in the order in which they are listed. Raises ParamError where there is no pipeline."""
     pipeline = read_yaml(PROJECT / "dvc.yaml")
     listed = {f"${{{name}}}": values for vars in pipeline.get("vars", []) for name, values in vars.items()}
-    return [
-        Cell(arm, seed, f"{name}@{arm}-{seed}")
-        for name, stage in pipeline["stages"].items()
-        if "metrics" in stage and "arm" in stage["matrix"]
-        for arm, seed in product(*(_listed(stage["matrix"][key], listed) for key in ("arm", "seed")))
-    ]
+    cells = []
+    for name, stage in pipeline["stages"].items():
+        matrix = {key: _listed(values, listed) for key, values in stage.get("matrix", {}).items()}
+        if "metrics" not in stage or "arm" not in matrix:
+            continue
+        for values in product(*matrix.values()):
+            one = dict(zip(matrix, values, strict=True))
+            cells.append(Cell(one["arm"], one["seed"], f"{name}@{'-'.join(map(str, values))}"))
+    return cells
 
 
 def _listed(values: Any, listed: dict[str, list[Any]]) -> list[Any]:

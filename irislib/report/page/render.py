@@ -19,6 +19,7 @@ from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import introduction, of_the_paper
 from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
+from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
 from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
 
@@ -69,6 +70,7 @@ def render_page(
         claims=list(claims),
         tables=result_tables(inputs),
         questions=answers(inputs.study),
+        worlds=worlds_table(inputs.study, inputs.worlds),
         agents=agents_table(inputs.agents, inputs.world),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
