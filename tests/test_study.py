@@ -32,6 +32,7 @@ from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.quantizers.config import EMAQuantizerConfig
 from stages.deps import closure, code_deps, main_module
 from stages.study import __main__ as command
+from stages.study.cells import listed_cells
 from stages.study.code import code_digest
 
 REPO = Path(__file__).parent.parent
@@ -229,6 +230,14 @@ def test_the_pipeline_lists_every_arm_and_records_every_seed() -> None:
     for more, part in (("more", "cell"), ("more_tokenizers", "tokenizer")):
         assert PIPELINE[more]["matrix"] == PIPELINE["more"]["matrix"]
         assert {**PIPELINE[more], "matrix": 0} == {**PIPELINE[part], "matrix": 0}
+
+
+def test_the_cells_are_those_of_the_matrices() -> None:
+    stages = [cell.stage for cell in listed_cells()]
+    assert len(set(stages)) == len(stages)
+    worlds = len(VARS["worlds"]) * len(VARS["world_arms"])
+    assert len(stages) == 3 * len(VARS["arms"]) + 2 + 3 * worlds
+    assert {"cell@iris-0", "more@iris-3", "world_cell@minigrid-patch-8-2"} <= set(stages)
 
 
 # Play
