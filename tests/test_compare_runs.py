@@ -110,7 +110,7 @@ def test_unrelated_codebooks_match_no_better_than_shuffled_ones() -> None:
             ]
             table = pd.DataFrame(rows, columns=["code", "label", "share", "mass_share", "place_share"])
             runs.append(profiles(table, "abc"))
-        found = match(*runs, seed=seed, shuffles=SHUFFLES)
+        found = match(runs[0], runs[1], seed=seed, shuffles=SHUFFLES)
         assert found is not None
         verdicts.append(found.verdict)
     assert verdicts.count("better") <= 4

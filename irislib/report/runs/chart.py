@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import MaxNLocator
 
-WIDTH, HEIGHT = 400, 230
-LEFT, RIGHT, TOP, BOTTOM = 62, 10, 12, 40
+WIDE, SMALL = (400, 230), (300, 190)  # sizes of drawings; their letters have a height of 13
+LEFT, RIGHT, TOP, BOTTOM = 68, 12, 12, 40
+LEAST_SPAN = 0.01  # of the largest number: below it, the marks of an axis would need many digits
 Point = tuple[float, float]
 
 
@@ -29,6 +30,7 @@ class Chart:
         band: path of the range that is drawn behind the line; may be empty.
         across, down: marks of the axes.
         name: what the line shows, in words: for readers who do not see it.
+        width, height: of the drawing.
     """
 
     line: str
@@ -37,10 +39,31 @@ class Chart:
     across: list[Tick]
     down: list[Tick]
     name: str
+    width: int
+    height: int
+
+    @property
+    def left(self) -> int:
+        """Where the axis stands."""
+        return LEFT
+
+    @property
+    def right(self) -> int:
+        """Where the plot ends."""
+        return self.width - RIGHT
+
+    @property
+    def bottom(self) -> int:
+        """Where the axis lies."""
+        return self.height - BOTTOM
 
 
 def line_chart(
-    points: Sequence[Point], name: str, band: Sequence[tuple[float, float, float]] = (), whole: bool = False
+    points: Sequence[Point],
+    name: str,
+    band: Sequence[tuple[float, float, float]] = (),
+    whole: bool = False,
+    size: tuple[int, int] = WIDE,
 ) -> Chart:
     """Draws points from left to right.
 
@@ -49,14 +72,16 @@ def line_chart(
         name: what the line shows.
         band: x, and the range in y, of an area behind the line.
         whole: whether x has whole numbers, such as epochs.
+        size: width and height of the drawing.
     """
+    width, height = size
     known = [point for point in points if not math.isnan(point[1])]
     xs = [x for x, _ in points] + [x for x, _, _ in band] or [0.0]
     ys = [y for _, y in known] + [y for _, *ends in band for y in ends] or [0.0]
     across, down = _ticks(min(xs), max(xs), whole), _ticks(min(ys), max(ys), False)
-    x_of = _scale(min(xs), max(xs), LEFT, WIDTH - RIGHT)
+    x_of = _scale(min(xs), max(xs), LEFT, width - RIGHT)
     low, high = min(*ys, down[0]), max(*ys, down[-1])
-    y_of = _scale(low, high, HEIGHT - BOTTOM, TOP)
+    y_of = _scale(low, high, height - BOTTOM, TOP)
     upper = [(x_of(x), y_of(high)) for x, _, high in band]
     lower = [(x_of(x), y_of(low)) for x, low, _ in reversed(band)]
     return Chart(
@@ -66,12 +91,15 @@ def line_chart(
         [Tick(round(x_of(x), 1), _text(x)) for x in across if min(xs) <= x <= max(xs)],
         [Tick(round(y_of(y), 1), _text(y)) for y in down],
         name,
+        width,
+        height,
     )
 
 
 def _ticks(low: float, high: float, whole: bool) -> list[float]:
-    if low == high and not whole:
-        low, high = low - (abs(low) or 1) / 10, high + (abs(high) or 1) / 10
+    least = LEAST_SPAN * (max(abs(low), abs(high)) or 1)
+    if not whole and high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
     locator = MaxNLocator(4, steps=[1, 2, 5, 10], integer=whole, min_n_ticks=1)
     return [float(tick) for tick in locator.tick_values(low, high)]
 

@@ -40,6 +40,7 @@ def comparison_page(first: Run, second: Run, shuffles: int = SHUFFLES) -> bytes:
     ]
     return render(
         "comparison.html.j2",
+        script="comparison.js",
         names=[first.name, second.name],
         answer=[_parameters(parameters), _findings(families), _codes(matching)],
         runs=runs,

@@ -15,11 +15,12 @@ PAGE_STYLE = Path(__file__).parents[1] / "page/templates/page.css"
 COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
 
 
-def render(template: str, **values: Any) -> bytes:
+def render(template: str, *, script: str = "", **values: Any) -> bytes:
     """The page as HTML in UTF-8.
 
     Args:
         template: name of a file in the folder templates.
+        script: name of its script, if it has one.
         values: what it shows.
     """
     environment = Environment(
@@ -33,7 +34,7 @@ def render(template: str, **values: Any) -> bytes:
     page = environment.get_template(template).render(
         colours=COLOURS,
         style=Markup("\n".join(styles)),
-        script=Markup((FOLDER / "comparison.js").read_text(encoding="utf-8")),
+        script=Markup((FOLDER / script).read_text(encoding="utf-8") if script else ""),
         number=number,
         percent=percent,
         **values,
