@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from irislib.errors import ArtifactError
 from irislib.params import read_yaml
-from irislib.report.runs.agreement import in_both
+from irislib.report.runs.agreement import in_both, names_by_label
 from irislib.report.runs.comparison import comparison_page
 from irislib.report.runs.matching import Matching, match
 from irislib.report.runs.numbers import claims, evaluation_numbers, headline_numbers
@@ -147,6 +147,12 @@ def test_findings_in_both_count_the_matched_codes_with_the_same_name(root: Path,
     rows = {row.family.key: row for row in in_both(first, replace(other, codes=codes), matched(first, other))}
     assert rows["names"].codes == (named, named) and rows["names"].shared == 0
     assert rows["pairs"].codes is None
+    counts = first.codes["name"].value_counts()
+    assert names_by_label(first, other) == [(label, n, n) for label, n in sorted_counts(counts)]
+
+
+def sorted_counts(counts: pd.Series) -> list[tuple[str, int]]:
+    return sorted(((str(label), int(n)) for label, n in counts.items()), key=lambda one: (-one[1], one[0]))
 
 
 # Numbers

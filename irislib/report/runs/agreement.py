@@ -65,3 +65,13 @@ def _found(codes: pd.DataFrame, column: str) -> dict[int, str]:
 def _shared(first: dict[int, str], second: dict[int, str], matching: Matching) -> int:
     pairs = zip(matching.first.tolist(), matching.second.tolist(), strict=True)
     return sum(a in first and b in second and first[a] == second[b] for a, b in pairs)
+
+
+def names_by_label(first: Run, second: Run) -> list[tuple[str, int, int]]:
+    """How many listed codes have each name: the label, and the numbers of both runs; most frequent first."""
+    counts = [run.codes["name"].dropna().value_counts() for run in (first, second)]
+    rows = [
+        (str(label), int(counts[0].get(label, 0)), int(counts[1].get(label, 0)))
+        for label in {*counts[0].index, *counts[1].index}
+    ]
+    return sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from irislib.report.runs.agreement import FamilyInBoth, in_both
+from irislib.report.runs.agreement import FamilyInBoth, in_both, names_by_label
 from irislib.report.runs.chart import Chart, line_chart
 from irislib.report.runs.matching import SHUFFLES, Matching, match
 from irislib.report.runs.numbers import baselines, claims, evaluation_numbers, headline_numbers
@@ -46,6 +46,7 @@ def comparison_page(first: Run, second: Run, shuffles: int = SHUFFLES) -> bytes:
         runs=runs,
         parameters=parameters,
         families=families,
+        labels=names_by_label(first, second),
         headline=headline_numbers(first, second),
         evaluation=evaluation_numbers(first, second),
         claims=claims(first, second),

@@ -9,7 +9,7 @@ import pandas as pd
 from irislib.report.runs.matching import Matching
 from irislib.report.runs.numbers import points
 from irislib.report.runs.profiles import Profiles
-from irislib.report.wording import listed, percent
+from irislib.report.wording import listed
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _sides(profiles: Profiles, codes: pd.DataFrame) -> dict[int, Side]:
 
 
 def _side(code: int, profiles: Profiles, row: int, facts: Any) -> Side:
-    shows = ", ".join(f"{label} {percent(share)}" for label, share in profiles.most_shown(row))
+    shows = ", ".join(f"{label} {100 * share:.0f}%" for label, share in profiles.most_shown(row))
     label, excess = profiles.most_unusual(row)
     unusual = f"{label} {points(excess)} beyond its place"
     found = [

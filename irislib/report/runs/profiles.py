@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 
 MOST = 3  # labels that `most_shown` lists
+LEAST = 0.005  # share of the maps from which on a label is listed
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,12 @@ class Profiles:
     excess: Float[np.ndarray, "codes labels"]
 
     def most_shown(self, row: int) -> list[tuple[str, float]]:
-        """The labels that a code shows most, at most three, each with its share of the code's maps."""
+        """The labels that a code shows most, at most three, each with its share of the code's maps.
+
+        Labels on less than half a percent of the maps are left out.
+        """
         order = np.argsort(-self.shown[row], kind="stable")[:MOST]
-        return [(self.labels[i], float(self.shown[row, i])) for i in order if self.shown[row, i] > 0]
+        return [(self.labels[i], float(self.shown[row, i])) for i in order if self.shown[row, i] >= LEAST]
 
     def most_unusual(self, row: int) -> tuple[str, float]:
         """The label whose share differs most from that of the same places, and the difference."""

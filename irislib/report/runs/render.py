@@ -11,7 +11,9 @@ from irislib.report.style import BLUE, GREY, INK, ORANGE
 from irislib.report.wording import number, percent
 
 FOLDER = Path(__file__).parent / "templates"
-PAGE_STYLE = Path(__file__).parents[1] / "page/templates/page.css"
+PAGE_STYLES = [
+    Path(__file__).parents[1] / "page/templates" / name for name in ("page.css", "surroundings.css")
+]
 COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
 
 
@@ -30,7 +32,9 @@ def render(template: str, *, script: str = "", **values: Any) -> bytes:
         lstrip_blocks=True,
         loader=FileSystemLoader(FOLDER),
     )
-    styles = [path.read_text(encoding="utf-8") for path in (PAGE_STYLE, FOLDER / "runs.css")]
+    styles = [
+        path.read_text(encoding="utf-8") for path in (*PAGE_STYLES, FOLDER / "runs.css") if path.exists()
+    ]
     page = environment.get_template(template).render(
         colours=COLOURS,
         style=Markup("\n".join(styles)),
