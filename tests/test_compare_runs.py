@@ -1,7 +1,6 @@
 """Two runs side by side: planted differences are shown, and a planted permutation of the codes is found."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from madeup_runs import PARAMS, renumbered, write_run
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect
+from silent_page import opened
 
 from irislib.errors import ArtifactError
 from irislib.params import read_yaml
@@ -309,28 +309,10 @@ def test_a_mistake_is_one_line(
 
 @pytest.fixture(scope="module")
 def page(root: Path) -> Iterator[Page]:
-    named = (
-        os.environ.get("CHROMIUM"),
-        *map(shutil.which, ("chromium", "chromium-browser", "google-chrome")),
-    )
-    executable = next(filter(None, named), None)
-    if executable is None:
-        pytest.skip("no Chromium")
     html = comparison_page(read_run("a", root / "first"), read_run("b", root / "renumbered"), SHUFFLES)
     (root / "page.html").write_bytes(html)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        requests: list[str] = []
-        complaints: list[str] = []
-        opened.on("request", lambda request: requests.append(request.url))
-        opened.on("console", lambda message: complaints.append(message.text))
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.goto((root / "page.html").as_uri())
-        yield opened
-        assert [url for url in requests if not url.startswith("data:")] == [(root / "page.html").as_uri()]
-        assert complaints == []
-        browser.close()
+    with opened(root / "page.html") as made:
+        yield made
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -355,5 +337,5 @@ def test_search_finds_pairs_by_the_code_of_either_run_and_by_label(page: Page, f
     )
     page.fill("#search", "no such thing")
     page.evaluate("location.hash = '#code-6'")
-    page.wait_for_function("document.getElementById('code-6').checkVisibility()")
+    expect(page.locator("#code-6")).to_be_visible()
     assert shown.count() == CODES // 2

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import expect
+from silent_page import opened
 from tiny import ENV, TRAIN
 
 from irislib.errors import ArtifactError, IrislibError
@@ -187,6 +190,24 @@ def test_an_interrupted_training_is_still_shown(tmp_path: Path, monkeypatch: pyt
     gone = look(tmp_path / "work", tmp_path / "agent", PARAMS, now)
     assert gone.state == "stopped"
     assert "was given up after 1 of 12 epochs" in live_page(gone, 0, 10).decode()
+
+
+def test_a_browser_shows_the_next_epoch_by_itself(tmp_path: Path) -> None:
+    """As often as it loads the page, there is one: it is replaced whole."""
+    curves = long_format({"tokenizer": [{"epoch": n, "step": n, "total": 1 / n} for n in (1, 2)]})
+    now = Watched("running", "train-a", 1, 3, curves[curves["epoch"] < 2], 0.0)
+    keep(now, tmp_path, every=1, files=False)
+    with opened(tmp_path / "report.html") as page:
+        assert page.title() == "1 of 3 epochs"
+        assert page.locator("circle").count() == 1
+        keep(replace(now, epoch=2, curves=curves), tmp_path, every=1, files=False)
+        expect(page).to_have_title("2 of 3 epochs", timeout=30_000)
+        assert page.locator("circle").count() == 2
+        keep(replace(now, state="ended", epoch=3, curves=curves), tmp_path, every=1, files=False)
+        expect(page).to_have_title("Training ended", timeout=30_000)
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_command_ends_with_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
