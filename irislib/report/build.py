@@ -25,6 +25,7 @@ def build_report(
     crops: Path,
     embeddings: Path,
     reports: Path,
+    level: str = "",
 ) -> None:
     """Draws every registered figure and writes claims.csv and index.html.
 
@@ -40,12 +41,13 @@ def build_report(
         embeddings: store of the features of these crops.
         reports: folder that holds the files of evaluate, metrics, baselines, compare and sensitivity. It
             receives figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
+        level: name of the level or of the game, in a world that has several.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged.
     """
     inputs = load_inputs(
-        config, seed, agent, embedder, rollouts, heatmaps, changes, crops, embeddings, reports
+        config, seed, agent, embedder, rollouts, heatmaps, changes, crops, embeddings, reports, level
     )
     claims = collect_claims(inputs)
     codes, together = tabulate(inputs), show_groups(inputs)

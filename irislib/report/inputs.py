@@ -64,6 +64,7 @@ class Inputs:
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
         curves: training curves in long format (epoch, component, loss, value).
+        level: name of the level or of the game, in a world that has several; else empty.
     """
 
     config: PlotsConfig
@@ -90,11 +91,23 @@ class Inputs:
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
     curves: pd.DataFrame
+    level: str = ""
+
+    @property
+    def game(self) -> str:
+        """What was played, as a sentence names it: the level and its world, or the world alone."""
+        world = self.world.capitalize()
+        return f"{self.level} ({world})" if self.level else world
 
     @property
     def world(self) -> str:
         """Name of the world that was played."""
         return str(self.rollouts.attrs["world"])
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether the pipeline trained the agent; a file from elsewhere does not tell its steps."""
+        return bool(self.metric("agent.training_steps"))
 
     @property
     def scripted(self) -> bool:
@@ -159,6 +172,7 @@ def load_inputs(
     crops: Path,
     embeddings: Path,
     reports: Path,
+    level: str = "",
 ) -> Inputs:
     """Opens all inputs of the report. Raises ArtifactError if one is missing, foreign or damaged."""
     codes = read_table(reports / "codes.csv", "metrics", CODE_COLUMNS)
@@ -187,5 +201,6 @@ def load_inputs(
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=read_curves(agent / "curves"),
+        level=level,
     )
     return inputs
