@@ -16,6 +16,7 @@ from stages.options import embedder_option
 @params_option
 @every_artifact
 @embedder_option
+@path_option("glossary", "docs/glossary.md", "Meanings of the words that the page explains.")
 @path_option("reports", "reports", "Folder with the metrics; figures and the page are added to it.")
 def main(params: Path, reports: Path, **artifacts: Path) -> None:
     """Draws the figures and writes the page."""

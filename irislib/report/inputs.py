@@ -1,6 +1,6 @@
 """Everything that the report reads, opened and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
+from irislib.report.page.glossary import read_glossary
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.tables import (
     AGENT_COLUMNS,
@@ -65,6 +66,7 @@ class Inputs:
         attributions: one row for each attribution method and masking.
         curves: training curves in long format (epoch, component, loss, value).
         level: name of the level or of the game, in a world that has several; else empty.
+        glossary: the meanings of the words that the page explains.
     """
 
     config: PlotsConfig
@@ -92,6 +94,7 @@ class Inputs:
     attributions: pd.DataFrame
     curves: pd.DataFrame
     level: str = ""
+    glossary: dict[str, str] = field(default_factory=dict)
 
     @property
     def game(self) -> str:
@@ -173,6 +176,7 @@ def load_inputs(
     embeddings: Path,
     reports: Path,
     level: str = "",
+    glossary: Path | None = None,
 ) -> Inputs:
     """Opens all inputs of the report. Raises ArtifactError if one is missing, foreign or damaged."""
     codes = read_table(reports / "codes.csv", "metrics", CODE_COLUMNS)
@@ -202,5 +206,6 @@ def load_inputs(
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=read_curves(agent / "curves"),
         level=level,
+        glossary=read_glossary(glossary) if glossary else {},
     )
     return inputs

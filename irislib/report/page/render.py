@@ -14,6 +14,7 @@ from irislib.report.page.agents import agents_table
 from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
 from irislib.report.page.differences import differences
+from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
 from irislib.report.page.sprites import Embedded, embed_file
@@ -73,12 +74,15 @@ def render_page(
         lstrip_blocks=True,
         loader=DictLoader(texts),
     )
+    glossary = Glossary(inputs.glossary)
+    environment.filters["explained"] = glossary.mark
     page = environment.get_template(PAGE).render(
         style=Markup("\n".join(texts[name] for name in STYLES)),
         script=Markup("\n".join(texts[name] for name in SCRIPTS)),
         colours=COLOURS,
         verdict=_verdict(inputs),
         how=HOW,
+        glossary=glossary,
         parts=PARTS,
         sections={*SECTIONS, *(plate.name for plate in plates)},
         introduction=introduction(inputs),

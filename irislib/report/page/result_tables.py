@@ -73,7 +73,7 @@ def findings_table(inputs: Inputs) -> Table:
         "listed",
         "by chance",
     ]
-    return Table("findings", "Findings that hold again", about, header, rows)
+    return Table("findings", "How many findings hold again?", about, header, rows)
 
 
 def _cells(found: Finding) -> list[str]:
@@ -106,7 +106,7 @@ def baselines_table(inputs: Inputs) -> Table:
     header = ["codes, and where they act", "codes used", *(family.name for family in HEADLINES)]
     header += ["observations covered by pairs", "agreement", "purity (of a single code)"]
     rows = [_baseline(row) for _, row in inputs.baselines.iterrows()]
-    return Table("baselines", "Beside baselines", about, header, rows)
+    return Table("baselines", "Do simpler codes show as much?", about, header, rows)
 
 
 def _baseline(row: pd.Series) -> list[str]:
@@ -148,7 +148,7 @@ def power_table(inputs: Inputs) -> Table:
         for _, row in power.iterrows()
     ]
     header = ["label", "episodes that show it", "planted codes", "named"]
-    return Table("power", "What would have been found had it been there", about, header, rows, folded=True)
+    return Table("power", "What would have been found, had it been there?", about, header, rows, folded=True)
 
 
 _COMPARISONS = {
@@ -160,7 +160,7 @@ _COMPARISONS = {
 
 def replicates_table(inputs: Inputs) -> Table:
     """The confirmed numbers when the analysis is repeated."""
-    heading = "The same analysis, repeated"
+    heading = "Does the analysis find the same again?"
     header = ["repetition", "run", "episodes", *(family.name for family in HEADLINES)]
     if len(inputs.replicates) == 0:
         about = (
