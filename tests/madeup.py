@@ -210,11 +210,11 @@ def write_tables(
         for code in living
     }
     rows = [
-        (code, label, int(uses[code] * s) + 1, s)
+        (code, label, int(uses[code] * s) + 1, s, table["confirmed"][code])
         for code in living
         for label, s in zip(LABELS, shares[code], strict=True)
     ]
-    tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share"])
+    tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share", "confirmed"])
     tables["power"] = make_power()
     tables["baselines"] = make_baselines(tested)
     tables["embedders"] = make_embedders(tested)

@@ -1,6 +1,6 @@
 """Everything that the report reads, opened and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
+from irislib.report.page.glossary import read_glossary
 from irislib.report.study.results import STUDY_COLUMNS, WORLD_COLUMNS, StudyResults
 from irislib.report.tables import (
     AGENT_COLUMNS,
@@ -65,6 +66,8 @@ class Inputs:
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
         curves: training curves in long format (epoch, component, loss, value).
+        level: name of the level or of the game, in a world that has several; else empty.
+        glossary: the meanings of the words that the page explains.
     """
 
     config: PlotsConfig
@@ -92,11 +95,24 @@ class Inputs:
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
     curves: pd.DataFrame
+    level: str = ""
+    glossary: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def game(self) -> str:
+        """What was played, as a sentence names it: the level and its world, or the world alone."""
+        world = self.world.capitalize()
+        return f"{self.level} ({world})" if self.level else world
 
     @property
     def world(self) -> str:
         """Name of the world that was played."""
         return str(self.rollouts.attrs["world"])
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether the pipeline trained the agent; a file from elsewhere does not tell its steps."""
+        return bool(self.metric("agent.training_steps"))
 
     @property
     def scripted(self) -> bool:
@@ -161,6 +177,8 @@ def load_inputs(
     crops: Path,
     embeddings: Path,
     reports: Path,
+    level: str = "",
+    glossary: Path | None = None,
 ) -> Inputs:
     """Opens all inputs of the report. Raises ArtifactError if one is missing, foreign or damaged."""
     codes = read_table(reports / "codes.csv", "metrics", CODE_COLUMNS)
@@ -190,5 +208,7 @@ def load_inputs(
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=read_curves(agent / "curves"),
+        level=level,
+        glossary=read_glossary(glossary) if glossary else {},
     )
     return inputs
