@@ -19,15 +19,6 @@ def searched(facts: Facts) -> str:
     return " ".join(known(facts[key]) for key in ("label", "name", "item") if known(facts[key])).lower()
 
 
-def empty_maps(facts: Facts) -> str:
-    """How many of the code's Grad-CAM maps are empty."""
-    if not facts["uses"] or not known(facts["empty_share"]):
-        return "no map: never used"
-    share = facts["empty_share"]
-    how = "all empty" if share == 1 else "none empty" if share == 0 else f"{percent(share)} empty"
-    return f"Grad-CAM: {how}"
-
-
 def crops(facts: Facts) -> str:
     """How many different crops the code has."""
     if not facts["crops"]:
@@ -71,11 +62,18 @@ def difference(facts: Facts) -> str:
     if known(facts["difference"]):
         ends = [signed(facts[key]) for key in ("difference_low", "difference_high")]
         return f"{signed(facts['difference'])} ({ends[0]} to {ends[1]})"
+    return f"not tested: {untested(facts)}"
+
+
+def untested(facts: Facts) -> str:
+    """Why the consistency of a code was not tested; empty if it was."""
+    if known(facts["confirmed"]):
+        return ""
     if not facts["uses"]:
-        return "not tested: never used"
+        return "never used"
     if not facts["crops"]:
-        return "not tested: no crop"
-    return "not tested: too few crops"
+        return "no crop"
+    return "too few episodes" if known(facts["difference"]) or facts["episodes"] < 2 else "too few crops"
 
 
 def against_random(facts: Facts) -> str:

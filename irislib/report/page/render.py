@@ -12,21 +12,29 @@ from irislib.report.claims import Claim
 from irislib.report.inputs import Inputs
 from irislib.report.page.agents import agents_table
 from irislib.report.page.answer import answer
-from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
+from irislib.report.page.code_table import COLUMNS, FIRST_ROWS, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
 from irislib.report.page.differences import differences
+from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import introduction, of_the_paper
 from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
 from irislib.report.study.answers import answers
-from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
+from irislib.report.style import BLUE, GREY, HEAT, INK, ORANGE, Illustration
 
 FOLDER = Path(__file__).parent
 PAGE = "templates/page.html.j2"
-INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2")
-STYLE, SCRIPT = "templates/page.css", "templates/page.js"
+INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2", "templates/tokens.html.j2")
+STYLES = ("templates/page.css", "templates/table.css", "templates/explorer.css")
+# Each can use those before it. They share one block, so that nothing of them is global.
+SCRIPTS = (
+    *("templates/dom.js", "templates/url_state.js", "templates/code_search.js", "templates/facets.js"),
+    *("templates/table.js", "templates/download.js", "templates/explorer_data.js", "templates/maps.js"),
+    *("templates/charts.js", "templates/code_panels.js", "templates/code_view.js", "templates/inspector.js"),
+)
 COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
+COLOURS["heat"] = "#" + bytes(HEAT).hex()
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ def render_page(
     inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate], codes: CodeTable, together: Together
 ) -> bytes:
     """The page as HTML in UTF-8."""
-    texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in (PAGE, *INCLUDED, STYLE, SCRIPT)}
+    texts = {
+        name: (FOLDER / name).read_text(encoding="utf-8") for name in (PAGE, *INCLUDED, *STYLES, *SCRIPTS)
+    }
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -59,8 +69,8 @@ def render_page(
         loader=DictLoader(texts),
     )
     page = environment.get_template(PAGE).render(
-        style=Markup(texts[STYLE]),
-        script=Markup(texts[SCRIPT]),
+        style=Markup("\n".join(texts[name] for name in STYLES)),
+        script=Markup("{\n" + "\n".join(texts[name] for name in SCRIPTS) + "}"),
         colours=COLOURS,
         answer=answer(inputs),
         introduction=introduction(inputs),
@@ -76,7 +86,8 @@ def render_page(
         illustrations=list(plates),
         codes=codes,
         columns=COLUMNS,
-        states=STATES,
+        first_rows=FIRST_ROWS,
+        explorer=explore(inputs),
         together=together,
     )
     return page.encode()
