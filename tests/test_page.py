@@ -1,7 +1,5 @@
 """The page in a real browser: silent, sortable, filterable, usable by keyboard and on a phone."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import Visit
 from madeup import sources, write_inputs
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
@@ -21,29 +20,12 @@ from irislib.report.page.together import show_groups
 
 CODES = 512
 CONFIG = PlotsConfig(codes=3, crops=3, groups=4, frames=4, tsne_perplexity=30.0, dpi=50)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Header, and the column of codes.csv behind it.
 SORTED_BY = {
     "code": "code", "uses": "uses", "maps": "empty_share", "crops": "distinct_crops", "label": "label",
     "share": "label_share", "lift": "label_lift", "difference": "difference",
     "confirmed": "confirmed", "random": "random_difference", "mono": "monosemanticity",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    named = (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM))
-    executable = next(filter(None, named), None)
-    if executable is None:
-        reason = f"no Chromium: none of {', '.join(CHROMIUM)} on the PATH, nor CHROMIUM in the environment"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        # A container's root has no sandbox to go into; the page is our own.
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,32 +44,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def codes(root: Path) -> pd.DataFrame:
     return pd.read_csv(root / "reports/codes.csv")
-
-
-class Visit:
-    """An open page, and everything that it asked for or complained of."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(url)
-
-    def order(self) -> list[int]:
-        """The codes that are shown, in order."""
-        shown = self.page.locator(".codes tbody tr:not([hidden])")
-        return [int(code) for code in shown.evaluate_all("rows => rows.map(row => row.dataset.code)")]
-
-    def header(self, key: str) -> Any:
-        return self.page.locator(f"th[data-key={key}]")
-
-    def fits(self) -> bool:
-        """Whether the page needs no scrolling sideways."""
-        script = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        return bool(self.page.evaluate(script))
 
 
 @pytest.fixture

@@ -77,8 +77,7 @@ class Row:
         label: most frequent label under its maps.
         share: share of its maps with this label.
         lift: this share, divided by the share among all maps.
-        named: its name and how sure it is.
-        item: the item that it tells, and how sure that is.
+        findings: its name, and the item that it tells, each with its numbers.
         sure: whether the code is consistent.
         bar: the difference to the same places in other episodes, drawn.
         difference: the same in numbers, or why the code is not tested.
@@ -100,8 +99,7 @@ class Row:
     label: str
     share: str
     lift: str
-    named: str
-    item: str
+    findings: list[tuple[str, str]]
     sure: bool
     bar: Bar | None
     difference: str
@@ -154,6 +152,7 @@ def tabulate(inputs: Inputs) -> CodeTable:
                 distinct=number(facts["distinct_crops"]) if facts["crops"] else "",
                 crops_of=code_words.crops(facts),
                 **code_words.truth(facts),
+                findings=code_words.findings(facts),
                 sure=sure,
                 bar=_bar(facts, reach),
                 difference=code_words.difference(facts),

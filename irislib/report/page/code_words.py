@@ -28,28 +28,24 @@ def crops(facts: Facts) -> str:
 
 
 def truth(facts: Facts) -> dict[str, str]:
-    """The fields label, share, lift, named and item of a `Row`."""
+    """The fields label, share and lift of a `Row`."""
     return {
         "label": known(facts["label"]),
         "share": percent(facts["label_share"]) if known(facts["label_share"]) else "",
         "lift": number(float(f"{facts['label_lift']:.2g}")) if known(facts["label_lift"]) else "",
-        "named": _name(facts),
-        "item": _item(facts),
     }
 
 
-def _name(facts: Facts) -> str:
-    if not known(facts["name"]):
-        return ""
-    shares = f"{percent(facts['name_share'])}, elsewhere {percent(facts['name_expected'])}"
-    return f"named {facts['name']} ({shares}; {confirmed(facts['name_confirmed'])})"
-
-
-def _item(facts: Facts) -> str:
-    if not known(facts["item"]):
-        return ""
-    means = f"{facts['item_mean']:.1f}, elsewhere {facts['item_expected']:.1f}"
-    return f"tells {facts['item']} ({means}; {confirmed(facts['item_confirmed'])})"
+def findings(facts: Facts) -> list[tuple[str, str]]:
+    """The code's name and the item that it tells, each with its numbers; empty if it has neither."""
+    found = []
+    if known(facts["name"]):
+        shares = f"{percent(facts['name_share'])}, elsewhere {percent(facts['name_expected'])}"
+        found.append((f"named {facts['name']}", f"{shares}; {confirmed(facts['name_confirmed'])}"))
+    if known(facts["item"]):
+        means = f"{facts['item_mean']:.1f}, elsewhere {facts['item_expected']:.1f}"
+        found.append((f"tells {facts['item']}", f"{means}; {confirmed(facts['item_confirmed'])}"))
+    return found
 
 
 def confirmed(share: float) -> str:
@@ -84,7 +80,7 @@ def against_random(facts: Facts) -> str:
 
 
 def monosemanticity(facts: Facts) -> str:
-    """Beside that of the same places in other episodes; empty if undefined."""
+    """In brackets that of the same places in other episodes; empty if undefined."""
     if not known(facts["monosemanticity"]):
         return ""
-    return f"{facts['monosemanticity']:.2f} (elsewhere: {facts['monosemanticity_elsewhen']:.2f})"
+    return f"{facts['monosemanticity']:.2f} ({facts['monosemanticity_elsewhen']:.2f})"

@@ -53,6 +53,8 @@ class Explorer:
 
 def explore(inputs: Inputs) -> Explorer:
     """Chooses frames and crops, and collects what is shown of them and of each code."""
+    if len(inputs.codes) == 0:
+        return Explorer("null", [], [], [], 0)
     truth, occurrences = read_truth(inputs.rollouts), read_occurrences(inputs)
     tokenizer = load_recorded_tokenizer(inputs.rollouts, inputs.agent, torch.device("cpu"))
     side, steps = frame_side(inputs), len(inputs.rollouts)

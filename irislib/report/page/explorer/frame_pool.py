@@ -12,7 +12,9 @@ INSPECTED = 100  # frames to look at, chosen by their labels
 HIDDEN = 4  # of them that hide the world
 PIXELS = 2**22  # of all frames on their sheets: 1,024 frames of 64 x 64 pixels
 EACH = 3  # frames that every class of every code should have
-CROWDED = 0.05  # what a frame loses for each chosen frame of its episode
+PER_EPISODE = 3  # frames of an episode that are chosen for the sake of one label
+APART = 12  # smallest number of rows between two frames, if there are enough
+CROWDED = 0.1  # what a frame loses for each chosen frame of its episode
 
 
 def frame_side(inputs: Inputs) -> int:
@@ -39,23 +41,27 @@ def choose_varied(
 
     Again and again, the label that the fewest chosen frames show is taken, the rarer one first if several are
     equal. Of the frames that show it, the one is chosen that shows the most labels which few chosen frames
-    show; a frame of an episode that already has chosen frames counts less.
+    show; a frame of an episode that already has chosen frames counts less. Frames look like the frames just
+    before and after them, so these are passed over; a label is done with after `PER_EPISODE` frames for each
+    episode that shows it.
 
     Returns:
         at most `wanted` different rows, ascending, int64.
     """
     total, shown = seen.sum(axis=0), np.zeros(seen.shape[1], int)
+    episodes = np.array([len(np.unique(episode[column])) for column in seen.T])
     free, taken = np.ones(len(seen), bool), np.zeros(int(episode.max(initial=0)) + 1, int)
+    apart = min(APART, len(seen) // (2 * wanted))
     chosen: list[int] = []
     while len(chosen) < min(wanted, len(seen)):
-        left = (seen & free[:, None]).any(axis=0)
+        left = (seen & free[:, None]).any(axis=0) & (shown < PER_EPISODE * episodes)
         if not left.any():
             break
         label = min(np.flatnonzero(left), key=lambda one: (shown[one], total[one], one))
         gain = (seen / (1 + shown)).sum(axis=1) - CROWDED * taken[episode]
         best = int(np.where(seen[:, label] & free, gain, -np.inf).argmax())
         chosen.append(best)
-        free[best] = False
+        free[max(0, best - apart) : best + apart + 1] = False
         shown += seen[best]
         taken[episode[best]] += 1
     return np.sort(np.array(chosen, np.int64))

@@ -5,9 +5,11 @@ const CodePanels = (() => {
   const part = (heading, ...children) => make("section", {}, make("h3", {}, heading), ...children);
   const text = (words) => make("p", {}, words);
   const header = (...names) => make("thead", {}, make("tr", {}, names.map((name) => make("th", { scope: "col" }, name))));
-  const cells = (row) => row.map((cell, i) => (i ? make("td", {}, ...[cell].flat()) : make("th", { scope: "row" }, cell)));
-  const table = (names, rows) =>
-    make("table.small", {}, header(...names), make("tbody", {}, rows.map((row) => make("tr", {}, cells(row)))));
+  const table = (names, rows) => {
+    const cell = (content, i) =>
+      i ? make("td", { "data-name": names[i] }, ...[content].flat()) : make("th", { scope: "row" }, content);
+    return make("table.small", {}, header(...names), make("tbody", {}, rows.map((row) => make("tr", {}, row.map(cell)))));
+  };
 
   function frames(view) {
     const data = Explorer.read();
@@ -20,7 +22,7 @@ const CodePanels = (() => {
       return make("figure", {}, picture, make("figcaption", {}, `${facts} · ${seen}`, make("small", {}, Explorer.when(frame))));
     });
     if (!shown.length) return part("Frames", text("The code is in no frame."));
-    const counts = view.classes.map((count, i) => `${count.toLocaleString("en")} ${data.classes[i]}`).join(", ");
+    const counts = view.classes.map((count, i) => `${count.toLocaleString("en")} ${count === 1 ? "is" : "are"} ${data.classes[i]}`).join(", ");
     const grid = make("div.enlarged", {}, ...shown);
     const opacity = make("input", { type: "range", min: 0, max: 100, value: 60 });
     const outline = make("input", { type: "checkbox", checked: true });
@@ -33,10 +35,10 @@ const CodePanels = (() => {
     return part(
       "Frames under its map",
       text(
-        `The map shows what the code changes in the decoded frame. Strength is the largest change; of all ` +
-        `${many(view.classes.reduce((a, b) => a + b), "occurrence")}, the maps of ${counts} (high: above two thirds ` +
-        `of the code’s strongest map, low: at most one third). The frames are evenly spaced inside each class, ` +
-        `over ${data.pool.length} frames that were chosen so that each code occurs; nobody picked them.`,
+        `The map shows what the code changes in the decoded frame; its strength is the largest change. Of ` +
+        `${many(view.classes.reduce((a, b) => a + b), "map")}, ${counts} (high: above two thirds of the code’s ` +
+        `strongest map; low: at most one third). The frames are evenly spaced inside each class, over ` +
+        `${data.pool.length} frames that were chosen so that every code occurs; nobody picked them.`,
       ),
       make("p.adjust", {}, ...controls), grid,
     );

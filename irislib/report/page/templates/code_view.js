@@ -16,10 +16,10 @@
     content = make("div.content");
     const bar = make("div.bar", {},
       button("← previous", () => step(-1), { title: "left arrow key" }),
-      button("next →", () => step(1), { title: "right arrow key" }), place,
-      button("Copy link", copy), button("Show in the table", showRow), status,
+      button("next →", () => step(1), { title: "right arrow key" }),
       button("Close", () => dialog.close(), { title: "Esc" }));
-    dialog = make("dialog", { id: "code-view", "aria-labelledby": "code-view-title" }, bar, heading, content);
+    const tools = make("div.tools", {}, button("Copy link", copy), button("Show in the table", showRow), place, status);
+    dialog = make("dialog", { id: "code-view", "aria-labelledby": "code-view-title" }, bar, heading, tools, content);
     dialog.addEventListener("close", closed);
     dialog.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

@@ -26,12 +26,10 @@ const Explorer = (() => {
     return [(1 - height / side) / 2, (1 - width / side) / 2];
   }
 
-  // Something laid exactly over the frame in a square cell.
+  // Lays an element exactly over the frame in a square cell.
   function over(element) {
     const [y, x] = margins();
-    element.style.inset = `${100 * y}% ${100 * x}%`;
-    element.classList.add("over");
-    return element;
+    return make("div.over", { style: `inset: ${100 * y}% ${100 * x}%` }, element);
   }
 
   return { read, picture, when, over };
