@@ -101,7 +101,7 @@ const CodePanels = (() => {
       paired.length
         ? part("Partners", text("Pairs of consistent codes, most frequent first."), table(["code", "together", "expected", "confirmed"], paired))
         : part("In the same observations", text("The codes that are most often in its observations. PMI: log2 of how many times more often than by chance; 0 is chance."),
-          view.together.length ? table(["code", "observations", "PMI"], view.together.map(row)) : text("None.")),
+          view.together.length ? table(["code", "observations", "PMI"], view.together.map(row)) : text("There is no other code in them.")),
       part("Nearest in the codebook", text("The codes whose vectors are most similar; the cosine of equal directions is 1."),
         view.nearest.length ? table(["code", "cosine"], view.nearest.map(row)) : text("There is no other code.")),
     ];

@@ -31,9 +31,10 @@ function percent(share) {
   return value < 99.95 ? `${Number(value.toPrecision(3))}%` : `${value.toFixed(2)}%`;
 }
 
-// An SVG element.
+// An SVG element. Its namespace is asked of the parser: the page holds no address.
+const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
 function drawn(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const element = document.createElementNS(SVG, tag);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;
