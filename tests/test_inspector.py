@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,7 +62,7 @@ def visit(request: pytest.FixtureRequest, browser: Browser, address: str) -> Ite
 
 
 def code_of(visit: Visit) -> int:
-    return int(str(visit.page.locator(".facts a").text_content()).split()[1])
+    return int(str(visit.page.locator(".about a").text_content()).split()[1])
 
 
 def test_a_square_shows_its_code_its_truth_and_the_other_frames(visit: Visit, inputs: Inputs) -> None:
@@ -75,14 +74,13 @@ def test_a_square_shows_its_code_its_truth_and_the_other_frames(visit: Visit, in
     episode, step = data["pool"][record["frame"]]
     row = int(np.flatnonzero(inputs.rollouts.read("episode") == episode)[step])
     assert code_of(visit) == tokens[row].ravel()[6]
-    said = page.locator(".facts").inner_text()
+    said = page.locator(".about").inner_text()
     assert "row 2, column 3" in said and f"episode {episode}, step {step}" in said
     label = inputs.rollouts.read("label")[row]
     names = inputs.rollouts.attrs["label_names"]
     assert record["truth"][0][0] == [label[0], 100]  # each patch of the world is one cell
-    assert f"{names[label[0]]} 100%" in (
-        page.locator(".cells[role=group] .cell").first.click() or page.locator(".facts").inner_text()
-    )
+    page.locator(".cells[role=group] .cell").first.click()
+    assert f"{names[label[0]]} 100%" in page.locator(".about").inner_text()
 
     code = code_of(visit)
     has = [i for i, one in enumerate(data["inspected"]) if code in one["tokens"]]
@@ -91,7 +89,7 @@ def test_a_square_shows_its_code_its_truth_and_the_other_frames(visit: Visit, in
     )
     assert marked == has
     assert f"Code {code} is in {len(has)} of these" in page.locator("#inspector").inner_text()
-    page.locator(".facts a").click()
+    page.locator(".about a").click()
     assert page.locator("dialog h2").inner_text().startswith(f"Code {code}")
     page.keyboard.press("Escape")
     assert visit.focused() == f"#code-{code}"
@@ -224,7 +222,7 @@ def test_truth_of_frames_that_are_not_square_with_pixels_without_a_label() -> No
         Boxes((12, 18), corners, 2), ("rock", "sea", "display"), label, (), np.zeros((2, 0), np.uint8)
     )
     found = labels_in_patches(truth, (2, 2), 0)
-    assert found == [[(1, 44), (0, 56)][::-1], [(0, 11)], [(2, 67)], [(2, 7)]]
+    assert found == [[(0, 56), (1, 44)], [(0, 11)], [(2, 67)], [(2, 7)]]
     maps = np.zeros((2, 3, 3))
     maps[0, 0, 0] = maps[1, 2, 0] = 1
     assert label_under(truth, maps, np.array([0, 1])).tolist() == [1, 2]

@@ -30,10 +30,10 @@
     document.body.append(dialog);
   }
 
-  function show(code) {
+  function show(code, link = document.activeElement) {
     if (current === code) return;
     if (!dialog) build();
-    if (!dialog.open) opener = document.activeElement;
+    if (!dialog.open) opener = link;
     current = code;
     const view = Explorer.read().codes[code], codes = CodeTable.codes();
     heading.textContent = `Code ${code}${view.title ? `: ${view.title}` : ""}`;
@@ -57,13 +57,13 @@
   }
 
   function closed() {
-    const row = CodeTable.row(current);
+    const code = current;
     current = null;
     document.title = pageTitle;
     content.replaceChildren();
     if (UrlState.codeOfHash() !== null) history.pushState(null, "", location.pathname + location.search);
-    const back = opener && opener !== document.body && opener.isConnected ? opener : row.querySelector("a");
-    back.focus({ preventScroll: true });
+    const known = opener && opener !== document.body && opener.isConnected;
+    (known ? opener : CodeTable.reveal(code).querySelector("a")).focus({ preventScroll: true });
   }
 
   function showRow() {
@@ -93,7 +93,7 @@
     if (!CodeTable.row(code)) return;
     event.preventDefault();
     if (UrlState.codeOfHash() !== code) history.pushState(null, "", `#code-${code}`);
-    show(code);
+    show(code, link);
   }
 
   // After the back button, or a change of the address.

@@ -18,7 +18,7 @@
     });
     panel = make("div.looked");
     decoded = make("div.looked");
-    facts = make("div.facts", { "aria-live": "polite" });
+    facts = make("div.about", { "aria-live": "polite" });
     where = make("p", { "aria-live": "polite" });
     marks = make("input", { type: "checkbox", checked: true, onchange: () => root.classList.toggle("plain-map", !marks.checked) });
     const strip = make("div.strip", { role: "listbox", "aria-label": "Frames", onkeydown: alongStrip }, ...thumbs);

@@ -34,7 +34,7 @@ const Maps = (() => {
 
   function heat(large, width, height) {
     const canvas = make("canvas.heat", { width, height, "aria-hidden": "true" });
-    const pen = canvas.getContext("2d");
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
     pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--heat").trim();
     pen.fillRect(0, 0, 1, 1);
     const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
