@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
+from playwright.sync_api import Browser, sync_playwright
 
 REPO = Path(__file__).parent.parent
 
@@ -20,6 +21,8 @@ LONG = (
     *("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_quantizers_in_agents.py"),
     "test_atari_pipeline.py",
 )
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 # Arguments and results of every annotated function are checked, in the tests only: shapes, dtypes, types.
 install_import_hook("irislib", "annotations.check")
@@ -43,6 +46,23 @@ def parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources, "code_of", cache(sources.code_of))
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests that open the page."""
+    named = (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM))
+    executable = next(filter(None, named), None)
+    if executable is None:
+        reason = f"no Chromium: none of {', '.join(CHROMIUM)} on the PATH, nor CHROMIUM in the environment"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        # A container's root has no sandbox to go into; the page is our own.
+        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @dataclass(frozen=True)

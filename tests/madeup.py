@@ -25,6 +25,7 @@ from recordings import describe, record_play
 from irislib.agent import Agent
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
 from irislib.artifacts import writing
+from irislib.report.tables import LABEL_COLUMNS
 from irislib.stores.changes import CHANGES, LEVELS
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
@@ -72,7 +73,7 @@ def write_inputs(
     """
     rng = np.random.default_rng(seed)
     root.mkdir(parents=True, exist_ok=True)
-    write_agent(root / "agent", frames.shape[1], trained=not lacking.maps)
+    write_agent(root / "agent", frames.shape[1], trained=not lacking.maps, codes=codes)
     write_embedder(root / "embedder")
     episodes = 1 if lacking.second_episode else 2
     episode = (np.arange(len(frames)) * episodes // len(frames)).astype(np.int32)
@@ -86,8 +87,14 @@ def write_inputs(
 def write_rollouts(
     path: Path, frames: np.ndarray, tokens: np.ndarray, codes: int, episode: np.ndarray
 ) -> None:
-    description = describe(goals=ACHIEVEMENT_NAMES)
-    record_play(path, frames, tokens, codes, path.with_name("agent"), description, episode=episode)
+    # Four cells of the world above two of the display; nothing is at the right.
+    side = frames.shape[1] // 4
+    cells = [(side * y, side * x, side * y + side, side * x + side) for y in range(3) for x in range(2)]
+    boxes = {"world_boxes": np.array(cells[:4], np.int16), "display_boxes": np.array(cells[4:], np.int16)}
+    description = describe(goals=ACHIEVEMENT_NAMES, **boxes)
+    rng = np.random.default_rng(len(frames))
+    truth = {"label": rng.integers(0, 3, (len(frames), 4), np.uint8), "hidden": rng.random(len(frames)) < 0.1}
+    record_play(path, frames, tokens, codes, path.with_name("agent"), description, episode=episode, **truth)
 
 
 def write_maps(
@@ -150,9 +157,9 @@ def write_embedder(folder: Path) -> None:
     (folder / "evaluation.json").write_text(json.dumps(grades))
 
 
-def write_agent(folder: Path, resolution: int, trained: bool) -> None:
+def write_agent(folder: Path, resolution: int, trained: bool, codes: int = 8) -> None:
     levels = (resolution // 4).bit_length()  # each but the first halves the frame: 4 x 4 tokens are left
-    tokenizer = IrisConfig(VectorQuantizerConfig("vq", 8, 4, 0), 4, 4, (1,) * levels, 1, ())
+    tokenizer = IrisConfig(VectorQuantizerConfig("vq", codes, 4, 0), 4, 4, (1,) * levels, 1, ())
     world_model = WorldModelConfig(max_blocks=2, num_layers=1, num_heads=1, embed_dim=4, dropout=0.0)
     folder.mkdir(exist_ok=True)
     Agent(AgentConfig((resolution, resolution), 2, tokenizer, world_model, ActorCriticConfig(4))).save(folder)
@@ -210,11 +217,11 @@ def write_tables(
         for code in living
     }
     rows = [
-        (code, label, int(uses[code] * s) + 1, s, table["confirmed"][code])
+        (code, label, int(uses[code] * s) + 1, s, s * 0.9, s * 0.8, table["confirmed"][code], 0.1)
         for code in living
         for label, s in zip(LABELS, shares[code], strict=True)
     ]
-    tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share", "confirmed"])
+    tables["labels"] = pd.DataFrame(rows, columns=LABEL_COLUMNS)
     tables["power"] = make_power()
     tables["baselines"] = make_baselines(tested)
     tables["embedders"] = make_embedders(tested)

@@ -42,10 +42,14 @@ def make_codes(
     table["confirmed"] = np.where(tested, rng.uniform(0, 1, codes), np.nan)
     table["consistent"] = table["confirmed"] >= 0.5
     table["random_difference"] = np.where(tested, rng.normal(0.05, 0.06, codes), np.nan)
-    table["beats_random"] = table["random_difference"] > 0.05
+    table["random_confirmed"] = np.where(tested, rng.uniform(0, 1, codes), np.nan)
+    table["beats_random"] = table["random_confirmed"] > 0.5
     table["label"] = [LABELS[code // 2 % len(LABELS)] if shown[code] else None for code in range(codes)]
     table["label_share"] = np.where(shown, rng.uniform(0.3, 1, codes), np.nan)
     table["label_lift"] = np.where(shown, rng.uniform(0.5, 4, codes), np.nan)
+    table["iou_label"] = [LABELS[code // 3 % len(LABELS)] if shown[code] else None for code in range(codes)]
+    table["iou"] = np.where(shown, rng.uniform(0, 0.3, codes), np.nan)
+    table["iou_elsewhen"] = table["iou"] * 0.9
     table["kind"] = pd.Series(np.where(table["label"] == "display", "display", "world")).where(shown)
     named = tested & (table["kind"] == "world") & (rng.random(codes) < 0.5)
     table["name"] = table["label"].where(named)

@@ -1,7 +1,5 @@
 """The page in a real browser: silent, sortable, filterable, usable by keyboard and on a phone."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import Visit
 from madeup import sources, write_inputs
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
@@ -21,29 +20,12 @@ from irislib.report.page.together import show_groups
 
 CODES = 512
 CONFIG = PlotsConfig(codes=3, crops=3, groups=4, frames=4, tsne_perplexity=30.0, dpi=50)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Header, and the column of codes.csv behind it.
 SORTED_BY = {
-    "code": "code", "uses": "uses", "maps": "empty_share", "crops": "distinct_crops", "label": "label",
-    "share": "label_share", "lift": "label_lift", "difference": "difference",
+    "code": "code", "crops": "distinct_crops", "label": "label", "share": "label_share",
+    "lift": "label_lift", "uses": "uses", "empty": "empty_share", "difference": "difference",
     "confirmed": "confirmed", "random": "random_difference", "mono": "monosemanticity",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    named = (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM))
-    executable = next(filter(None, named), None)
-    if executable is None:
-        reason = f"no Chromium: none of {', '.join(CHROMIUM)} on the PATH, nor CHROMIUM in the environment"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        # A container's root has no sandbox to go into; the page is our own.
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,32 +46,6 @@ def codes(root: Path) -> pd.DataFrame:
     return pd.read_csv(root / "reports/codes.csv")
 
 
-class Visit:
-    """An open page, and everything that it asked for or complained of."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(url)
-
-    def order(self) -> list[int]:
-        """The codes that are shown, in order."""
-        shown = self.page.locator(".codes tbody tr:not([hidden])")
-        return [int(code) for code in shown.evaluate_all("rows => rows.map(row => row.dataset.code)")]
-
-    def header(self, key: str) -> Any:
-        return self.page.locator(f"th[data-key={key}]")
-
-    def fits(self) -> bool:
-        """Whether the page needs no scrolling sideways."""
-        script = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        return bool(self.page.evaluate(script))
-
-
 @pytest.fixture
 def visit(browser: Browser, root: Path) -> Iterator[Visit]:
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
@@ -104,7 +60,7 @@ def test_it_opens_in_silence_and_asks_for_nothing(visit: Visit, root: Path) -> N
     visit.page.wait_for_load_state("networkidle")
     own = (root / "reports/index.html").as_uri()
     assert [url for url in visit.requests if not url.startswith("data:")] == [own]
-    assert visit.order() == list(range(CODES))
+    assert sorted(visit.order()) == list(range(CODES))
     assert visit.fits()
 
 
@@ -127,38 +83,98 @@ def test_every_column_sorts_both_ways_with_the_undefined_last(
         assert visit.order() == expected[way] + unknown
 
 
-def test_filters_show_exactly_the_right_codes(visit: Visit, codes: pd.DataFrame) -> None:
-    states = {
-        "consistent": codes["consistent"],
-        "tested": codes["confirmed"].notna(),
-        "untested": codes["confirmed"].isna(),
-        "named": codes["name"].notna(),
-        "tells": codes["item"].notna(),
-        "empty": (codes["uses"] > 0) & (codes["empty_share"] == 1),
-        "unused": codes["uses"] == 0,
-        "world": codes["kind"] == "world",
-        "display": codes["kind"] == "display",
+def test_it_begins_with_the_best(visit: Visit, codes: pd.DataFrame) -> None:
+    best = codes.sort_values(
+        ["consistent", "confirmed", "difference", "code"], ascending=[False, False, False, True]
+    )
+    assert visit.order() == list(best["code"])
+    assert visit.page.locator("[aria-sort]").count() == 0
+    visit.header("uses").get_by_role("button").click()
+    visit.page.select_option("#sorting", "best")
+    assert visit.order() == list(best["code"])
+
+
+def test_the_first_rows_are_drawn_until_all_are_asked_for(visit: Visit) -> None:
+    rows = visit.page.locator(".codes tbody tr:visible")
+    assert rows.count() == 60
+    visit.page.get_by_role("button", name=f"Show all {CODES} rows").click()
+    assert rows.count() == CODES
+    assert visit.focused() == f"#code-{visit.order()[60]}"
+
+
+def has(codes: pd.DataFrame) -> dict[str, pd.Series]:
+    """Which codes have each property, by the definitions of the columns."""
+    tested, low, high = codes["confirmed"].notna(), codes["difference_low"], codes["difference_high"]
+    labels = {f"label.{label}": codes["label"] == label for label in sorted(codes["label"].dropna().unique())}
+    return {
+        "test.consistent": codes["consistent"],
+        "test.inconsistent": tested & ~codes["consistent"],
+        "test.too-few-episodes": ~tested & (codes["crops"] > 0),
+        "test.no-crop": (codes["uses"] > 0) & (codes["crops"] == 0),
+        "test.never-used": codes["uses"] == 0,
+        "place.above": low > 0,
+        "place.within": (low <= 0) & (high >= 0),
+        "place.below": high < 0,
+        "finding.name": codes["name"].notna(),
+        "finding.item": codes["item"].notna(),
+        "finding.none": codes["name"].isna() & codes["item"].isna(),
+        "kind.world": codes["kind"] == "world",
+        "kind.display": codes["kind"] == "display",
+        "maps.all": (codes["uses"] > 0) & (codes["empty_share"] == 1),
+        "maps.none": codes["empty_share"] == 0,
+        **labels,
     }
-    options = visit.page.locator("#state option").evaluate_all("all => all.map(one => one.value)")
-    assert options == ["", *states]
-    for state, has in states.items():
-        visit.page.select_option("#state", state)
-        assert 0 < has.sum() < CODES
-        assert visit.order() == list(codes.index[has])
-        assert visit.page.locator("output").text_content() == f"{has.sum()} of {CODES} codes shown"
+
+
+def test_every_box_shows_exactly_its_codes_and_says_how_many(visit: Visit, codes: pd.DataFrame) -> None:
+    boxes = visit.page.locator(".facets input")
+    found = boxes.evaluate_all("all => all.map(one => `${one.name}.${one.value}`)")
+    expected = has(codes)
+    assert sorted(found) == sorted(expected)
+    for key, codes_of in expected.items():
+        group, _, value = key.partition(".")
+        box = visit.page.locator(f".facets input[name={group}][value='{value}']")
+        assert box.locator("xpath=..").locator(".count").text_content() == str(codes_of.sum()), key
+        box.check()
+        assert sorted(visit.order()) == list(codes.index[codes_of]), key
+        assert visit.page.locator("output").text_content() == f"{codes_of.sum()} of {CODES} codes shown"
+        box.uncheck()
     assert visit.page.locator("output").get_attribute("aria-live") == "polite"
 
-    visit.page.select_option("#state", "consistent")
-    visit.page.fill("#search", "GRASS")
-    assert visit.order() == list(codes.index[codes["consistent"] & (codes["label"] == "grass")])
+
+def test_boxes_of_a_group_add_up_and_groups_narrow_down(visit: Visit, codes: pd.DataFrame) -> None:
+    of, page = has(codes), visit.page
+    for box in ("test.consistent", "test.inconsistent", "label.grass"):
+        page.get_by_role("group").locator(
+            f"input[name={box.split('.')[0]}][value={box.split('.')[1]}]"
+        ).check()
+    page.fill("#search", "100-400")
+    inside = codes["code"].between(100, 400)
+    either = of["test.consistent"] | of["test.inconsistent"]
+    assert sorted(visit.order()) == list(codes.index[either & of["label.grass"] & inside])
+    # A count is what its box would show, given the other groups.
+    counted = page.locator(".facets label", has=page.locator("input[value=water]")).locator(".count")
+    assert counted.text_content() == str((either & of["label.water"] & inside).sum())
     visit.header("uses").get_by_role("button").click()  # sorting keeps the filter
-    assert sorted(visit.order()) == list(codes.index[codes["consistent"] & (codes["label"] == "grass")])
+    shown = visit.order()
+    assert "q=100-400" in page.url and "test=consistent" in page.url and "sort=uses" in page.url
+
+    page.reload()
+    assert visit.order() == shown
+    assert visit.header("uses").get_attribute("aria-sort") == "ascending"
+    page.get_by_role("button", name="Show all codes").click()
+    assert len(visit.order()) == CODES
+    assert page.url.endswith("?sort=uses")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("17", lambda codes: codes["code"] == 17),
+        ("#17", lambda codes: codes["code"] == 17),
+        ("Code 17", lambda codes: codes["code"] == 17),
+        ("codes 17 - 20", lambda codes: codes["code"].between(17, 20)),
+        ("17\N{EN DASH}20, 40", lambda codes: codes["code"].isin([17, 18, 19, 20, 40])),
         ("17, 300 4", lambda codes: codes["code"].isin([4, 17, 300])),
         ("600", lambda codes: codes["code"] == 600),
         (" Wood ", lambda codes: codes["item"] == "wood"),
@@ -171,40 +187,61 @@ def test_text_finds_codes_by_number_label_or_item(
     visit: Visit, codes: pd.DataFrame, text: str, expected: Any
 ) -> None:
     visit.page.fill("#search", text)
-    assert visit.order() == list(codes.index[expected(codes)])
+    assert sorted(visit.order()) == list(codes.index[expected(codes)])
+
+
+def test_the_download_has_the_rows_shown_with_all_columns(visit: Visit, root: Path) -> None:
+    visit.page.fill("#search", "grass")
+    visit.header("uses").get_by_role("button").click()
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "codes.csv"
+    header, *lines = (root / "reports/codes.csv").read_text().splitlines()
+    saved = Path(download.value.path()).read_text().splitlines()
+    assert saved == [header, *(lines[code] for code in visit.order())]
+
+
+def test_figures_and_table_share_what_is_chosen(visit: Visit) -> None:
+    visit.page.evaluate(
+        "document.addEventListener('codes:shown', (event) => { window.told = event.detail; });"
+        "const detail = {codes: [7, 5, 6, 40], why: 'grass in a figure'};"
+        "document.dispatchEvent(new CustomEvent('codes:chosen', {detail}))"
+    )
+    assert sorted(visit.order()) == [5, 6, 7, 40]
+    assert visit.page.input_value("#search") == "5-7, 40"
+    assert visit.page.locator("#chosen").text_content() == "Chosen: grass in a figure."
+    assert visit.page.evaluate("[[...told.codes].sort((a, b) => a - b), told.all]") == [[5, 6, 7, 40], False]
+    visit.page.fill("#search", "")
+    assert visit.page.evaluate("[told.codes.size, told.all]") == [CODES, True]
+    assert visit.page.locator("#chosen").text_content() == ""
 
 
 def test_keyboard_sorts_and_shows_where_it_is(visit: Visit, codes: pd.DataFrame) -> None:
-    visit.page.focus("#state")
+    visit.page.locator(".facets input").last.focus()
     keys = []
-    for _ in range(len(SORTED_BY) + 3):
+    for _ in range(len(SORTED_BY)):
         visit.page.keyboard.press("Tab")
         focused = visit.page.locator(":focus")
-        keys.append(focused.evaluate("one => one.closest('th')?.dataset.key ?? one.className"))
+        keys.append(focused.evaluate("one => one.closest('th')?.dataset.key"))
         assert focused.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
         if keys[-1] == "uses":
             visit.page.keyboard.press("Enter")
             visit.page.keyboard.press("Space")
             assert visit.header("uses").get_attribute("aria-sort") == "descending"
             assert visit.order() == list(codes["uses"].sort_values(kind="stable", ascending=False).index)
-    assert keys[: len(SORTED_BY) + 1] == ["codes", *SORTED_BY]
-
-
-def test_a_link_to_a_code_shows_it_whatever_the_filter(visit: Visit) -> None:
-    visit.page.fill("#search", "no such thing")
-    assert visit.order() == []
-    link = visit.page.locator(".members a").first
-    link.click()
-    row = visit.page.locator(str(link.get_attribute("href")))
-    assert row.is_visible()
-    assert len(visit.order()) == CODES
+    assert keys == list(SORTED_BY)
+    visit.page.keyboard.press("Tab")
+    assert visit.focused() == f"#code-{visit.order()[0]}"
 
 
 def test_rows_out_of_sight_are_not_drawn(visit: Visit) -> None:
-    visit.page.locator("#code-0").scroll_into_view_if_needed()
-    drawn = "id => document.querySelector(`#${id} small`).checkVisibility({contentVisibilityAuto: true})"
-    visit.page.wait_for_function(drawn, arg="code-0")  # from the next frame on
-    assert not visit.page.evaluate(drawn, f"code-{CODES - 1}")
+    first, last = visit.order()[0], visit.order()[59]
+    visit.page.locator(f"#code-{first}").scroll_into_view_if_needed()
+    drawn = (
+        "id => document.querySelector(`#${id} .against small`).checkVisibility({contentVisibilityAuto: true})"
+    )
+    visit.page.wait_for_function(drawn, arg=f"code-{first}")  # from the next frame on
+    assert not visit.page.evaluate(drawn, f"code-{last}")
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -216,12 +253,12 @@ def test_it_fits_every_width_and_is_whole_without_scripts(
     with browser.new_context(viewport=size, java_script_enabled=scripts) as context:  # type: ignore[arg-type]
         visit = Visit(context, (root / "reports/index.html").as_uri())
         assert visit.fits()
-        assert visit.order() == list(range(CODES))
+        assert sorted(visit.order()) == list(range(CODES))
         assert visit.page.locator(".controls").is_visible() == scripts
         assert visit.page.locator("th button").count() == len(SORTED_BY) * scripts
         table = visit.page.locator(".codes")
-        sideways = table.evaluate("one => one.scrollWidth > one.clientWidth")
-        assert sideways == (480 < width < 1240)  # cards on a phone, all columns on a desk
+        assert table.evaluate("one => one.scrollWidth <= one.clientWidth")  # no scroller inside the page
+        assert table.evaluate("one => one.scrollHeight <= one.clientHeight")
         assert visit.complaints == []
 
 

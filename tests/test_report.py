@@ -30,11 +30,13 @@ from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page.code_table import tabulate
 from irislib.report.page.comparison import about_agent
 from irislib.report.page.differences import _strata_of_play
+from irislib.report.page.explorer import explorer
 from irislib.report.page.render import Plate, render_page
 from irislib.report.page.sprites import Embedded
 from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration
+from irislib.tokenizers.load import load_tokenizer
 from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
 from irislib.worlds.crafter.score import crafter_score
 
@@ -330,7 +332,11 @@ def test_recordings_give_the_published_scores() -> None:
         assert crafter_score(rates) == pytest.approx(agents[recording.name].score, rel=0.05)
 
 
-def test_another_world_and_another_tokenizer_and_player_have_a_page(root: Path, tmp_path: Path) -> None:
+def test_another_world_and_another_tokenizer_and_player_have_a_page(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = load_tokenizer(root / "agent")
+    monkeypatch.setattr(explorer, "load_recorded_tokenizer", lambda *_: own)
     copy = tmp_path / "run"
     shutil.copytree(root, copy)
     metadata = copy / "rollouts.zarr/zarr.json"
@@ -381,8 +387,8 @@ def test_text_is_escaped(inputs: Inputs) -> None:
     assert "<b>" not in render(inputs, [claim])
     named = inputs.codes.assign(label="<script>", name="</script>")
     page = render(replace(inputs, codes=named), [])
-    assert page.count("<script") == 2  # the values and the code that sorts by them
-    assert page.count("</script>") == 2
+    assert page.count("<script") == 4  # the values, the table, what the views of codes show, and the code
+    assert page.count("</script>") == 4
     rows = list(csv.reader(claims_csv([claim]).decode().splitlines(keepends=True)))
     assert rows[1] == ['<b>"a", b</b>', "line\nbreak", "almost none", "", "", ""]
 

@@ -53,6 +53,7 @@ class Inputs:
         evaluation: evaluation.json of the agent; read it with `metric`.
         embedder: evaluation.json of the embedder; read it with `metric`.
         codes: one row for each code of the codebook, sorted by code, which is the index.
+        codes_csv: the file that `codes` was read from.
         pairs: one row for each pair of consistent codes that occur together, most frequent first.
         sets: the same for sets of three or more codes.
         labels: one row for each (code, label) that occurs.
@@ -82,6 +83,7 @@ class Inputs:
     evaluation: Numbers
     embedder: Numbers
     codes: pd.DataFrame
+    codes_csv: str
     pairs: pd.DataFrame
     sets: pd.DataFrame
     labels: pd.DataFrame
@@ -195,6 +197,7 @@ def load_inputs(
         evaluation=read_numbers(reports / "evaluation.json", "evaluate"),
         embedder=read_numbers(embedder / "evaluation.json", "embedder"),
         codes=with_flags(codes, "consistent", "beats_random").set_index("code").sort_index(),
+        codes_csv=(reports / "codes.csv").read_text(),
         pairs=with_flags(read_table(reports / "pairs.csv", "metrics", PAIR_COLUMNS), "meaningful"),
         sets=with_flags(read_table(reports / "sets.csv", "metrics", SET_COLUMNS), "meaningful"),
         labels=read_table(reports / "labels.csv", "metrics", LABEL_COLUMNS),

@@ -106,18 +106,23 @@ def average_maps(inputs: Inputs) -> dict[int, Float[np.ndarray, "h w"]]:
     times = np.bincount(read_non_empty(inputs).map, minlength=len(inputs.changes))
     owner = inputs.changes.read("map_code")
     height, width = inputs.changes.array("heatmap").shape[1:]
-    fine = tuple(-(-side // FINEST) for side in (height, width))
+    fine = block_sides((height, width), FINEST)
     total = np.zeros((len(inputs.codes), -(-height // fine[0]), -(-width // fine[1])))
     for begin in range(0, len(owner), CHUNK):
         rows = slice(begin, begin + CHUNK)
         shown = np.flatnonzero(times[rows])
-        maps = _block_means(read_maps(inputs, rows)[shown].astype(np.float64), fine)
+        maps = block_means(read_maps(inputs, rows)[shown].astype(np.float64), fine)
         maps /= maps.max((1, 2), keepdims=True)
         np.add.at(total, owner[rows][shown], maps * times[rows][shown, None, None])
     return {int(code): total[code] / total[code].max() for code in np.flatnonzero(total.any((1, 2)))}
 
 
-def _block_means(maps: Float[np.ndarray, "n h w"], size: tuple[int, ...]) -> Float[np.ndarray, "n y x"]:
+def block_sides(size: tuple[int, ...], finest: int) -> tuple[int, ...]:
+    """Sides of the blocks that leave at most `finest` rows and columns of maps of this size."""
+    return tuple(-(-side // finest) for side in size)
+
+
+def block_means(maps: Float[np.ndarray, "n h w"], size: tuple[int, ...]) -> Float[np.ndarray, "n y x"]:
     """Means over blocks of this size; the last block of an axis may be smaller."""
     for axis, side in enumerate(size, start=1):
         starts = np.arange(0, maps.shape[axis], side)

@@ -16,14 +16,15 @@ CODE_COLUMNS = [
     *("code", "uses", "steps_present", "empty_share", "crops", "distinct_crops", "episodes"),
     *("consistency", "consistency_elsewhen", "monosemanticity", "monosemanticity_elsewhen"),
     *("difference", "difference_low", "difference_high", "confirmed", "consistent", "random_difference"),
-    *("beats_random", "label", "label_share", "label_lift", "kind"),
+    *("random_confirmed", "beats_random", "label", "label_share", "label_lift", "kind"),
+    *("iou_label", "iou", "iou_elsewhen"),
     *("name", "name_share", "name_expected", "name_confirmed"),
     *("item", "item_mean", "item_expected", "item_confirmed"),
 ]
 GROUP_COLUMNS = ["count", "share", "episodes", "confirmed", "meaningful"]
 PAIR_COLUMNS = ["code_a", "code_b", *GROUP_COLUMNS, "expected"]
 SET_COLUMNS = ["codes", *GROUP_COLUMNS]
-LABEL_COLUMNS = ["code", "label", "count", "share", "confirmed"]
+LABEL_COLUMNS = ["code", "label", "count", "share", "mass_share", "place_share", "confirmed", "iou"]
 POWER_COLUMNS = ["label", "episodes", "planted", "named"]
 EMBEDDER_COLUMNS = [
     *("weights", "dimension", "tested", "confirmed", "low", "high", "null"),

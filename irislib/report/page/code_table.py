@@ -11,39 +11,41 @@ from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.page import code_words
 from irislib.report.page.code_words import Facts, known
+from irislib.report.page.facets import Facet, count_facets, facets_of
 from irislib.report.page.sprites import Sheet, Sprite, pack
 from irislib.report.pictures import average_maps, distinct_crops, read_crops
-from irislib.report.wording import many, number, percent
+from irislib.report.wording import number, percent
 
 CELL = 32  # side of a crop on its sheet, pixels; larger crops are averaged down
 LEVELS = 8  # opacities of an average map
 BAR = 100  # width of an interval's drawing, in its own units
 
-# Key of a column: its header, and the column of codes.csv that it is sorted by.
+FIRST_ROWS = 60  # that are shown until all are asked for
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table: its header, and the column of codes.csv that it is sorted by, if any."""
+
+    name: str
+    source: str | None
+    upwards: str = "low to high"
+    downwards: str = "high to low"
+
+
 COLUMNS = {
-    "code": ("code", ""),
-    "uses": ("uses", "uses"),
-    "maps": ("average map", "empty_share"),
-    "crops": ("crops", "distinct_crops"),
-    "label": ("most frequent label", "label"),
-    "share": ("share of maps", "label_share"),
-    "lift": ("lift", "label_lift"),
-    "difference": ("against other episodes", "difference"),
-    "confirmed": ("confirmed", "confirmed"),
-    "random": ("against random boxes", "random_difference"),
-    "mono": ("mono\u00adsemanticity", "monosemanticity"),
-}
-# What the table can be filtered by; a code can be in several states.
-STATES = {
-    "consistent": "consistent",
-    "tested": "tested",
-    "untested": "not tested",
-    "named": "named",
-    "tells": "telling an item",
-    "empty": "used, but all Grad-CAM maps are empty",
-    "unused": "never used",
-    "world": "on the world",
-    "display": "on the display",
+    "code": Column("code", "code"),
+    "map": Column("map", None),
+    "crops": Column("crops", "distinct_crops"),
+    "label": Column("most frequent label", "label", "A to Z", "Z to A"),
+    "share": Column("share", "label_share"),
+    "lift": Column("lift", "label_lift"),
+    "uses": Column("uses", "uses"),
+    "empty": Column("empty", "empty_share"),
+    "difference": Column("against other episodes", "difference"),
+    "confirmed": Column("confirmed", "confirmed"),
+    "random": Column("against random", "random_difference"),
+    "mono": Column("mono\u00adsemanticity", "monosemanticity"),
 }
 
 
@@ -63,20 +65,19 @@ class Row:
 
     Attributes:
         code: number of the code.
-        states: keys of `STATES`, separated by blanks.
+        facets: its properties (`facets_of`), separated by blanks.
         search: text that the search looks in, besides the number.
         uses: number of token positions with this code.
-        seen: number of observations with this code.
-        empty: how many of its Grad-CAM maps are empty.
+        empty: share of its Grad-CAM maps that are empty.
         shades: the average map as (opacity, SVG path of horizontal strokes).
         highest: where the average map is highest.
         crops: evenly spaced examples.
-        crops_of: number of different crops.
+        distinct: number of different crops.
+        crops_of: the same in words.
         label: most frequent label under its maps.
         share: share of its maps with this label.
         lift: this share, divided by the share among all maps.
-        named: its name and how sure it is.
-        item: the item that it tells, and how sure that is.
+        findings: its name, and the item that it tells, each with its numbers.
         sure: whether the code is consistent.
         bar: the difference to the same places in other episodes, drawn.
         difference: the same in numbers, or why the code is not tested.
@@ -86,20 +87,19 @@ class Row:
     """
 
     code: int
-    states: str
+    facets: str
     search: str
     uses: str
-    seen: str
     empty: str
     shades: list[tuple[str, str]]
     highest: str
     crops: list[Sprite]
+    distinct: str
     crops_of: str
     label: str
     share: str
     lift: str
-    named: str
-    item: str
+    findings: list[tuple[str, str]]
     sure: bool
     bar: Bar | None
     difference: str
@@ -113,23 +113,25 @@ class CodeTable:
     """All codes of the codebook.
 
     Attributes:
-        rows: one row for each code, by code.
-        values: for each key of `COLUMNS` the values to sort by, one for each code; None if undefined.
+        rows: one row for each code, the best first (`_best_first`).
+        values: for each sortable key of `COLUMNS` the values to sort by, by code; None if undefined.
         sheets: the pictures of the crops.
         size: rows and columns of the average maps.
-        states: how many codes are in each state; states without a code are left out.
+        facets: the groups of properties, with numbers of codes.
+        csv: codes.csv.
     """
 
     rows: list[Row]
     values: dict[str, list[Any]]
     sheets: list[Sheet]
     size: tuple[int, int]
-    states: dict[str, int]
+    facets: list[Facet]
+    csv: str
 
 
 def tabulate(inputs: Inputs) -> CodeTable:
     """Makes the table of all codes, with `plots.crops` examples for each."""
-    codes = inputs.codes
+    codes = _best_first(inputs.codes)
     maps = average_maps(inputs)
     sheets, sprites = _examples(inputs)
     ends = codes[["difference_low", "difference_high"]].astype(float)
@@ -140,16 +142,17 @@ def tabulate(inputs: Inputs) -> CodeTable:
         rows.append(
             Row(
                 code=int(code),
-                states=" ".join(_states(facts)),
+                facets=" ".join(facets_of(facts)),
                 search=code_words.searched(facts),
                 uses=number(facts["uses"]),
-                seen=many(facts["steps_present"], "observation") if facts["uses"] else "",
-                empty=code_words.empty_maps(facts),
+                empty=percent(facts["empty_share"]) if facts["uses"] and known(facts["empty_share"]) else "",
                 shades=_shades(maps[code]) if code in maps else [],
                 highest=_highest(maps[code]) if code in maps else "",
                 crops=sprites.get(code, []),
+                distinct=number(facts["distinct_crops"]) if facts["crops"] else "",
                 crops_of=code_words.crops(facts),
                 **code_words.truth(facts),
+                findings=code_words.findings(facts),
                 sure=sure,
                 bar=_bar(facts, reach),
                 difference=code_words.difference(facts),
@@ -158,34 +161,24 @@ def tabulate(inputs: Inputs) -> CodeTable:
                 mono=code_words.monosemanticity(facts),
             )
         )
-    values = {key: _sorting(codes, column) for key, (_, column) in COLUMNS.items()}
-    counts = {state: sum(state in row.states.split() for row in rows) for state in STATES}
+    by_code = inputs.codes.reset_index()
+    values = {key: _sorting(by_code[one.source]) for key, one in COLUMNS.items() if one.source}
     height, width = next(iter(maps.values())).shape if maps else (1, 1)
-    return CodeTable(rows, values, sheets, (height, width), {k: n for k, n in counts.items() if n})
+    facets = count_facets(codes.to_dict("records"))
+    return CodeTable(rows, values, sheets, (height, width), facets, inputs.codes_csv)
 
 
-def _sorting(codes: pd.DataFrame, column: str) -> list[Any]:
-    if not column:
-        return [int(code) for code in codes.index]
+def _best_first(codes: pd.DataFrame) -> pd.DataFrame:
+    """Consistent codes, then by the share of divisions that confirms them, the difference, and the number."""
+    keys = ["consistent", "confirmed", "difference"]
+    return codes.sort_values([*keys, "code"], ascending=[False, False, False, True], na_position="last")
+
+
+def _sorting(column: pd.Series) -> list[Any]:
     return [
-        None if not known(value) else value if isinstance(value, str) else float(f"{value:.6g}")
-        for value in codes[column]
+        None if not known(value) else value if isinstance(value, int | str) else float(f"{value:.6g}")
+        for value in column.tolist()
     ]
-
-
-def _states(facts: Facts) -> list[str]:
-    has = {
-        "consistent": facts["consistent"],
-        "tested": bool(known(facts["confirmed"])),
-        "untested": not known(facts["confirmed"]),
-        "named": bool(known(facts["name"])),
-        "tells": bool(known(facts["item"])),
-        "empty": facts["uses"] > 0 and facts["empty_share"] == 1,
-        "unused": facts["uses"] == 0,
-        "world": facts["kind"] == "world",
-        "display": facts["kind"] == "display",
-    }
-    return [state for state in STATES if has[state]]
 
 
 def _shades(average: Float[np.ndarray, "h w"]) -> list[tuple[str, str]]:

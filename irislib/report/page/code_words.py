@@ -19,15 +19,6 @@ def searched(facts: Facts) -> str:
     return " ".join(known(facts[key]) for key in ("label", "name", "item") if known(facts[key])).lower()
 
 
-def empty_maps(facts: Facts) -> str:
-    """How many of the code's Grad-CAM maps are empty."""
-    if not facts["uses"] or not known(facts["empty_share"]):
-        return "no map: never used"
-    share = facts["empty_share"]
-    how = "all empty" if share == 1 else "none empty" if share == 0 else f"{percent(share)} empty"
-    return f"Grad-CAM: {how}"
-
-
 def crops(facts: Facts) -> str:
     """How many different crops the code has."""
     if not facts["crops"]:
@@ -37,28 +28,24 @@ def crops(facts: Facts) -> str:
 
 
 def truth(facts: Facts) -> dict[str, str]:
-    """The fields label, share, lift, named and item of a `Row`."""
+    """The fields label, share and lift of a `Row`."""
     return {
         "label": known(facts["label"]),
         "share": percent(facts["label_share"]) if known(facts["label_share"]) else "",
         "lift": number(float(f"{facts['label_lift']:.2g}")) if known(facts["label_lift"]) else "",
-        "named": _name(facts),
-        "item": _item(facts),
     }
 
 
-def _name(facts: Facts) -> str:
-    if not known(facts["name"]):
-        return ""
-    shares = f"{percent(facts['name_share'])}, elsewhere {percent(facts['name_expected'])}"
-    return f"named {facts['name']} ({shares}; {confirmed(facts['name_confirmed'])})"
-
-
-def _item(facts: Facts) -> str:
-    if not known(facts["item"]):
-        return ""
-    means = f"{facts['item_mean']:.1f}, elsewhere {facts['item_expected']:.1f}"
-    return f"tells {facts['item']} ({means}; {confirmed(facts['item_confirmed'])})"
+def findings(facts: Facts) -> list[tuple[str, str]]:
+    """The code's name and the item that it tells, each with its numbers; empty if it has neither."""
+    found = []
+    if known(facts["name"]):
+        shares = f"{percent(facts['name_share'])}, elsewhere {percent(facts['name_expected'])}"
+        found.append((f"named {facts['name']}", f"{shares}; {confirmed(facts['name_confirmed'])}"))
+    if known(facts["item"]):
+        means = f"{facts['item_mean']:.1f}, elsewhere {facts['item_expected']:.1f}"
+        found.append((f"tells {facts['item']}", f"{means}; {confirmed(facts['item_confirmed'])}"))
+    return found
 
 
 def confirmed(share: float) -> str:
@@ -71,11 +58,18 @@ def difference(facts: Facts) -> str:
     if known(facts["difference"]):
         ends = [signed(facts[key]) for key in ("difference_low", "difference_high")]
         return f"{signed(facts['difference'])} ({ends[0]} to {ends[1]})"
+    return f"not tested: {untested(facts)}"
+
+
+def untested(facts: Facts) -> str:
+    """Why the consistency of a code was not tested; empty if it was."""
+    if known(facts["confirmed"]):
+        return ""
     if not facts["uses"]:
-        return "not tested: never used"
+        return "never used"
     if not facts["crops"]:
-        return "not tested: no crop"
-    return "not tested: too few crops"
+        return "no crop"
+    return "too few episodes" if known(facts["difference"]) or facts["episodes"] < 2 else "too few crops"
 
 
 def against_random(facts: Facts) -> str:
@@ -86,7 +80,7 @@ def against_random(facts: Facts) -> str:
 
 
 def monosemanticity(facts: Facts) -> str:
-    """Beside that of the same places in other episodes; empty if undefined."""
+    """In brackets that of the same places in other episodes; empty if undefined."""
     if not known(facts["monosemanticity"]):
         return ""
-    return f"{facts['monosemanticity']:.2f} (elsewhere: {facts['monosemanticity_elsewhen']:.2f})"
+    return f"{facts['monosemanticity']:.2f} ({facts['monosemanticity_elsewhen']:.2f})"

@@ -11,9 +11,10 @@ from matplotlib.colors import to_hex
 from irislib.report.claims import Claim
 from irislib.report.inputs import Inputs
 from irislib.report.page.agents import agents_table
-from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
+from irislib.report.page.code_table import COLUMNS, FIRST_ROWS, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
 from irislib.report.page.differences import differences
+from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
@@ -21,28 +22,42 @@ from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
-from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
+from irislib.report.style import BLUE, GREY, HEAT, INK, ORANGE, Illustration
 from irislib.report.verdict.phrases import Block
 from irislib.report.verdict.result import Evidence
 from irislib.report.verdict.verdict import HOW, verdict
 
 FOLDER = Path(__file__).parent
 PAGE = "templates/page.html.j2"
-INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2", "templates/verdict.html.j2")
-STYLES = ("templates/page.css", "templates/surroundings.css")
-SCRIPTS = ("templates/page.js", "templates/verdict.js")
+INCLUDED = (
+    *("templates/codes.html.j2", "templates/together.html.j2", "templates/tokens.html.j2"),
+    "templates/verdict.html.j2",
+)
+STYLES = (
+    *("templates/page.css", "templates/table.css", "templates/explorer.css"),
+    "templates/surroundings.css",
+)
+# Each can use those before it. They share one block, so that nothing of them is global.
+SCRIPTS = (
+    *("templates/dom.js", "templates/url_state.js", "templates/code_search.js", "templates/facets.js"),
+    *("templates/table.js", "templates/download.js", "templates/explorer_data.js", "templates/maps.js"),
+    *("templates/charts.js", "templates/code_panels.js", "templates/code_view.js", "templates/inspector.js"),
+    "templates/verdict.js",
+)
 SECTIONS = ("agent", "baselines", "power", "study")  # that the verdict leads to, besides figures
 PARTS = {
     "verdict": "The answer",
     "paper": "The paper",
     "study": "The study",
     "codes": "The codes",
+    "tokens": "Frames",
     "figures": "Figures",
     "tests": "Tests",
     "agent": "The agent",
     "differences": "About this page",
 }  # of the page, as the navigation calls them
 COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
+COLOURS["heat"] = "#" + bytes(HEAT).hex()
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ def render_page(
     environment.filters["explained"] = glossary.mark
     page = environment.get_template(PAGE).render(
         style=Markup("\n".join(texts[name] for name in STYLES)),
-        script=Markup("\n".join(texts[name] for name in SCRIPTS)),
+        script=Markup("{\n" + "\n".join(texts[name] for name in SCRIPTS) + "}"),
         colours=COLOURS,
         verdict=_verdict(inputs),
         how=HOW,
@@ -102,7 +117,8 @@ def render_page(
         illustrations=plates,
         codes=codes,
         columns=COLUMNS,
-        states=STATES,
+        first_rows=FIRST_ROWS,
+        explorer=explore(inputs),
         together=together,
     )
     return page.encode()
