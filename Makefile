@@ -31,6 +31,7 @@ repro: setup ## run the stages whose code, data or parameters changed
 	$(BIN)/dvc repro
 
 study: setup ## run the arms of the study that changed, and make its table
+	cd studies && ../$(BIN)/dvc repro --glob '*_code'
 	@# Only the cells that are not up to date: a fresh clone lacks their play and tokenizers, and does not miss them.
 	cells=$$($(BIN)/python -m stages.study.cells) && test -z "$$cells" || (cd studies && ../$(BIN)/dvc repro $$cells)
 	cd studies && ../$(BIN)/dvc repro agent

@@ -45,8 +45,21 @@ def loaded_code() -> str:
 
 
 def code_of(source: str) -> str:
-    """The syntax tree of a module as text, without what cannot change a result."""
-    return ast.dump(_Plain().visit(ast.parse(source)))
+    """The syntax tree of a module as text, without what cannot change a result.
+
+    Every version of Python that can parse the module writes the same text.
+    """
+    return _written(_Plain().visit(ast.parse(source)))
+
+
+def _written(tree: object) -> str:
+    """Like `ast.dump`, without empty fields: newer versions of Python add some."""
+    if isinstance(tree, ast.AST):
+        fields = [(name, value) for name, value in ast.iter_fields(tree) if value is not None and value != []]
+        return f"{type(tree).__name__}({','.join(f'{name}={_written(value)}' for name, value in fields)})"
+    if isinstance(tree, list):
+        return f"[{','.join(map(_written, tree))}]"
+    return ascii(tree)
 
 
 class _Plain(ast.NodeTransformer):

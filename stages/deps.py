@@ -17,6 +17,7 @@ from irislib.sources import WITHOUT_EFFECT
 PACKAGES = ("irislib", "stages")
 PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 TEMPLATES = (".css", ".j2", ".js")
+DIGESTS = "code/"  # the folder of the study's digests of code
 
 
 def closure(module: str, root: Path = Path()) -> set[str]:
@@ -67,10 +68,19 @@ def _run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from _run_time_nodes(child)
 
 
-def module_of(stage: Mapping[str, Any]) -> str:
-    """The module that a stage's command runs: `python -m MODULE`."""
-    words = stage["cmd"].split()
-    module: str = words[words.index("-m") + 1]
+def code_deps(stage: Mapping[str, Any]) -> set[str]:
+    """The files that a stage lists: the closures of the modules that its command names.
+
+    A stage that depends on the digest of its code (`stages.study.code`) lists no files of its own.
+    """
+    if any(dep.startswith(DIGESTS) for dep in stage["deps"]):
+        return set()
+    named = [word for word in stage["cmd"].split() if word.startswith("stages.")]
+    return set[str]().union(*map(closure, map(main_module, named)))
+
+
+def main_module(module: str) -> str:
+    """The module that `python -m module` runs."""
     return f"{module}.__main__" if Path(*module.split(".")).is_dir() else module
 
 
@@ -87,7 +97,7 @@ def main() -> None:
         pipeline, up = yaml.load(file), "../" * (len(file.parts) - 1)
         for stage in pipeline["stages"].values():
             data = [dep for dep in stage["deps"] if not dep.startswith(tuple(f"{up}{p}/" for p in PACKAGES))]
-            stage["deps"][:] = [*(f"{up}{name}" for name in sorted(closure(module_of(stage)))), *data]
+            stage["deps"][:] = [*(f"{up}{name}" for name in sorted(code_deps(stage))), *data]
         yaml.dump(pipeline, file)
 
 

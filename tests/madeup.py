@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from madeup_study import write_results
+from madeup_study import WORLD_ARMS, write_results
 from madeup_tables import (
     LABELS,
     make_agents,
@@ -29,7 +29,7 @@ from irislib.stores.changes import CHANGES, LEVELS
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
-from irislib.study.table import tabulate
+from irislib.study.table import tabulate, tabulate_worlds
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
 from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
 
@@ -210,17 +210,19 @@ def write_tables(
         for code in living
     }
     rows = [
-        (code, label, int(uses[code] * s) + 1, s)
+        (code, label, int(uses[code] * s) + 1, s, table["confirmed"][code])
         for code in living
         for label, s in zip(LABELS, shares[code], strict=True)
     ]
-    tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share"])
+    tables["labels"] = pd.DataFrame(rows, columns=["code", "label", "count", "share", "confirmed"])
     tables["power"] = make_power()
     tables["baselines"] = make_baselines(tested)
     tables["embedders"] = make_embedders(tested)
     tables["sensitivity"] = make_sensitivity(bool(lit))
     tables["attributions"] = make_attributions(bool(lit))
     tables["study"] = tabulate(write_results(folder / "results"))
+    write_results(folder / "worlds/pong", WORLD_ARMS)
+    tables["worlds"] = tabulate_worlds(folder / "worlds")
     tables["agents"] = make_agents()
     for name, rows_of in tables.items():
         rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)

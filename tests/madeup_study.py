@@ -16,6 +16,13 @@ ARMS: Mapping[str, tuple[str, float, float, int, int]] = {
     "taught": ("alignment", 0.75, 24.8, 16, 512),
     "k-means": ("no_learning", 0.95, 29.0, 81, 512),
 }
+# The arms of another world, in which small patches help less and labels do harm.
+WORLD_ARMS = {
+    "iris": ARMS["iris"],
+    "no-attention": ("receptive_field", 0.3, 25.0, 16, 512),
+    "patch-8": ("grid", 0.6, 28.0, 64, 512),
+    "iris-labels": ("alignment", 0.2, 24.8, 16, 512),
+}
 SEEDS = {"iris": (0, 1, 2, 3, 4)}
 STEPS, LONG = 1500, 6000
 

@@ -1,4 +1,4 @@
-"""The first paragraph and the tables of results: what they say of good, bad and missing numbers."""
+"""The tables of results and what differs: what they say of good, bad and missing numbers."""
 
 import json
 from dataclasses import replace
@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 from madeup import sources, write_inputs
-from madeup_tables import make_baselines, make_replicates
+from madeup_tables import make_replicates
 from tiny_delta import make_agent
 
 from irislib.report.config import PlotsConfig
-from irislib.report.findings import HEADLINES, NAMES, by_label, finding, rivalry
+from irislib.report.findings import NAMES, finding
 from irislib.report.inputs import Inputs, load_inputs
-from irislib.report.page.answer import about_family, answer
+from irislib.report.page.comparison import about_playing, comparison
 from irislib.report.page.differences import differences, empty_bound
 from irislib.report.page.result_tables import baselines_table, findings_table, power_table, replicates_table
-from irislib.report.readme import write_numbers
+from irislib.report.page.sentences import introduction
 from irislib.report.tables import Numbers
-from irislib.report.verdict import verdict
+from stages.plots import level_of
 
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
 
@@ -41,69 +41,27 @@ def changed(inputs: Inputs, **sections: dict[str, Any]) -> Inputs:
     return replace(inputs, metrics=replace(inputs.metrics, content=content))
 
 
-def with_baselines(inputs: Inputs, ours: float, best: float) -> Inputs:
-    """The inputs with these counts at the tokens' own patches, of the codes and of one baseline."""
-    table = make_baselines(True)
-    table = table[(table["attribution"] == "position") & table["tokenizer"].isin(["agent", "patches"])]
-    for family in HEADLINES:
-        for column, factor in (("confirmed", 1.0), ("low", 0.9), ("high", 1.1)):
-            table[f"{family.key}_{column}"] = [factor * ours, factor * best]
-    return replace(inputs, baselines=table)
-
-
-def test_every_family_has_its_range_chance_and_the_best_baseline(inputs: Inputs) -> None:
-    family = {"tested": 40, "confirmed": 12.5, "low": 8, "high": 17, "null": 0.3, "holds": 9}
-    labels = {"by_label": {"grass": 7, "tree": 2, "water": 0}}
-    told = changed(with_baselines(inputs, 10, 20), names=family | labels)
-    text = about_family(told, NAMES)
-    assert "12.5 codes (range 8 to 17, by chance 0.3) show more of a label" in text
-    assert "of the 9 codes that most divisions confirm, 7 are grass and 2 tree" in text
-    assert "at the tokens' own patches 10 (9 to 11), against 20 (18 to 22)" in text
-    assert text.endswith("k-means of patches: less.")
-    assert text in answer(told)
-
-
-@pytest.mark.parametrize(("ours", "verdict"), [(10.0, -1), (20.0, 0), (30.0, 1)])
-def test_a_range_above_the_best_baseline_is_needed_to_be_better(
-    inputs: Inputs, ours: float, verdict: int
-) -> None:
-    rival = rivalry(with_baselines(inputs, ours, 20).baselines, "names")
-    assert rival is not None
-    assert rival.verdict == verdict
-    text = answer(changed(with_baselines(inputs, ours, 20), **{f.key: _good() for f in HEADLINES}))
-    assert ("better than every baseline in names, consistency, items and pairs." in text) == (verdict > 0)
-    assert ("In none of these are they better" in text) == (verdict <= 0)
-
-
-def _good() -> dict[str, Any]:
-    return {"tested": 40, "confirmed": 12.5, "low": 8, "high": 17, "null": 0.3, "holds": 9}
-
-
-def test_nothing_is_said_plainly(inputs: Inputs) -> None:
-    nothing: dict[str, Any] = {
-        "tested": 40,
-        "selected": 2.0,
-        "confirmed": 0.0,
-        "low": 0.0,
-        "high": 0.0,
-        "holds": 0,
-    }
-    nothing |= {"confirmation": 0.0, "null": 0.0, "by_label": {"grass": 0}, "covered": 0.0}
-    empty = changed(inputs, **{family.key: nothing for family in HEADLINES})
-    text = answer(empty)
-    assert text.startswith("The answer for this run is nothing: where a code changes the picture")
-    assert "exceed chance in names, consistency, items and pairs." in answer(with_baselines(empty, 20, 20))
-    assert "and there a baseline finds more." in answer(with_baselines(empty, 10, 20))
-    assert "Nor does any at the tokens' own patches." in answer(with_baselines(empty, 0, 20))
-    assert "Names: no code was confirmed to show more of a label" in text
-    assert "Pairs: no pair of consistent codes was confirmed to occur together" in text
-    assert by_label(empty.metrics) == "most divisions confirm no code"
-
-
 def test_chance_must_be_exceeded_by_the_whole_range(inputs: Inputs) -> None:
     for low, exceeds in ((0.2, False), (0.4, True)):
         some = changed(inputs, names={"confirmed": 2.0, "low": low, "high": 5.0, "null": 0.3, "holds": 2})
         assert finding(some.metric, NAMES).beyond_chance == exceeds
+
+
+def test_an_agent_from_elsewhere_is_not_said_to_be_trained_on_no_steps(inputs: Inputs) -> None:
+    told = changed(inputs, agent={"training_steps": 0})
+    texts = " ".join([*differences(told), about_playing(told), comparison(told)[0].steps])
+    assert "which does not tell on how many steps" in texts and "not known" in texts
+    assert "0 environment steps" not in texts and "After training" not in texts
+    assert "on 6,000 environment steps" in " ".join(differences(inputs))
+    assert comparison(inputs)[0].steps == "6,000"
+
+
+def test_the_level_is_named_where_a_world_has_several(inputs: Inputs) -> None:
+    assert "a game, here Crafter." in introduction(inputs)
+    told = replace(inputs, level="MiniGrid-Empty-Random-6x6-v0")
+    assert "a game, here MiniGrid-Empty-Random-6x6-v0 (Crafter)." in introduction(told)
+    named = {"level": "Maze", "game": None}, {"game": "Pong"}, {"world": "crafter"}
+    assert [level_of(env) for env in named] == ["Maze", "Pong", ""]
 
 
 def test_tables_have_a_row_for_each_of_what_they_show(inputs: Inputs) -> None:
@@ -159,14 +117,6 @@ def test_differences_say_what_delta_iris_is(inputs: Inputs, tmp_path: Path) -> N
     make_agent().save(tmp_path)
     texts = " ".join(differences(replace(inputs, agent=tmp_path)))
     assert "what changed since the previous frame" in texts and "(VQ)" not in texts
-
-
-def test_the_readme_says_the_answer_in_three_lines(inputs: Inputs) -> None:
-    lines = write_numbers(inputs.metrics.path.parent).splitlines()
-    assert len(lines) == 3
-    assert all(line.startswith("- ") and line.endswith(".") for line in lines)
-    assert lines[0] == f"- {verdict(inputs.metric, inputs.baselines)}"
-    assert all("the best baseline, k-means of patches" in line for line in lines[1:])
 
 
 def test_numbers_by_name_are_looked_up(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from madeup import write_agent, write_rollouts
 from ruamel.yaml import YAML
@@ -16,7 +17,7 @@ from ruamel.yaml import YAML
 from irislib.errors import IrislibError
 from irislib.params import read_yaml
 from irislib.report.readme import BEGIN, END, renew
-from irislib.report.wording import number
+from irislib.report.wording import percent
 from stages.check import check
 
 REPO = Path(__file__).parent.parent
@@ -68,15 +69,16 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_the_readme_has_the_numbers_of_the_reports(tmp_path: Path) -> None:
     assert renew(README, REPO / "reports") == README
-    shutil.copy(REPO / "reports/baselines.csv", tmp_path)
-    shown = json.loads((REPO / "reports/metrics.json").read_text())["names"]["confirmed"]
-    for name in ("metrics", "details"):
-        content = json.loads((REPO / f"reports/{name}.json").read_text())
-        content["names"] |= {"confirmed": 123.0} if name == "metrics" else {}
-        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    for file in (REPO / "reports").glob("*.[cj]s*"):
+        shutil.copy(file, tmp_path)
+    high = json.loads((REPO / "reports/details.json").read_text())["names"]["high"]
+    tested = pd.read_csv(REPO / "reports/labels.csv").dropna(subset="confirmed")["code"].nunique()
+    details = json.loads((tmp_path / "details.json").read_text())
+    details["names"]["high"] = 0.9 * tested
+    (tmp_path / "details.json").write_text(json.dumps(details))
     changed = renew(README, tmp_path)
     assert changed != README
-    assert changed.replace("123 (", f"{number(shown)} (", 1) == README
+    assert changed.replace("to 90%)", f"to {percent(high / tested)})", 1) == README
 
 
 @pytest.mark.parametrize("marker", [BEGIN, END])

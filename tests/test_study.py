@@ -1,6 +1,7 @@
 """The study: arms as overlays, recorded play, cells, and progress."""
 
 import json
+from collections import ChainMap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,17 +24,22 @@ from irislib.study.cell import measure_cell
 from irislib.study.config import KMeansConfig, PlayConfig, StudyConfig, TrainedConfig, UntrainedConfig
 from irislib.study.models import make_tokenizers
 from irislib.study.overlays import overlaid
-from irislib.study.play import open_play, read_play, record_play
+from irislib.study.play import make_player, open_play, read_play, record_play
 from irislib.study.progress import describe_progress, seconds_left
 from irislib.study.tokenizers import read_tokenizers, write_tokenizers
 from irislib.tokenizers.config import IrisConfig, PatchConfig, VectorQuantizerConfig
+from irislib.tokenizers.make import make_tokenizer
 from irislib.tokenizers.quantizers.config import EMAQuantizerConfig
-from stages.deps import closure, module_of
+from stages.deps import closure, code_deps, main_module
 from stages.study import __main__ as command
+from stages.study.cells import listed_cells
+from stages.study.code import code_digest
 
 REPO = Path(__file__).parent.parent
 ARMS = sorted(file.stem for file in (REPO / "studies/arms").glob("*.yaml"))
 PIPELINE: dict[str, dict[str, Any]] = read_yaml(REPO / "studies/dvc.yaml")["stages"]
+VARS = ChainMap[str, list[str]](*read_yaml(REPO / "studies/dvc.yaml")["vars"])
+WORLDS = sorted(file.stem for file in (REPO / "studies/worlds").glob("*.yaml"))
 SECTIONS = REPO / "params.yaml", REPO / "studies/params.yaml"
 PLAY = PlayConfig("random", training_episodes=4, held_out_episodes=10, lanes=3)
 WORLD = TinyConfig(length=8)
@@ -153,22 +159,67 @@ def test_an_unknown_arm_names_the_known_ones(tmp_path: Path) -> None:
 # The pipeline
 
 
-@pytest.mark.parametrize("name", PIPELINE)
-def test_deps_are_the_imports_and_what_the_command_reads(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in PIPELINE if name.endswith("_code")])
+def test_a_digest_of_code_has_the_files_of_its_command_as_deps(name: str) -> None:
+    stage, part = PIPELINE[name], name.removesuffix("_code")
+    assert set(stage["deps"]) == {f"../{file}" for file in code_deps(stage)}, "run `make deps`"
+    of = stage["cmd"].split("--of ")[1].split()[0]
+    assert f"python -m {of} " in PIPELINE[part]["cmd"]
+    assert PIPELINE[part]["deps"][0] == f"code/{part}.md5"
+    assert {f"../{file}" for file in closure(main_module(of))} <= set(stage["deps"])
+
+
+@pytest.mark.parametrize("name", [name for name in PIPELINE if not name.endswith("_code")])
+def test_deps_are_the_digest_of_code_and_what_the_command_reads(name: str) -> None:
+    """What is recorded and trained in another world has its name before the seed."""
     stage = PIPELINE[name]
-    code = {dep for dep in stage["deps"] if dep.startswith(("../irislib/", "../stages/"))}
-    assert code == {f"../{file}" for file in closure(module_of(stage))}, "run `make deps`"
-    data = [dep for dep in stage["deps"] if dep not in code]
-    wanted = ["arms/${item.arm}.yaml", "play/${item.seed}.zarr"]
+    if name == "agent":
+        assert stage["deps"][1:] == ["../profiles"]
+        return
+    made = "${item.world}-" if name.startswith("world_") else ""
+    wanted = ["worlds/${item.world}.yaml"] if made else []
+    play, tokenizer = f"play/{made}${{item.seed}}.zarr", f"tokenizers/{made}${{item.arm}}-${{item.seed}}"
+    if "play" not in name:
+        wanted += ["arms/${item.arm}.yaml", play]
     if "metrics" in stage:
-        wanted.append("tokenizers/${item.arm}-${item.seed}")
-    assert data == {"play": [], "agent": ["../profiles"]}.get(name, wanted)
+        wanted.append(tokenizer)
+    assert stage["deps"][1:] == wanted
+    assert all(f" studies/{file}" in stage["cmd"] for file in wanted if made and not file.startswith("arms"))
     assert "${item.seed}" in stage["cmd"]
 
 
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_world_of_the_study_can_be_read(world: str) -> None:
+    sections = REPO / "params.yaml", REPO / f"studies/worlds/{world}.yaml"
+    env, play = read_play(*sections)
+    assert env.frame == (64, 64)
+    make_player(play, env)
+    for arm in VARS["world_arms"]:
+        found = read_arm(arm, REPO / "studies/arms", *sections)
+        if isinstance(found.study.model, TrainedConfig):
+            assert make_tokenizer(found.tokenizer, env.frame).grid[0] >= 4
+
+
+def test_the_digest_of_code_knows_edits_that_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stages").mkdir()
+    code = tmp_path / "stages/a.py"
+    monkeypatch.chdir(tmp_path)
+
+    def after(text: str) -> str:
+        code.write_text(text)
+        return code_digest("stages.a")
+
+    first = after("x = [1, None, 2.5]\n")
+    assert after("# why\nx = [1, None,\n     2.5]\n") == first
+    changed = {
+        after(f"x = {value}\n") for value in ("[1, 2.5]", "[1, None, '2.5']", "[1, [], 2.5]", "None", "0")
+    }
+    assert len(changed | {first}) == 6
+
+
 def test_the_pipeline_lists_every_arm_and_records_every_seed() -> None:
-    (listed,) = read_yaml(REPO / "studies/dvc.yaml")["vars"]
-    assert sorted(listed["arms"]) == ARMS
+    assert sorted({*VARS["arms"], *VARS["world_arms"]}) == ARMS
+    assert sorted(VARS["worlds"]) == WORLDS
     assert PIPELINE["cell"]["matrix"] == PIPELINE["tokenizer"]["matrix"]
     assert PIPELINE["cell"]["matrix"]["arm"] == "${arms}"
     reference = [PIPELINE[name]["matrix"] for name in ("cell", "more")]
@@ -179,6 +230,14 @@ def test_the_pipeline_lists_every_arm_and_records_every_seed() -> None:
     for more, part in (("more", "cell"), ("more_tokenizers", "tokenizer")):
         assert PIPELINE[more]["matrix"] == PIPELINE["more"]["matrix"]
         assert {**PIPELINE[more], "matrix": 0} == {**PIPELINE[part], "matrix": 0}
+
+
+def test_the_cells_are_those_of_the_matrices() -> None:
+    stages = [cell.stage for cell in listed_cells()]
+    assert len(set(stages)) == len(stages)
+    worlds = len(VARS["worlds"]) * len(VARS["world_arms"])
+    assert len(stages) == 3 * len(VARS["arms"]) + 2 + 3 * worlds
+    assert {"cell@iris-0", "more@iris-3", "world_cell@minigrid-patch-8-2"} <= set(stages)
 
 
 # Play

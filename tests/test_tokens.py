@@ -233,6 +233,20 @@ def test_a_tokenizer_says_its_own_patches() -> None:
     np.testing.assert_allclose(share[7, 0], halves)
 
 
+def test_the_background_counts_only_where_nothing_else_stands() -> None:
+    """Every patch of 8 x 8 pixels shows four cells."""
+    common = planted.NAMES[0]
+    boxes = 8 * np.array([[0, 0, 1, 1], [0, 1, 1, 2]], np.int16)
+    with_background = label_patches(replace(RECORDING.truth, background=common), boxes)
+    plain = label_patches(RECORDING.truth, boxes)
+    np.testing.assert_array_equal(with_background.share, plain.share)
+    alone = plain.share[:, :, 0] > 1 - 1e-6
+    np.testing.assert_array_equal(with_background.label == 0, alone)
+    others = np.delete(plain.share, 0, axis=2).argmax(axis=2) + 1
+    np.testing.assert_array_equal(with_background.label[~alone], others[~alone])
+    assert (plain.label != with_background.label).any()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [np.zeros((16, 4), np.int16), np.full((16, 4), (0, 0, 4, 99), np.int16), np.zeros((3, 4), np.int16)],

@@ -25,6 +25,8 @@ def build_report(
     crops: Path,
     embeddings: Path,
     reports: Path,
+    level: str = "",
+    glossary: Path | None = None,
 ) -> None:
     """Draws every registered figure and writes claims.csv and index.html.
 
@@ -40,12 +42,25 @@ def build_report(
         embeddings: store of the features of these crops.
         reports: folder that holds the files of evaluate, metrics, baselines, compare and sensitivity. It
             receives figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
+        level: name of the level or of the game, in a world that has several.
+        glossary: docs/glossary.md; without it the page explains no words.
 
     Raises:
         ArtifactError: an input is missing, foreign or damaged.
     """
     inputs = load_inputs(
-        config, seed, agent, embedder, rollouts, heatmaps, changes, crops, embeddings, reports
+        config,
+        seed,
+        agent,
+        embedder,
+        rollouts,
+        heatmaps,
+        changes,
+        crops,
+        embeddings,
+        reports,
+        level,
+        glossary,
     )
     claims = collect_claims(inputs)
     codes, together = tabulate(inputs), show_groups(inputs)

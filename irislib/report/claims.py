@@ -11,6 +11,7 @@ from irislib.report.wording import UNDEFINED, number, percent
 
 Unit = Literal["share", "number"]
 NOT_IN_PAPER = "our own"
+INCOMPARABLE = "not comparable: not defined by the paper"
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ class Claim:
         definition: how it is measured.
         paper: the value in the paper (arXiv 2407.19532), or its words if it gives no number; None in a row of
             our own.
-        ours: our value; None if undefined.
+        ours: our value; None if undefined, or if the paper does not define its own.
         unit: how both values are shown; shares are in [0, 1].
         low, high: range of our value; None if it was not measured.
+        comparable: whether the paper defines its value, so that ours can be measured alike.
     """
 
     claim: str
@@ -34,6 +36,7 @@ class Claim:
     unit: Unit
     low: float | None = None
     high: float | None = None
+    comparable: bool = True
 
     @property
     def paper_shown(self) -> str:
@@ -45,6 +48,8 @@ class Claim:
     @property
     def ours_shown(self) -> str:
         """Our value as text, with its range."""
+        if not self.comparable:
+            return INCOMPARABLE
         if self.ours is None:
             return UNDEFINED
         if self.low is None or self.high is None:
@@ -65,11 +70,11 @@ def _claim(inputs: Inputs, row: Row) -> Claim:
     if row.per:
         total = inputs.metric(row.per) or None
         value, low, high = (one / total if one is not None and total else None for one in (value, low, high))
-    return Claim(row.claim, row.definition, row.paper, value, row.unit, low, high)
+    return Claim(row.claim, row.definition, row.paper, value, row.unit, low, high, bool(row.key))
 
 
 def claims_csv(claims: list[Claim]) -> bytes:
-    """The rows as CSV; a cell is empty if the value is undefined, or if there is no range."""
+    """The rows as CSV; a cell is empty if there is no value, or no range."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["claim", "definition", "paper", "ours", "low", "high"])

@@ -1,6 +1,6 @@
 """Everything that the report reads, opened and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import pandas as pd
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
-from irislib.report.study.results import STUDY_COLUMNS, StudyResults
+from irislib.report.page.glossary import read_glossary
+from irislib.report.study.results import STUDY_COLUMNS, WORLD_COLUMNS, StudyResults
 from irislib.report.tables import (
     AGENT_COLUMNS,
     ATTRIBUTION_COLUMNS,
@@ -59,11 +60,14 @@ class Inputs:
         baselines: one row for each tokenizer and attribution, with the headline numbers under it.
         replicates: one row for each repetition of the analysis; no stage makes it, so it often has no rows.
         study: the table of the study; no stage of the pipeline makes it, so it often has no rows.
+        worlds: the table of the study in other worlds; it often has no rows.
         agents: one row for each whole agent of the study; no stage makes it, so it often has no rows.
         embedders: one row for each embedder, with the headline numbers under it.
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
         curves: training curves in long format (epoch, component, loss, value).
+        level: name of the level or of the game, in a world that has several; else empty.
+        glossary: the meanings of the words that the page explains.
     """
 
     config: PlotsConfig
@@ -85,16 +89,30 @@ class Inputs:
     baselines: pd.DataFrame
     replicates: pd.DataFrame
     study: StudyResults
+    worlds: pd.DataFrame
     agents: pd.DataFrame
     embedders: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
     curves: pd.DataFrame
+    level: str = ""
+    glossary: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def game(self) -> str:
+        """What was played, as a sentence names it: the level and its world, or the world alone."""
+        world = self.world.capitalize()
+        return f"{self.level} ({world})" if self.level else world
 
     @property
     def world(self) -> str:
         """Name of the world that was played."""
         return str(self.rollouts.attrs["world"])
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether the pipeline trained the agent; a file from elsewhere does not tell its steps."""
+        return bool(self.metric("agent.training_steps"))
 
     @property
     def scripted(self) -> bool:
@@ -159,6 +177,8 @@ def load_inputs(
     crops: Path,
     embeddings: Path,
     reports: Path,
+    level: str = "",
+    glossary: Path | None = None,
 ) -> Inputs:
     """Opens all inputs of the report. Raises ArtifactError if one is missing, foreign or damaged."""
     codes = read_table(reports / "codes.csv", "metrics", CODE_COLUMNS)
@@ -182,10 +202,13 @@ def load_inputs(
         baselines=read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS),
         replicates=read_optional(reports / "replicates.csv", "replicates", REPLICATE_COLUMNS),
         study=StudyResults(read_optional(reports / "study.csv", "study", STUDY_COLUMNS)),
+        worlds=read_optional(reports / "worlds.csv", "study", WORLD_COLUMNS),
         agents=read_optional(reports / "agents.csv", "study", AGENT_COLUMNS),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),
         curves=read_curves(agent / "curves"),
+        level=level,
+        glossary=read_glossary(glossary) if glossary else {},
     )
     return inputs

@@ -23,7 +23,7 @@ CODE_COLUMNS = [
 GROUP_COLUMNS = ["count", "share", "episodes", "confirmed", "meaningful"]
 PAIR_COLUMNS = ["code_a", "code_b", *GROUP_COLUMNS, "expected"]
 SET_COLUMNS = ["codes", *GROUP_COLUMNS]
-LABEL_COLUMNS = ["code", "label", "count", "share"]
+LABEL_COLUMNS = ["code", "label", "count", "share", "confirmed"]
 POWER_COLUMNS = ["label", "episodes", "planted", "named"]
 EMBEDDER_COLUMNS = [
     *("weights", "dimension", "tested", "confirmed", "low", "high", "null"),

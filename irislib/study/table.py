@@ -60,6 +60,21 @@ def tabulate(results: Path) -> pd.DataFrame:
     )
 
 
+def tabulate_worlds(worlds: Path) -> pd.DataFrame:
+    """The tables of all other worlds (`tabulate`), one below the other, with a first column `world`.
+
+    Args:
+        worlds: folder with a folder of results for each world.
+
+    Raises:
+        ArtifactError: a result is not one.
+    """
+    folders = sorted(folder for folder in worlds.glob("*") if folder.is_dir())
+    tables = [tabulate(folder).assign(world=folder.name) for folder in folders]
+    found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "world"])
+    return found[["world", *COLUMNS]]
+
+
 def interval(values: Float64[np.ndarray, " n"]) -> tuple[float, float, float]:
     """Mean and 95% interval of values that are drawn independently (Student's t).
 

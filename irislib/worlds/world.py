@@ -40,6 +40,9 @@ class WorldDescription:
         quantity_limit: largest number of a quantity that is drawn.
         goals: names of what a player can achieve; may be empty.
         actions: names of the actions, by their number.
+        background: label of what is everywhere and is no thing, for example the colour of the screen behind
+            all things. What stands for a part of the frame then has its label only where nothing else is in
+            it. None for a world in which all labels count alike.
     """
 
     labels: tuple[str, ...]
@@ -51,6 +54,7 @@ class WorldDescription:
     quantity_limit: int
     goals: tuple[str, ...]
     actions: tuple[str, ...]
+    background: str | None = None
 
     def __post_init__(self) -> None:
         drawn = self.quantity_box[self.quantity_box >= 0]
@@ -60,10 +64,12 @@ class WorldDescription:
             and len(np.unique(drawn)) == len(drawn)
             and drawn.max(initial=-1) < len(self.display_boxes)
             and self.hidden_label not in self.labels
+            and (self.background is None or self.background in self.labels)
         )
         if not fits:
             raise ValueError(
-                "quantities without a rectangle of their own, labels twice, or no rectangle of the world"
+                "quantities without a rectangle of their own, labels that do not fit, or no rectangle of "
+                "the world"
             )
 
     def to_attributes(self) -> dict[str, Any]:
@@ -78,6 +84,7 @@ class WorldDescription:
             "quantity_limit": self.quantity_limit,
             "goal_names": list(self.goals),
             "action_names": list(self.actions),
+            **({} if self.background is None else {"background": self.background}),
         }
 
     @classmethod
@@ -93,6 +100,7 @@ class WorldDescription:
             quantity_limit=int(attributes["quantity_limit"]),
             goals=tuple(attributes["goal_names"]),
             actions=tuple(attributes["action_names"]),
+            background=attributes.get("background"),
         )
 
 

@@ -17,9 +17,6 @@ from stages.study.tokenizer import make_tokenizers, recorded_play
 @click.command(cls=Stage)
 @cell_options
 @click.option(
-    "--play", type=click.Path(path_type=Path), help="Recorded play [default: studies/play/SEED.zarr]."
-)
-@click.option(
     "--tokenizer",
     type=click.Path(path_type=Path),
     help="The arm's tokenizers [default: studies/tokenizers/ARM-SEED].",

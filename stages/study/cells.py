@@ -20,7 +20,7 @@ PROJECT = Path("studies")  # the folder of dvc.yaml and dvc.lock; paths in them 
 
 @dataclass(frozen=True)
 class Cell:
-    """An arm with a seed, and its stage."""
+    """An arm with a seed, in one world, and its stage."""
 
     arm: str
     seed: int
@@ -31,12 +31,15 @@ def listed_cells() -> list[Cell]:
     """The cells in the order in which they are listed. Raises ParamError where there is no pipeline."""
     pipeline = read_yaml(PROJECT / "dvc.yaml")
     listed = {f"${{{name}}}": values for vars in pipeline.get("vars", []) for name, values in vars.items()}
-    return [
-        Cell(arm, seed, f"{name}@{arm}-{seed}")
-        for name, stage in pipeline["stages"].items()
-        if "metrics" in stage and "arm" in stage["matrix"]
-        for arm, seed in product(*(_listed(stage["matrix"][key], listed) for key in ("arm", "seed")))
-    ]
+    cells = []
+    for name, stage in pipeline["stages"].items():
+        matrix = {key: _listed(values, listed) for key, values in stage.get("matrix", {}).items()}
+        if "metrics" not in stage or "arm" not in matrix:
+            continue
+        for values in product(*matrix.values()):
+            one = dict(zip(matrix, values, strict=True))
+            cells.append(Cell(one["arm"], one["seed"], f"{name}@{'-'.join(map(str, values))}"))
+    return cells
 
 
 def _listed(values: Any, listed: dict[str, list[Any]]) -> list[Any]:
@@ -45,32 +48,53 @@ def _listed(values: Any, listed: dict[str, list[Any]]) -> list[Any]:
 
 
 def finished_cells() -> set[Cell]:
-    """The cells whose result was made from the code, the parameters and the play of now."""
-    lock = PROJECT / "dvc.lock"
-    locked = read_yaml(lock)["stages"] if lock.exists() else {}
-    played = {out["path"]: out["md5"] for stage in locked.values() for out in stage.get("outs", [])}
-    return {cell for cell in listed_cells() if _up_to_date(locked.get(cell.stage), played)}
+    """The cells whose result was made from the code, the parameters and the play of now.
+
+    Play and tokenizers need not be there, as in a fresh clone: that they would be made again is enough.
+    """
+    file = PROJECT / "dvc.lock"
+    lock = _Lock(read_yaml(file)["stages"] if file.exists() else {})
+    return {cell for cell in listed_cells() if lock.made(cell.stage) and lock.fresh(cell.stage)}
 
 
-def _up_to_date(stage: dict[str, Any] | None, played: dict[str, str]) -> bool:
-    if stage is None:
-        return False
-    fresh = all(dep["md5"] in (played.get(dep["path"]), _md5(dep["path"])) for dep in stage["deps"])
-    made = all(_md5(out["path"]) == out["md5"] for out in stage["outs"])
-    return (
-        fresh and made and all(_same(PROJECT / file, keys) for file, keys in stage.get("params", {}).items())
-    )
+class _Lock:
+    """What dvc.lock says of the stages that ran."""
+
+    def __init__(self, stages: dict[str, dict[str, Any]]) -> None:
+        self._stages = stages
+        self._makers = {
+            out["path"]: (name, out["md5"]) for name, stage in stages.items() for out in stage["outs"]
+        }
+        self._known: dict[str, bool] = {}
+        self._md5, self._yaml = cache(_md5), cache(read_yaml)
+
+    def made(self, name: str) -> bool:
+        """Whether the outputs of a stage lie there as it left them."""
+        return name in self._stages and all(
+            self._md5(out["path"]) == out["md5"] for out in self._stages[name]["outs"]
+        )
+
+    def fresh(self, name: str) -> bool:
+        """Whether a stage that ran would make the same again."""
+        if name not in self._known:
+            stage = self._stages[name]
+            params = ((PROJECT / file, keys) for file, keys in stage.get("params", {}).items())
+            self._known[name] = all(map(self._same, stage["deps"])) and all(
+                _value(self._yaml(file), key) == value for file, keys in params for key, value in keys.items()
+            )
+        return self._known[name]
+
+    def _same(self, dep: dict[str, str]) -> bool:
+        if dep["path"] not in self._makers:
+            return self._md5(dep["path"]) == dep["md5"]
+        maker, made = self._makers[dep["path"]]
+        return made == dep["md5"] and self.fresh(maker)
 
 
-@cache
 def _md5(path: str) -> str:
     """Of a file; of a folder, or of what is not there, nothing that DVC writes."""
     file = PROJECT / path
     return hashlib.md5(file.read_bytes()).hexdigest() if file.is_file() else ""
-
-
-def _same(file: Path, keys: dict[str, Any]) -> bool:
-    return all(_value(read_yaml(file), key) == value for key, value in keys.items())
 
 
 def _value(values: Any, key: str) -> Any:

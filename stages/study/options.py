@@ -15,11 +15,14 @@ study_option = path_option("study", "studies/params.yaml", "Parameters of the st
 out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="What is written.")
 arm_option = click.option("--arm", required=True, help="Name of a file in the folder of the arms.")
 arms_option = path_option("arms", "studies/arms", "Folder of the arms.")
+play_option = click.option(
+    "--play", type=click.Path(path_type=Path), help="Recorded play [default: studies/play/SEED.zarr]."
+)
 
 
 def cell_options(command: F) -> F:
     """The options of a command that makes a part of one cell."""
-    options = params_option, study_option, arms_option, arm_option, seed_option, work_option, out_option
-    for option in reversed(options):
+    about = params_option, study_option, arms_option, arm_option, seed_option
+    for option in reversed((*about, play_option, work_option, out_option)):
         command = option(command)
     return command

@@ -30,10 +30,12 @@ def make_tokenizers(arm: Arm, seed: int, play: Store, work: Path, out: Path) -> 
 
 @click.command(cls=Stage)
 @cell_options
-def main(params: Path, study: Path, arms: Path, arm: str, seed: int, work: Path, out: Path) -> None:
+def main(
+    params: Path, study: Path, arms: Path, arm: str, seed: int, play: Path | None, work: Path, out: Path
+) -> None:
     """Makes the tokenizer of an arm; first records the seed's play where it is missing."""
     chosen = read_arm(arm, arms, params, study)
-    make_tokenizers(chosen, seed, recorded_play(params, study, seed, work, None), work, out)
+    make_tokenizers(chosen, seed, recorded_play(params, study, seed, work, play), work, out)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ class Truth:
         label: of each rectangle of the world, below L - 1, even where the world is hidden.
         quantities: names of the Q quantities.
         quantity: how many there are of each.
+        background: see `WorldDescription`.
     """
 
     boxes: Boxes
@@ -31,6 +32,7 @@ class Truth:
     label: UInt8[np.ndarray, "step world_box"]
     quantities: tuple[str, ...]
     quantity: UInt8[np.ndarray, "step quantity"]
+    background: str | None = None
 
     def by_label(
         self, values: Shaped[np.ndarray, "n box"], steps: Int[np.ndarray, " n"]
@@ -73,7 +75,8 @@ def read_truth(rollouts: Store) -> Truth:
             "run the rollout stage again"
         )
     boxes = Boxes((frame[0], frame[1]), corners, len(description.world_boxes))
-    return Truth(boxes, (*names, DISPLAY), label, description.quantities, quantity)
+    named = (*names, DISPLAY)
+    return Truth(boxes, named, label, description.quantities, quantity, description.background)
 
 
 def read_description(rollouts: Store) -> WorldDescription:

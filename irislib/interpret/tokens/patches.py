@@ -64,17 +64,23 @@ class PatchTruth:
         position: index of each such token into the grid, row by row.
         box: its patch.
         share: of each label among the patch's pixels that show the world, sums to 1.
+        background: see `WorldDescription`.
     """
 
     names: tuple[str, ...]
     position: Int64[np.ndarray, " position"]
     box: Int16[np.ndarray, "position 4"]
     share: Float32[np.ndarray, "step position label"]
+    background: str | None = None
 
     @cached_property
     def label(self) -> UInt8[np.ndarray, "step position"]:
-        """The label of most pixels; of equal ones the first."""
-        most: np.ndarray = self.share.argmax(axis=2)
+        """The label of most pixels; of equal ones the first. The background only where nothing else is."""
+        counted = self.share
+        if self.background is not None:
+            counted = counted.copy()
+            counted[:, :, self.names.index(self.background)] *= np.float32(1e-6)
+        most: np.ndarray = counted.argmax(axis=2)
         return most.astype(np.uint8)
 
 
@@ -99,7 +105,7 @@ def label_patches(truth: Truth, boxes: Int16[np.ndarray, "position 4"]) -> Patch
     for patch, rectangle in zip(*np.nonzero(shared), strict=True):
         part = shared[patch, rectangle] / shared[patch].sum()
         share[rows, patch, truth.label[:, rectangle]] += np.float32(part)
-    return PatchTruth(truth.names[:-1], position, boxes[position], share)
+    return PatchTruth(truth.names[:-1], position, boxes[position], share, truth.background)
 
 
 def shared_pixels(

@@ -23,7 +23,7 @@ def comparison(inputs: Inputs) -> list[Standing]:
     """This agent first, then the published ones."""
     ours = Standing(
         "this agent",
-        number(inputs.metric("agent.training_steps")),
+        number(inputs.metric("agent.training_steps")) if inputs.trained_here else "not known",
         number(inputs.metric("evaluation.return_mean")),
         _score(inputs.metric("evaluation.score")),
         inputs.say("{evaluation.episodes:episode}"),
@@ -52,8 +52,9 @@ def about_agent(inputs: Inputs) -> list[str]:
 
 def about_playing(inputs: Inputs) -> str:
     """The episodes behind the first row of the comparison."""
+    when = "After training, the" if inputs.trained_here else "The"
     return inputs.say(
-        "After training, the agent played {evaluation.episodes:episode} that were not used for training. "
+        f"{when} agent played {{evaluation.episodes:episode}} that were not used for training. "
         "Their return is {evaluation.return_mean} ± {evaluation.return_std} (mean ± standard deviation), and "
         "they last {evaluation.length_mean:step} on average."
     )

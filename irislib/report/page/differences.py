@@ -163,10 +163,13 @@ def _sized(size: int | list[int]) -> str:
 
 
 def _training(inputs: Inputs) -> str:
-    text = (
-        "The agent was trained on {agent.training_steps:environment step}, and the recorded episodes have a "
-        "mean return of {agent.return_mean}"
-    )
+    trained = "The agent was trained on {agent.training_steps:environment step}, and"
+    if not inputs.trained_here:
+        trained = (
+            "The agent was taken as its file holds it, which does not tell on how many steps it was trained, "
+            "if on any;"
+        )
+    text = f"{trained} the recorded episodes have a mean return of {{agent.return_mean}}"
     literature = published(inputs.world)
     for recording in literature.recordings:
         if recording.name == "random actions":

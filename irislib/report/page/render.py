@@ -11,21 +11,37 @@ from matplotlib.colors import to_hex
 from irislib.report.claims import Claim
 from irislib.report.inputs import Inputs
 from irislib.report.page.agents import agents_table
-from irislib.report.page.answer import answer
 from irislib.report.page.code_table import COLUMNS, STATES, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
 from irislib.report.page.differences import differences
+from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
-from irislib.report.page.sentences import introduction, of_the_paper
+from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
 from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
+from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
 from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration
+from irislib.report.verdict.phrases import Block
+from irislib.report.verdict.result import Evidence
+from irislib.report.verdict.verdict import HOW, verdict
 
 FOLDER = Path(__file__).parent
 PAGE = "templates/page.html.j2"
-INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2")
-STYLE, SCRIPT = "templates/page.css", "templates/page.js"
+INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2", "templates/verdict.html.j2")
+STYLES = ("templates/page.css", "templates/surroundings.css")
+SCRIPTS = ("templates/page.js", "templates/verdict.js")
+SECTIONS = ("agent", "baselines", "power", "study")  # that the verdict leads to, besides figures
+PARTS = {
+    "verdict": "The answer",
+    "paper": "The paper",
+    "study": "The study",
+    "codes": "The codes",
+    "figures": "Figures",
+    "tests": "Tests",
+    "agent": "The agent",
+    "differences": "About this page",
+}  # of the page, as the navigation calls them
 COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
 
 
@@ -50,7 +66,8 @@ def render_page(
     inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate], codes: CodeTable, together: Together
 ) -> bytes:
     """The page as HTML in UTF-8."""
-    texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in (PAGE, *INCLUDED, STYLE, SCRIPT)}
+    plates, files = list(plates), (PAGE, *INCLUDED, *STYLES, *SCRIPTS)
+    texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in files}
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -58,25 +75,39 @@ def render_page(
         lstrip_blocks=True,
         loader=DictLoader(texts),
     )
+    glossary = Glossary(inputs.glossary)
+    environment.filters["explained"] = glossary.mark
     page = environment.get_template(PAGE).render(
-        style=Markup(texts[STYLE]),
-        script=Markup(texts[SCRIPT]),
+        style=Markup("\n".join(texts[name] for name in STYLES)),
+        script=Markup("\n".join(texts[name] for name in SCRIPTS)),
         colours=COLOURS,
-        answer=answer(inputs),
+        verdict=_verdict(inputs),
+        how=HOW,
+        glossary=glossary,
+        parts=PARTS,
+        sections={*SECTIONS, *(plate.name for plate in plates)},
         introduction=introduction(inputs),
+        background=background(),
         of_the_paper=of_the_paper(inputs),
         differences=differences(inputs),
         claims=list(claims),
         tables=result_tables(inputs),
+        about_agreement=about_agreement(inputs),
         questions=answers(inputs.study),
+        worlds=worlds_table(inputs.study, inputs.worlds),
         agents=agents_table(inputs.agents, inputs.world),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
         about_agent=about_agent(inputs),
-        illustrations=list(plates),
+        illustrations=plates,
         codes=codes,
         columns=COLUMNS,
         states=STATES,
         together=together,
     )
     return page.encode()
+
+
+def _verdict(inputs: Inputs) -> list[Block]:
+    evidence = Evidence(inputs.metric, inputs.codes, inputs.labels, inputs.baselines)
+    return verdict(evidence, inputs.power, inputs.attributions, inputs.study, inputs.world, inputs.scripted)

@@ -30,7 +30,8 @@ class Table:
         heading: heading of the section.
         about: what it shows, and how to read it.
         header: names of the columns; the first one names the rows.
-        rows: cells as text; may be empty.
+        rows: cells as text; a line break parts what belongs on lines of their own. May be empty.
+        folded: whether it is shown on demand, because it is long.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Table:
     about: str
     header: list[str]
     rows: list[list[str]]
+    folded: bool = False
 
 
 def result_tables(inputs: Inputs) -> list[Table]:
@@ -71,7 +73,7 @@ def findings_table(inputs: Inputs) -> Table:
         "listed",
         "by chance",
     ]
-    return Table("findings", "Findings that hold again", about, header, rows)
+    return Table("findings", "How many findings hold again?", about, header, rows)
 
 
 def _cells(found: Finding) -> list[str]:
@@ -102,16 +104,16 @@ def baselines_table(inputs: Inputs) -> Table:
         "episodes, and after “place” what the same places give at other times."
     )
     header = ["codes, and where they act", "codes used", *(family.name for family in HEADLINES)]
-    header += ["observations covered by pairs", "agreement", "purity (most frequent label of all)"]
+    header += ["observations covered by pairs", "agreement", "purity (of a single code)"]
     rows = [_baseline(row) for _, row in inputs.baselines.iterrows()]
-    return Table("baselines", "Beside baselines", about, header, rows)
+    return Table("baselines", "Do simpler codes show as much?", about, header, rows)
 
 
 def _baseline(row: pd.Series) -> list[str]:
     tokenizer = TOKENIZERS.get(row["tokenizer"], row["tokenizer"])
     where = ATTRIBUTIONS.get(row["attribution"], row["attribution"])
     counts = [
-        f"{measured(row, family.key).shown}, chance {number(row[f'{family.key}_null'])}"
+        f"{measured(row, family.key).shown},\nchance {number(row[f'{family.key}_null'])}"
         for family in HEADLINES
     ]
     agreement = Measured(row["nmi"], row["nmi_low"], row["nmi_high"])
@@ -120,8 +122,8 @@ def _baseline(row: pd.Series) -> list[str]:
         number(row["codes_used"]),
         *counts,
         percent(row["pairs_covered"]),
-        f"{agreement.shown}, place {number(row['nmi_place'])}" if agreement.known else _EMPTY,
-        f"{percent(row['purity'])} ({percent(row['purity_base'])})",
+        f"{agreement.shown},\nplace {number(row['nmi_place'])}" if agreement.known else _EMPTY,
+        f"{percent(row['purity'])}\n({percent(row['purity_base'])})",
     ]
 
 
@@ -146,7 +148,7 @@ def power_table(inputs: Inputs) -> Table:
         for _, row in power.iterrows()
     ]
     header = ["label", "episodes that show it", "planted codes", "named"]
-    return Table("power", "What would have been found had it been there", about, header, rows)
+    return Table("power", "What would have been found, had it been there?", about, header, rows, folded=True)
 
 
 _COMPARISONS = {
@@ -158,7 +160,7 @@ _COMPARISONS = {
 
 def replicates_table(inputs: Inputs) -> Table:
     """The confirmed numbers when the analysis is repeated."""
-    heading = "The same analysis, repeated"
+    heading = "Does the analysis find the same again?"
     header = ["repetition", "run", "episodes", *(family.name for family in HEADLINES)]
     if len(inputs.replicates) == 0:
         about = (
@@ -183,7 +185,7 @@ def replicates_table(inputs: Inputs) -> Table:
         ]
         for _, row in inputs.replicates.iterrows()
     ]
-    return Table("replicates", heading, about, header, rows)
+    return Table("replicates", heading, about, header, rows, folded=True)
 
 
 def _of_this_run(inputs: Inputs) -> bool:

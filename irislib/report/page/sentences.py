@@ -1,6 +1,6 @@
 """What the page is about, and what it says of the paper's own claims; every number comes from the metrics."""
 
-from irislib.report.findings import RANDOM, finding
+from irislib.report.findings import RANDOM, Measured, finding, rivalry
 from irislib.report.inputs import Inputs
 from irislib.report.page.differences import empty_bound
 from irislib.report.published import PAPER_EMPTY_SHARE, PAPER_PAIR_SHARE
@@ -8,13 +8,23 @@ from irislib.report.wording import between, many, number, percent
 
 
 def introduction(inputs: Inputs) -> str:
-    """What the page is about."""
+    """The question, before its answer."""
+    height, width = inputs.rollouts.array("token").shape[1:]
     return (
-        f"A world model such as IRIS learns to predict a game ({inputs.world.capitalize()} here) and sees it "
-        "through a codebook: a tokenizer turns every frame into a small grid of discrete codes. Eaton, "
-        "Balloch, Kim and Riedl (arXiv 2407.19532) computed for each code a heatmap that shows where in the "
-        "frame the code has an effect, and found little meaning. This page repeats their analysis on an "
-        "agent of our own, and adds the simulator's ground truth, tests that must hold again, and baselines."
+        f"A world model learns to predict a game, here {inputs.game}. It sees each frame as "
+        f"{number(height * width)} tokens, and each token is one of "
+        f"{many(inputs.metric('codebook.size'), 'code')}. Does a code stand for something that a person can "
+        "name?"
+    )
+
+
+def background() -> str:
+    """Whose analysis the page repeats, and what it adds."""
+    return (
+        "Eaton, Balloch, Kim and Riedl (arXiv 2407.19532) computed for each code of IRIS, an agent with such "
+        "a world model, a heatmap that shows where in the frame the code has an effect, and found little "
+        "meaning. This page repeats their analysis on another agent, and adds the ground truth of the "
+        "simulator, tests whose findings must hold again, and baselines."
     )
 
 
@@ -46,4 +56,35 @@ def _covered() -> str:
     return (
         f"The paper says that interpretable pairs of codes cover about {percent(PAPER_PAIR_SHARE)} of the "
         "observations, and does not define them exactly. No number here has the same definition."
+    )
+
+
+def about_agreement(inputs: Inputs) -> str:
+    """How well code and label agree, beside place, chance and baselines."""
+    parts = [inputs.metric(f"world.{key}") for key in ("nmi", "nmi_low", "nmi_high", "nmi_place")]
+    if None in parts:
+        return "No map lies on the world while it is visible, so codes and labels cannot be compared."
+    value, low, high, place = (float(one or 0) for one in parts)
+    ours = Measured(value, low, high)
+    word = "more than" if low > place else "no more than"
+    return (
+        f"Agreement: the normalised mutual information of a code and the label under its map is {ours.shown} "
+        f"of 1 on the visible world, {word} the {number(place)} that place and time alone "
+        f"give{_beside_baseline(inputs)}. {percent(inputs.metric('world.purity'))} of the maps have their "
+        f"code's most frequent label; {percent(inputs.metric('world.purity_base'))} have the most frequent "
+        "label of all."
+    )
+
+
+_VERDICTS = {1: "more", 0: "no more", -1: "less"}
+
+
+def _beside_baseline(inputs: Inputs) -> str:
+    """The agreement where the tokens stand, beside the best baseline; empty if there is none."""
+    rival = rivalry(inputs.baselines, "nmi")
+    if rival is None:
+        return ""
+    return (
+        f"; at the tokens' own patches {rival.ours.shown}, against {rival.best.shown} of the best baseline, "
+        f"{rival.name}: {_VERDICTS[rival.verdict]}"
     )

@@ -4,18 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from irislib.report.findings import Measured
+from irislib.report.study.arm_words import FACTORS
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import meeting
 from irislib.report.wording import listed, many, number, percent, signed
 
-# What arms vary: the words for it, in the order of the text.
-FACTORS = {
-    "quantizer": "another quantizer",
-    "codebook_size": "another number of codes",
-    "receptive_field": "another receptive field",
-    "grid": "another grid of tokens",
-    "training": "longer training",
-}
+CAUSES = ("quantizer", "codebook_size", "receptive_field", "grid", "training")  # in the order of the text
 MEASURES = {"recall": "the mean recall over labels", "nmi_beyond_place": "the NMI beyond place"}
 SIZES = (1, 2, 4, 8)  # of sets of codes that labels are read by
 
@@ -67,7 +61,8 @@ def _causes(results: StudyResults) -> str:
     own = [f"{words} is {shown(results.mean(base, key))}" for key, words in MEASURES.items()]
     text = [f"In the arm {base} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
     rises: list[tuple[float, str]] = []
-    for factor, words in FACTORS.items():
+    for factor in CAUSES:
+        words = FACTORS[factor]
         found = {arm: results.difference(arm, "recall") for arm in results.varying(factor)}
         changes = {arm: change for arm, change in found.items() if change.known}
         if not changes:

@@ -12,6 +12,7 @@ STUDY_COLUMNS = [
     *("mean", "low", "high", "least", "most"),
     *("difference", "difference_low", "difference_high"),
 ]
+WORLD_COLUMNS = ["world", *STUDY_COLUMNS]
 REFERENCE = "nothing"  # what the arm varies that most others are compared with
 UNKNOWN = Measured(math.nan, math.nan, math.nan)
 

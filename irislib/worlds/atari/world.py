@@ -12,7 +12,7 @@ from irislib.worlds.atari.config import AtariConfig
 from irislib.worlds.atari.console import insert
 from irislib.worlds.atari.games import things_of
 from irislib.worlds.atari.resizing import resize_labels, resize_screen
-from irislib.worlds.atari.things import Things
+from irislib.worlds.atari.things import BACKGROUND, Things
 from irislib.worlds.world import Frame, World, WorldDescription, grid_boxes
 
 QUANTITIES = ("lives", "points won", "points lost")
@@ -120,6 +120,7 @@ def describe(config: AtariConfig) -> WorldDescription:
         quantity_limit=LARGEST,
         goals=(),
         actions=tuple(action.name.lower() for action in console.getMinimalActionSet()),
+        background=BACKGROUND,
     )
 
 

@@ -79,7 +79,7 @@ class MinigridConfig(WorldConfig):
     def describe(self) -> WorldDescription:
         """The tiles, row by row, all of them world: MiniGrid displays no quantities."""
         from irislib.worlds.minigrid.game import ACTION_NAMES, GOAL_NAMES, QUANTITY_NAMES
-        from irislib.worlds.minigrid.labels import LABEL_NAMES
+        from irislib.worlds.minigrid.labels import EMPTY, LABEL_NAMES
         from irislib.worlds.minigrid.level import find_level
 
         return WorldDescription(
@@ -92,6 +92,7 @@ class MinigridConfig(WorldConfig):
             quantity_limit=1,
             goals=GOAL_NAMES,
             actions=ACTION_NAMES[: find_level(self.level).actions],
+            background=EMPTY,
         )
 
     def scenes(self) -> SceneSource:

@@ -13,6 +13,7 @@ from minigrid.core.constants import COLOR_TO_IDX, OBJECT_TO_IDX, STATE_TO_IDX
 # What `Grid.encode` says of a tile: indices of its object, its colour and its state. The agent, which it
 # leaves out, has its direction in place of a state.
 Code = tuple[int, int, int]
+EMPTY = "empty"  # the label of a tile without an object
 AGENT = OBJECT_TO_IDX["agent"]
 DIRECTIONS = ("right", "down", "left", "up")
 COLOURED = ("floor", "key", "ball", "box")
@@ -21,7 +22,7 @@ DRAWN_IN_ONE_COLOUR = {"wall": "grey", "goal": "green", "lava": "red"}
 
 def _label_codes() -> Iterator[tuple[str, Code]]:
     yield "unseen", (OBJECT_TO_IDX["unseen"], 0, 0)
-    yield "empty", (OBJECT_TO_IDX["empty"], 0, 0)
+    yield EMPTY, (OBJECT_TO_IDX["empty"], 0, 0)
     for thing, colour in DRAWN_IN_ONE_COLOUR.items():
         yield thing, (OBJECT_TO_IDX[thing], COLOR_TO_IDX[colour], 0)
     for thing in COLOURED:

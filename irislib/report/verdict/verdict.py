@@ -1,0 +1,56 @@
+"""The verdict: three short blocks, for the page and for the README."""
+
+import pandas as pd
+
+from irislib.report.study.results import StudyResults
+from irislib.report.verdict.limits import about_attribution, about_baselines, about_play, about_power
+from irislib.report.verdict.outlook import outlook
+from irislib.report.verdict.phrases import Block, Statement, plain
+from irislib.report.verdict.result import Evidence, result
+
+HOW = (
+    "Each count is of codes that more than half of 100 random divisions of the episodes confirm: what one "
+    "half selects, the other must confirm. The range holds 95% of the divisions."
+)
+
+
+def verdict(
+    evidence: Evidence,
+    power: pd.DataFrame,
+    attributions: pd.DataFrame,
+    study: StudyResults,
+    world: str,
+    scripted: bool,
+) -> list[Block]:
+    """The answer, what limits it, and what would change it.
+
+    Args:
+        evidence: what the answer rests on.
+        power: power.csv.
+        attributions: attributions.csv.
+        study: study.csv.
+        world: name of the world that was played.
+        scripted: whether the world's scripted player played what was recorded.
+
+    Raises:
+        ArtifactError: a number is missing.
+    """
+    limits: list[Statement] = [
+        about_play(evidence.look_up, world, scripted),
+        *about_baselines(evidence.baselines),
+        *about_attribution(attributions),
+        *about_power(power),
+    ]
+    return [
+        result(evidence),
+        Block("What limits this answer", limits),
+        Block("What would change it", outlook(study)),
+    ]
+
+
+def in_lines(evidence: Evidence, study: StudyResults) -> list[str]:
+    """The answer, the best baseline, and the best change, as plain text for the README."""
+    answer = result(evidence)
+    lines = [" ".join([answer.heading, *map(plain, answer.statements)])]
+    lines += [plain(one) for one in about_baselines(evidence.baselines)]
+    return [*lines, " ".join(plain(one) for one in outlook(study)[:2])]

@@ -1,0 +1,66 @@
+"""The study in several worlds, side by side."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from madeup_study import ARMS, WORLD_ARMS, write_results
+
+from irislib.errors import ArtifactError
+from irislib.report.page.result_tables import Table
+from irislib.report.page.worlds import worlds_table
+from irislib.report.study.results import WORLD_COLUMNS, StudyResults
+from irislib.study.table import tabulate, tabulate_worlds
+
+MAIN_ARMS = {
+    "iris": ARMS["iris"],
+    "patch-7": ARMS["cells"],
+    "patch-8": ("grid", 0.1, 20.0, 64, 512),
+    "no-attention": ("receptive_field", 0.31, 25.0, 16, 512),
+    "iris-labels": ARMS["taught"],
+    "iris-swap": ("alignment", 0.1, 20.0, 16, 512),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    folder = tmp_path_factory.mktemp("worlds")
+    study = StudyResults(tabulate(write_results(folder / "results", MAIN_ARMS)))
+    for world in ("boxing", "pong"):
+        write_results(folder / f"worlds/{world}", WORLD_ARMS)
+    (folder / "worlds/pong.yaml").write_text("env: {}\n")  # not a folder of results
+    worlds = tabulate_worlds(folder / "worlds")
+    assert list(worlds.columns) == WORLD_COLUMNS
+    return worlds_table(study, worlds)
+
+
+def test_worlds_stand_side_by_side(made: Table) -> None:
+    assert made.header == ["what changes", "Crafter", "Boxing", "Pong", "in all worlds"]
+    assert all(len(row) == len(made.header) for row in made.rows)
+    rows = {row[0]: row[1:] for row in made.rows}
+    patches = rows["small patches, each seen alone"]
+    # Of Crafter's the arm patch-7, planted as 0.6 of recall above iris, that is 0.48 of the NMI; not patch-8.
+    assert patches[0].startswith("+0.48") or patches[0].startswith("+0.47")
+    assert patches[1].startswith("+0.24") or patches[1].startswith("+0.23")
+    assert patches[-1] == "rises"
+
+
+def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
+    verdicts = {row[0]: row[-1] for row in made.rows}
+    assert verdicts["taught by labels"] == "no: rises in one, falls in another"
+    assert verdicts["attention off: a token sees less"] == "not shown"
+    assert verdicts["the same patches, shifted"] == "not measured in all"
+    assert verdicts["taught to ignore what is around a patch"] == "not measured in all"
+    assert made.about.endswith("What held in all 3 worlds: small patches, each seen alone (rises).")
+
+
+def test_one_world_alone_is_no_comparison(tmp_path: Path) -> None:
+    study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS)))
+    assert worlds_table(study, pd.DataFrame(columns=WORLD_COLUMNS)).rows == []
+
+
+def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pong").mkdir()
+    (tmp_path / "pong/iris-0.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"pong/iris-0\.json: not a result"):
+        tabulate_worlds(tmp_path)
