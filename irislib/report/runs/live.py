@@ -75,6 +75,7 @@ def live_page(watched: Watched, now: float, every: float) -> bytes:
     ]
     return render(
         "live.html.j2",
+        script="live.js",
         watched=watched,
         status=_status(watched, now),
         components=[(heading, series) for heading, series in components if series],

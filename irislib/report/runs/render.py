@@ -32,9 +32,8 @@ def render(template: str, *, script: str = "", **values: Any) -> bytes:
         lstrip_blocks=True,
         loader=FileSystemLoader(FOLDER),
     )
-    styles = [
-        path.read_text(encoding="utf-8") for path in (*PAGE_STYLES, FOLDER / "runs.css") if path.exists()
-    ]
+    files = (*PAGE_STYLES, FOLDER / "runs.css")
+    styles = [file.read_text(encoding="utf-8") for file in files]
     page = environment.get_template(template).render(
         colours=COLOURS,
         style=Markup("\n".join(styles)),
