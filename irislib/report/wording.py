@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Any
 
 UNDEFINED = "undefined"
+MINUS = "\N{MINUS SIGN}"
 
 
 def percent(share: float | None) -> str:
@@ -26,9 +27,11 @@ def percent_range(shares: Iterable[float]) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with this many significant digits and thousands separators; whole numbers in full."""
+    """A number with this many significant digits, thousands separators, a true minus; whole numbers in full."""
     if value is None or math.isnan(value):
         return UNDEFINED
+    if value < 0:
+        return f"{MINUS}{number(-value, digits)}"
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
@@ -52,7 +55,7 @@ def many(value: float | None, noun: str) -> str:
 
 def signed(value: float) -> str:
     """Three decimals with a sign, a true minus: ``+0.012``."""
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:+.3f}".replace("-", MINUS)
 
 
 def some_of(count: float | None, total: float | None, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""One paragraph for each question that the study asks, written from its table."""
+"""The sentences that answer each question of the study, written from its table."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,17 +16,22 @@ SIZES = (1, 2, 4, 8)  # of sets of codes that labels are read by
 
 @dataclass(frozen=True)
 class Answer:
-    """A question of the study, and the paragraph that answers it."""
+    """A question of the study, and the sentences that answer it."""
 
     question: str
-    text: str
+    sentences: list[str]
+
+    @property
+    def text(self) -> str:
+        """The sentences as a paragraph."""
+        return " ".join(self.sentences)
 
 
 def answers(results: StudyResults) -> list[Answer]:
     """The questions in the order of the page; none without results."""
     if not results:
         return []
-    written: tuple[tuple[str, Callable[[StudyResults], str]], ...] = (
+    written: tuple[tuple[str, Callable[[StudyResults], list[str]]], ...] = (
         ("Is it VQ, the architecture, or the training?", _causes),
         ("Does alignment help, and what does it cost?", _alignment),
         ("How many codes must be read to know a label?", _reading),
@@ -56,7 +61,7 @@ def _has_interval(one: Measured) -> bool:
     return one.low == one.low and one.high == one.high  # neither is NaN
 
 
-def _causes(results: StudyResults) -> str:
+def _causes(results: StudyResults) -> list[str]:
     base = results.reference
     own = [f"{words} is {shown(results.mean(base, key))}" for key, words in MEASURES.items()]
     text = [f"In the arm {base} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
@@ -75,8 +80,8 @@ def _causes(results: StudyResults) -> str:
         if beyond(changes[best]) and changes[best].value > 0:
             rises.append((changes[best].value, f"{words}: {_named(results, best)}, {changed(changes[best])}"))
     if rises:
-        return " ".join([*text, f"The largest rise comes with {max(rises)[1]}."])
-    return " ".join([*text, "Nothing that was varied is shown to raise the recall."])
+        return [*text, f"The largest rise comes with {max(rises)[1]}."]
+    return [*text, "Nothing that was varied is shown to raise the recall."]
 
 
 def _named(results: StudyResults, arm: str) -> str:
@@ -96,10 +101,10 @@ def _apart(changes: Iterable[Measured]) -> str:
     )
 
 
-def _alignment(results: StudyResults) -> str:
+def _alignment(results: StudyResults) -> list[str]:
     arms = results.varying("alignment")
     if not arms:
-        return "No arm asks its codes for more than the reconstruction."
+        return ["No arm asks its codes for more than the reconstruction."]
     text = []
     for arm in arms:
         recall, consistent, psnr = (
@@ -117,16 +122,16 @@ def _alignment(results: StudyResults) -> str:
         "Where labels taught the codes, recall and purity are what was taught; the consistency is judged "
         "by an embedder that no label taught."
     )
-    return " ".join(text)
+    return text
 
 
-def _reading(results: StudyResults) -> str:
+def _reading(results: StudyResults) -> list[str]:
     def coverage(arm: str, size: int) -> Measured:
         return results.mean(arm, f"reading_coverage.{size}")
 
     known = [arm for arm in results.arms if coverage(arm, 1).known]
     if not known:
-        return "No arm has labels that are frequent enough to be read."
+        return ["No arm has labels that are frequent enough to be read."]
     learned = [arm for arm in known if results.varies(arm) != "no_learning"] or known
     best = max(learned, key=lambda arm: coverage(arm, 1).value)
     text = ["A label is read where one of a few codes stands, if the F1 of that is at least 0.9."]
@@ -139,13 +144,13 @@ def _reading(results: StudyResults) -> str:
         f"{many(len(known), 'arm')}, and in {number(enough.count(0))} not even {number(SIZES[-1])} codes "
         "are."
     )
-    return " ".join(text)
+    return text
 
 
-def _training(results: StudyResults) -> str:
+def _training(results: StudyResults) -> list[str]:
     arms = [arm for arm in results.arms if len(results.steps(arm)) > 1]
     if not arms:
-        return "No arm was measured before its training ended."
+        return ["No arm was measured before its training ended."]
     text = []
     for arm in arms:
         first, *_, last = steps = results.steps(arm)
@@ -153,4 +158,4 @@ def _training(results: StudyResults) -> str:
         recall = [f"{shown(results.mean(arm, 'recall', one))} after {many(one, 'step')}" for one in looked]
         psnr = [number(results.mean(arm, "psnr_db", one).value) for one in looked]
         text.append(f"In {arm}, the recall is {listed(recall)}; the PSNR is {listed(psnr)} dB.")
-    return " ".join(text)
+    return text

@@ -11,10 +11,10 @@ ARMS = {
     "k-means-7": "k-means of the pixels of each cell",
     "k-means-16": "k-means of the pixels of each patch",
     "untrained": "an untrained encoder",
-    "iris-composed": "a loss for composition, by which mixed tokens of two frames must show patches of both,",
+    "iris-composed": "a loss by which mixed tokens of two frames must show patches of both",
     "iris-composed-64": "the same loss with few codes",
     "iris-swap": "a loss by which a patch must keep its code in another frame",
-    "iris-labels": "a loss that teaches the labels, and so what is measured here,",
+    "iris-labels": "a loss that teaches the very labels that are measured here",
 }
 FACTORS = {
     "quantizer": "another quantizer",

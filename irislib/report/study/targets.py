@@ -16,7 +16,7 @@ TOKENS = 16  # with so few tokens a token covers several things, and the target 
 TIMES, LOSS_DB = 2.0, 0.5  # of the reference's NMI beyond place; of its PSNR
 
 
-def meeting(results: StudyResults) -> str:
+def meeting(results: StudyResults) -> list[str]:
     """Which arms meet the targets, and by how much the best of the others misses them."""
     arms = [arm for arm in results.arms if results.varies(arm) not in ("nothing", "no_learning")]
     asked = listed([f"at least {percent(least)} {WORDS[name]}" for name, least in LEAST.items()])
@@ -35,8 +35,8 @@ def meeting(results: StudyResults) -> str:
         )
     few = [arm for arm in arms if tokens(results, arm) == TOKENS]
     if few:
-        text.append(_with_few_tokens(results, few))
-    return " ".join(text)
+        text += _with_few_tokens(results, few)
+    return text
 
 
 def _seen(results: StudyResults, arm: str) -> str:
@@ -67,7 +67,7 @@ def tokens(results: StudyResults, arm: str) -> int:
     return round(bits / math.log2(codes)) if bits > 0 and codes > 1 else 0
 
 
-def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
+def _with_few_tokens(results: StudyResults, arms: list[str]) -> list[str]:
     base = results.mean(results.reference, "nmi_beyond_place").value
 
     def good(arm: str) -> bool:
@@ -83,7 +83,7 @@ def _with_few_tokens(results: StudyResults, arms: list[str]) -> str:
     )
     value, gain = results.mean(best, "nmi_beyond_place").value, _gained_db(results, best)
     text += f"; the largest is that of {_seen(results, best)}: {number(value)}, at {signed(gain)} dB."
-    return " ".join([text, *_after_as_many_steps(results, arms)])
+    return [text, *_after_as_many_steps(results, arms)]
 
 
 def _after_as_many_steps(results: StudyResults, arms: list[str]) -> list[str]:

@@ -6,9 +6,8 @@ from irislib.report.study.arm_words import in_words
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import tokens
 from irislib.report.verdict.phrases import Phrase, Statement, say
-from irislib.report.wording import many, number, percent, sentence
+from irislib.report.wording import MINUS, many, number, percent, sentence
 
-MINUS = "\N{MINUS SIGN}"
 ENOUGH = 3  # seeds; an arm with fewer shows nothing
 NOT_CHANGES = ("nothing", "no_learning", "alignment")
 
@@ -55,9 +54,9 @@ def _best(results: StudyResults, arm: str) -> list[Statement]:
             f"with the reference (arm {base}) they predict {recall[1]}.",
         ),
         say(
-            f"Of these tokens, {purity[0]} have the most frequent label of their code (",
-            Phrase(f"{single} if all had one code", section="study"),
-            f"), and {alike[0]} of the codes look alike beyond their places, against {alike[1]} with {base}.",
+            f"Of all tokens, {purity[0]} have the most frequent label of their code; if all had the same "
+            f"code, {single} would. Of the codes, {alike[0]} look alike beyond their places, {alike[1]} with "
+            "the reference.",
         ),
     ]
 
@@ -102,8 +101,8 @@ def _losses(results: StudyResults) -> list[Statement]:
             say(
                 f"{sentence(in_words(arm, 'alignment'))} (",
                 Phrase(_named(results, arm), section="study"),
-                f") {verdict if beyond(change) else 'is not shown to help'}, with as many tokens: "
-                f"{points(change)} of recall, {changed(psnr, ' dB')} of PSNR.",
+                f") {verdict if beyond(change) else 'is not shown to help'}, with as many tokens: recall "
+                f"{points(change)}, PSNR {changed(psnr, ' dB')}.",
             )
         )
     return statements
