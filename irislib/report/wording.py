@@ -27,7 +27,7 @@ def percent_range(shares: Iterable[float]) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with this many significant digits, thousands separators, a true minus; whole numbers in full."""
+    """A number with so many significant digits, thousands separators, a true minus; whole numbers in full."""
     if value is None or math.isnan(value):
         return UNDEFINED
     if value < 0:
