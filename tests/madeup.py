@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -240,7 +241,7 @@ def write_tables(
     (folder / "evaluation.json").write_text(json.dumps(make_evaluation(trained=not lacking.maps)))
 
 
-def sources(root: Path) -> dict[str, Path]:
+def sources(root: Path) -> dict[str, Any]:
     stores = {
         name: root / f"{name}.zarr" for name in ("rollouts", "heatmaps", "changes", "crops", "embeddings")
     }

@@ -222,6 +222,26 @@ def test_claims(page: Page, numbers: dict[str, float]) -> None:
     assert same(parsed(shown["The same, by place and time"]), [numbers["world.purity_place"]])
 
 
+def test_the_agreement(page: Page, reports: Path, numbers: dict[str, float]) -> None:
+    told = page.text["agreement"].split("Show all")[0]
+    world = [numbers[f"world.{key}"] for key in ("nmi", "nmi_low", "nmi_high", "nmi_place")]
+    baselines = pd.read_csv(reports / "baselines.csv").query(
+        "attribution == 'position' and tokenizer != 'shuffled'"
+    )
+    place = baselines.set_index("tokenizer")[["nmi", "nmi_low", "nmi_high"]]
+    best = place.drop(index="agent")["nmi"].idxmax()
+    wanted = [0, 1, *world, *place.loc["agent"], *place.loc[best]]
+    assert same(parsed(told), [*wanted, numbers["world.purity"], numbers["world.purity_base"]])
+
+
+def test_what_is_said_of_the_paper(page: Page, numbers: dict[str, float]) -> None:
+    told = page.text["paper"].split("and baselines.")[1].split("The numbers of the paper")[0]
+    wanted = [numbers[f"empty_share.{key}"] for key in ("present_occurrences", "codes_always_empty")]
+    wanted += [0.9, 16, 1 - 16 / CODES, CODES]  # an observation has 16 tokens
+    wanted += [numbers[f"random.{key}"] for key in ("confirmed", "low", "high", "tested")]
+    assert same(parsed(told), [*wanted, 0.001])
+
+
 def test_the_verdict(page: Page, reports: Path, numbers: dict[str, float]) -> None:
     """Each number of the verdict, in its order, from the tables alone."""
     codes, labels = pd.read_csv(reports / "codes.csv"), pd.read_csv(reports / "labels.csv")

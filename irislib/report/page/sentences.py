@@ -59,32 +59,35 @@ def _covered() -> str:
     )
 
 
-def about_agreement(inputs: Inputs) -> str:
-    """How well code and label agree, beside place, chance and baselines."""
+def about_agreement(inputs: Inputs) -> list[str]:
+    """How well code and label agree, beside place and time, and beside the best baseline."""
     parts = [inputs.metric(f"world.{key}") for key in ("nmi", "nmi_low", "nmi_high", "nmi_place")]
     if None in parts:
-        return "No map lies on the world while it is visible, so codes and labels cannot be compared."
+        return ["No map lies on the world while it is visible, so codes and labels cannot be compared."]
     value, low, high, place = (float(one or 0) for one in parts)
-    ours = Measured(value, low, high)
-    word = "more than" if low > place else "no more than"
-    return (
-        f"Agreement: the normalised mutual information of a code and the label under its map is {ours.shown} "
-        f"of 1 on the visible world, {word} the {number(place)} that place and time alone "
-        f"give{_beside_baseline(inputs)}. {percent(inputs.metric('world.purity'))} of the maps have their "
-        f"code's most frequent label; {percent(inputs.metric('world.purity_base'))} have the most frequent "
-        "label of all."
+    more = "more" if low > place else "no more"
+    purity = inputs.say(
+        "{world.purity:%} of the maps have the most frequent label of their code; if all maps had the same "
+        "code, {world.purity_base:%} would."
     )
+    return [
+        "The normalised mutual information says how much a code and the label under its map tell of each "
+        f"other, from 0 to 1. On the visible world it is {Measured(value, low, high).shown}; place and time "
+        f"alone give {number(place)}, so the codes tell {more}.",
+        *_beside_baseline(inputs),
+        purity,
+    ]
 
 
 _VERDICTS = {1: "more", 0: "no more", -1: "less"}
 
 
-def _beside_baseline(inputs: Inputs) -> str:
-    """The agreement where the tokens stand, beside the best baseline; empty if there is none."""
+def _beside_baseline(inputs: Inputs) -> list[str]:
+    """The agreement where the tokens stand, beside the best baseline; nothing if there is none."""
     rival = rivalry(inputs.baselines, "nmi")
     if rival is None:
-        return ""
-    return (
-        f"; at the tokens' own patches {rival.ours.shown}, against {rival.best.shown} of the best baseline, "
-        f"{rival.name}: {_VERDICTS[rival.verdict]}"
-    )
+        return []
+    return [
+        f"Where the tokens stand, it is {rival.ours.shown}. For the best baseline, {rival.name}, it is "
+        f"{rival.best.shown}, so the codes tell {_VERDICTS[rival.verdict]}."
+    ]
