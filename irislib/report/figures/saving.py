@@ -29,6 +29,8 @@ def save(drawn: Illustration, pixels: Path, vector: Path, dpi: int) -> str:
     figure.savefig(data, format="png", dpi=dpi)
     with Image.open(data) as picture:
         few_colours(picture).save(pixels / f"{drawn.name}.png", "PNG", optimize=True)
+    # What was laid out once stays there, in every format.
+    figure.set_layout_engine("none")
     dateless = {"CreationDate": None, "Creator": None, "Producer": None}
     figure.savefig(vector / f"{drawn.name}.pdf", format="pdf", metadata=dateless)
     data = io.BytesIO()

@@ -65,8 +65,9 @@ def for_page(raw: bytes, drawn: Illustration, top: float) -> str:
         del group.attrib["id"]
         _identify(group, found[1], bool(found[2]), found[3].split(), drawn)
     for one in root.iter():
-        if style := one.get("style"):
-            one.set("style", re.sub("#[0-9a-f]{6}", lambda colour: _property(colour[0]), style))
+        for key in ("style", "fill", "stroke"):
+            if value := one.get(key):
+                one.set(key, re.sub("#[0-9a-f]{6}", lambda colour: _property(colour[0]), value))
         if one.tag == "image":
             one.set("href", _smaller(one.get("href", "")))
     _share_styles(root)

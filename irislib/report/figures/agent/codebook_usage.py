@@ -1,6 +1,7 @@
 """Figure: how often each code of the codebook is used."""
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, INK, PALE, Illustration, new_figure, nothing_to_show
@@ -31,6 +32,7 @@ def codebook_usage(inputs: Inputs) -> Illustration:
     axes.set(
         yscale="log", xlabel="rank of the code, most used first", ylabel="uses (token positions, log scale)"
     )
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(lambda count, _: number(count))
     axes.set(xlim=(0.5, len(uses) + 0.5), ylim=(max(0.7, uses[active - 1] / 2), uses[0] * 2))
     figure.legend(loc="outside lower center", ncols=2)

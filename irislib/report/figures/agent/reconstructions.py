@@ -78,7 +78,7 @@ def _draw(
     figure = new_figure(0.5 + above + below, title)
     # A figure needs a lower part only where labels can be judged.
     parts: Any = figure.subfigures(2, 1, height_ratios=(above, below)) if below else [figure]
-    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.03)  # type: ignore[union-attr, call-arg]
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr, call-arg]
     grid = parts[0].subplots(2 * blocks, across, squeeze=False)
     for axes in grid.flat:
         bare(axes)

@@ -1,7 +1,7 @@
 """Figure: what happens to the codes along training."""
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from irislib.report.figures.study.study_meaning import NOTHING
 from irislib.report.inputs import Inputs
@@ -33,6 +33,7 @@ def draw(results: StudyResults) -> Illustration:
             _line(axes, results, arm, measure, colour, shape)
         axes.set_xscale("log")
         axes.set(title=measure_name(measure).replace("\n", " "))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_formatter(lambda steps, _: number(steps))
         if measure != "psnr_db":
             axes.yaxis.set_major_formatter(PercentFormatter(1))
