@@ -24,9 +24,11 @@ from irislib.report.figures.codes.consistency import consistency
 from irislib.report.figures.codes.tsne import neighbours
 from irislib.report.figures.registry import FIGURES
 from irislib.report.figures.saving import save
+from irislib.report.figures.study import study_cost, study_meaning, study_training
 from irislib.report.figures.svg import for_page
 from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.intervals import wilson
+from irislib.report.plain_names import ARMS, MEASURES, arm_name, layer_name
 from irislib.report.style import WIDTH, Illustration, mark, new_figure, publication
 
 CODES = 12
@@ -75,7 +77,7 @@ def test_every_letter_is_legible_at_the_width_of_a_paper(drawn: list[tuple[Illus
         (figure.name, text.get_text(), text.get_fontsize())
         for figure, _, _ in drawn
         for text in letters(figure)
-        if text.get_fontsize() * WIDTH / figure.figure.get_figwidth() < SMALLEST
+        if float(text.get_fontsize()) * WIDTH / figure.figure.get_figwidth() < SMALLEST
     ]
     assert small == []
     assert {figure.figure.get_figwidth() for figure, _, _ in drawn} == {WIDTH}
@@ -169,8 +171,9 @@ def test_every_label_has_its_best_codes_in_the_matrix(inputs: Inputs) -> None:
     rows = [(code, "grass", 1000, 1.0) for code in range(8)]
     rows += [(9, "grass", 27, 0.9), (9, "lava", 3, 0.1), (8, "lava", 2, 1.0)]
     labels = pd.DataFrame(rows, columns=["code", "label", "count", "share"])
-    groups = _best(_matrix(labels), labels)
-    assert groups == {"grass": list(range(BEST)), "lava": [9]}
+    names = pd.Series({7: "grass"})
+    groups = _best(_matrix(labels), labels, names)
+    assert groups == {"grass": [7, *range(BEST - 1)], "lava": [9]}
     assert code_label(inputs).choices["label0"].codes
 
 
@@ -192,7 +195,9 @@ def test_neighbours_are_those_of_other_episodes() -> None:
     rng = np.random.default_rng(0)
     code, episode = np.repeat([0, 1], 20), np.tile(np.arange(10), 4)
     features = np.eye(2)[code] + rng.normal(0, 0.01, (40, 2))
-    assert neighbours(features, code, episode) == (1.0, pytest.approx(0.5))
+    same, chance = neighbours(features, code, episode)
+    assert same == 1.0
+    assert chance == pytest.approx(0.5)
     same, chance = neighbours(features[rng.permutation(40)], code, episode)
     assert 0.2 < same < 0.8
     assert chance == pytest.approx(0.5)
@@ -230,3 +235,15 @@ def test_a_label_that_is_painted_over_does_not_survive(
     assert found["psnr_db"][names[2]] == pytest.approx(
         10 * np.log10(255**2 / np.mean([90**2, 110**2, 90**2]))
     )
+
+
+def test_every_arm_and_measure_has_a_plain_name() -> None:
+    arms = {file.stem for file in (Path(__file__).parent.parent / "studies/arms").glob("*.yaml")}
+    assert arms == set(ARMS)
+    assert len(set(ARMS.values())) == len(ARMS)
+    shown = {panel.measure for panel in (*study_meaning.PANELS, *study_cost.PANELS)} | set(
+        study_training.MEASURES
+    )
+    assert shown == set(MEASURES)
+    assert arm_name("my-own-arm") == "my own arm"
+    assert layer_name("decoder.up.3") == "upsampling block 3 of the decoder"

@@ -32,8 +32,9 @@ def reconstructions(inputs: Inputs) -> Illustration:
     frames, images = reconstructed(inputs, steps)
     kept = survival(inputs)
     caption = inputs.say(
-        "Above: {shown:frame} that together show many labels, each above its reconstruction, with the peak "
-        "signal-to-noise ratio (PSNR); its mean over the rollouts is {agent.psnr_db} dB.",
+        "Above: {shown:frame} (number of the observation) that together show many labels, each above its "
+        "reconstruction, with the peak signal-to-noise ratio (PSNR); its mean over the rollouts is "
+        "{agent.psnr_db} dB.",
         shown=len(steps),
     )
     note = ""

@@ -25,7 +25,7 @@ def code_label(inputs: Inputs) -> Illustration:
         reason = "No code has a map while the world is visible, so no map has a label."
         return nothing_to_show("code_label", HEADING, "No map has a label", reason)
     shares = _matrix(labels)
-    groups = _best(shares, labels)
+    groups = _best(shares, labels, inputs.codes["name"])
     rows = [(code, label) for label, codes in groups.items() for code in codes]
     height = 0.17 * len(rows) + 0.1 * len(groups)
     figure = new_figure(1.25 + height, _title(inputs))
@@ -42,18 +42,21 @@ def _matrix(labels: pd.DataFrame) -> pd.DataFrame:
     return labels.pivot(index="code", columns="label", values="share").reindex(columns=columns).fillna(0.0)
 
 
-def _best(shares: pd.DataFrame, labels: pd.DataFrame) -> dict[str, list[int]]:
-    """For each label that is under some map, the codes with the largest share of it, without repetition."""
+def _best(shares: pd.DataFrame, labels: pd.DataFrame, names: pd.Series) -> dict[str, list[int]]:
+    """For each label that is under some map, the codes with this name, then those with the largest share.
+
+    No code is in two groups.
+    """
     maps = labels.groupby("code")["count"].sum()
     often = [code for code in shares.index if maps[code] >= ENOUGH] or list(shares.index)
     taken: set[int] = set()
     groups = {}
     # Rare labels choose first: they have the fewest codes to choose from.
     for label in reversed(shares.columns):
-        column = shares.loc[[code for code in often if code not in taken], label]
-        best = column[column > 0].sort_values(ascending=False, kind="stable").head(BEST)
-        if len(best):
-            groups[str(label)] = [int(code) for code in best.index]
+        free = [code for code in often if code not in taken and shares.loc[code, label] > 0]
+        best = sorted(free, key=lambda code: (names.get(code) != label, -shares.loc[code, label]))[:BEST]
+        if best:
+            groups[str(label)] = [int(code) for code in best]
             taken.update(groups[str(label)])
     return {str(label): groups[str(label)] for label in shares.columns if str(label) in groups}
 
@@ -133,8 +136,9 @@ def _caption(inputs: Inputs, groups: dict[str, list[int]]) -> str:
     never = [one for one in inputs.rollouts.attrs["label_names"] if one not in groups]
     missing = f" No map has the label {', '.join(never[:-1])} or {never[-1]}." if len(never) > 1 else ""
     return inputs.say(
-        f"Per cent of a code's maps with each label. Shown are, for each label, the {BEST} codes with the "
-        f"largest share of it, among codes with at least {ENOUGH} maps; a bold frame is a code's name."
+        f"Per cent of a code's maps with each label. Shown are, for each label, {BEST} codes: those that it "
+        f"names (bold frame), then those with the largest share of it, among codes with at least {ENOUGH} "
+        "maps."
         f"{missing} The "
         "normalised mutual information of code and label is {agreement.nmi} where frames show the world "
         "(shuffled labels: {agreement.nmi_null}; same places in other episodes: {agreement.nmi_place}). "

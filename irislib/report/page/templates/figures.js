@@ -69,8 +69,9 @@
     const plot = figure.querySelector(".plot");
     const picked = figure.querySelector(".picked");
     const codes = plot.querySelector("a[data-code]");
+    const box = matchMedia("(hover: hover)").matches ? " A box drawn with the mouse shows its codes in the table." : "";
     const idle = codes
-      ? "Point at a mark to see its code; a click opens it. A box drawn with the mouse shows its codes in the table."
+      ? `Point at a mark to see its code; a click opens it.${box}`
       : "Point at a mark to see what it is; it is marked in the other figures too.";
     picked.textContent = idle;
     picked.hidden = false;
