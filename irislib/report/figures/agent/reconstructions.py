@@ -78,9 +78,9 @@ def _draw(
     above, below = 0.1 + blocks * (2 * WIDTH / across + 0.35), 0.75 + 0.17 * len(kept) if len(kept) else 0.0
     figure = new_figure(0.5 + above + below, title)
     # A figure needs a lower part only where labels can be judged.
-    parts: Any = figure.subfigures(2, 1, height_ratios=(above, below)) if below else [figure]
+    parts = figure.add_gridspec(2 if below else 1, 1, height_ratios=(above, below) if below else None)
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr, call-arg]
-    grid = parts[0].subplots(2 * blocks, across, squeeze=False)
+    grid = parts[0].subgridspec(2 * blocks, across).subplots(squeeze=False)
     for axes in grid.flat:
         bare(axes)
     qualities = psnr(frames, images)
@@ -95,7 +95,7 @@ def _draw(
             upper.set_ylabel("observed", fontsize=7)
             lower.set_ylabel("reconstr.", fontsize=7)
     if below:
-        _draw_labels(parts[1].subplots(), kept)
+        _draw_labels(figure.add_subplot(parts[1]), kept)
     return figure
 
 

@@ -12,7 +12,7 @@ from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.pictures import distinct_crops, overlay, read_maps
 from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, mark, new_figure, nothing_to_show
-from irislib.report.wording import many, percent, sentence, some_of
+from irislib.report.wording import many, number, percent
 
 FRAMES = 3  # of each code
 CROPS = 5
@@ -44,7 +44,8 @@ def gallery(inputs: Inputs) -> Illustration:
         consistent=int(top["consistent"].sum()),
     )
     sure = int(top["consistent"].sum())
-    title = f"{sentence(some_of(sure, len(top), 'most used code'))} {'is' if sure == 1 else 'are'} consistent"
+    sure_ones = number(sure) if sure else "none"
+    title = f"Of the {many(len(top), 'most used code')}, {sure_ones} {'are' if sure > 1 else 'is'} consistent"
     figure = _draw(inputs, title, top, {one: seen[code == one] for one in top.index})
     names = {str(code): inputs.name_of(int(code)) for code in top.index}
     return Illustration("gallery", HEADING, caption, figure, names=names)
