@@ -32,7 +32,6 @@ from irislib.report.page.comparison import about_agent
 from irislib.report.page.differences import _strata_of_play
 from irislib.report.page.explorer import explorer
 from irislib.report.page.render import Plate, render_page
-from irislib.report.page.sprites import Embedded
 from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration
@@ -98,14 +97,14 @@ def report(root: Path, seed: int = 0, config: PlotsConfig = CONFIG) -> dict[str,
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", PendingDeprecationWarning)  # within seaborn; nobody is shown it
         build_report(config, seed, **sources(root), reports=out)
-    written = [out / "index.html", out / "claims.csv", *(out / "figures").iterdir()]
+    folders = (out / "figures", out / "vector")
+    written = [out / "index.html", out / "claims.csv", *(file for one in folders for file in one.iterdir())]
     return {str(path.relative_to(out)): path.read_bytes() for path in written}
 
 
 def render(inputs: Inputs, claims: list[Claim], *drawn: Illustration) -> str:
     """The page with these figures, their pictures left out."""
-    image = Embedded("data:,", 1, 1)
-    plates = [Plate("maps", each.name, each.heading, each.caption, each.note, image) for each in drawn]
+    plates = [Plate.of("maps", each, "<svg></svg>") for each in drawn]
     return render_page(inputs, claims, plates, tabulate(inputs), show_groups(inputs)).decode()
 
 
@@ -139,11 +138,15 @@ def written(root: Path) -> dict[str, bytes]:
 
 def test_a_second_run_writes_the_same_bytes(root: Path, written: dict[str, bytes]) -> None:
     (root / "reports/figures/stale.png").write_bytes(b"from an older run")
+    (root / "reports/vector/stale.svg").write_bytes(b"from an older run")
     assert report(root) == written
 
 
 def test_every_figure_is_there_and_not_blank(root: Path, written: dict[str, bytes]) -> None:
     assert {path for path in written if path.endswith(".png")} == {f"figures/{name}.png" for name in NAMES}
+    assert {path for path in written if path.startswith("vector/")} == {
+        f"vector/{name}.{kind}" for name in NAMES for kind in ("svg", "pdf")
+    }
     for name in NAMES:
         with Image.open(root / f"reports/figures/{name}.png") as image:
             assert np.asarray(image.convert("L")).std() > 0
@@ -157,6 +160,8 @@ class Reader(HTMLParser):
         super().__init__()
         self.text = ""
         self.images: list[dict[str, str]] = []
+        self.figures: list[dict[str, str]] = []
+        self.pictures: list[str] = []  # that figures hold or refer to
         self.links: list[str] = []
         self.ids: list[str] = []
         self.open: list[str] = []
@@ -167,6 +172,10 @@ class Reader(HTMLParser):
         own = {name: value or "" for name, value in attrs}
         if tag == "img":
             self.images.append(own)
+        if tag == "figure":
+            self.figures.append(own)
+        if tag in ("image", "use"):
+            self.pictures.append(own["href"])
         if tag in ("a", "link"):
             self.links.append(own["href"])
         if "id" in own:
@@ -186,7 +195,7 @@ def test_what_is_lacking_is_said_down_to_the_page(name: str, tmp_path: Path) -> 
     root = make(tmp_path, name)
     page = Reader(report(root)["index.html"].decode())
     assert not page.open
-    assert len(page.images) == len(NAMES)
+    assert len(page.figures) == len(NAMES)
     assert [text for text in LACKING[name][1] if text not in page.text] == []
     assert not re.search(r"\bnan\b|\bNone\b(?! of)|\binf\b", page.text)
 
@@ -219,16 +228,17 @@ def test_page_shows_every_figure_and_claim_and_loads_nothing_else(
     page = Reader(text)
     assert not page.open
     assert len(set(page.ids)) == len(page.ids)
-    assert len({image["src"] for image in page.images}) == len(page.images) == len(NAMES)
-    assert all(image["src"].startswith("data:image/webp;base64,") for image in page.images)
-    assert all(image["alt"] for image in page.images)
+    assert not page.images
+    assert len(page.figures) == len(NAMES)
+    assert page.pictures
+    assert all(one.startswith(("data:image/webp;base64,", "#")) for one in page.pictures)
     claims = list(csv.DictReader(written["claims.csv"].decode().splitlines()))
     assert len(claims) >= 12
     for row in claims:
         assert row["claim"] in page.text
         assert row["definition"] in page.text
     assert not re.search(
-        r"https?:|@import|url\((?!data:)|src=\"(?!data:)|<script[^>]* src|<base|<iframe", text
+        r"https?:|@import|url\((?!data:|#)|src=\"(?!data:)|<script[^>]* src|<base|<iframe", text
     )
     for link in set(page.links) - {"data:,"}:
         folders = (root / "reports", Path(__file__).parent.parent / "reports")  # ../docs is in the second one
@@ -245,7 +255,7 @@ def test_every_number_follows_the_metrics(inputs: Inputs) -> None:
     ours = {row["claim"]: row["ours"] for row in csv.DictReader(claims_csv(claims).decode().splitlines())}
     assert ours["Empty maps, codes in the observation"] == "0.1357"
     assert ours["Episode length"] == "321.5"
-    # In the headline, the table, the caption and the alternative text.
+    # In the headline, in the table, in the result and in the caption.
     assert render(changed, claims, empty_share(changed)).count("13.6%") == 4
     assert "13.6%" not in render(inputs, collect_claims(inputs), empty_share(inputs))
 

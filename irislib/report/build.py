@@ -6,11 +6,12 @@ from irislib.artifacts import replacing, write_atomically
 from irislib.report.claims import claims_csv, collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.figures.registry import FIGURES
+from irislib.report.figures.saving import save
 from irislib.report.inputs import load_inputs
 from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import Plate, render_page
 from irislib.report.page.together import show_groups
-from irislib.report.style import publication, save
+from irislib.report.style import publication
 from irislib.runtime import progress
 
 
@@ -41,7 +42,8 @@ def build_report(
         crops: store of the crops cut out under the change maps.
         embeddings: store of the features of these crops.
         reports: folder that holds the files of evaluate, metrics, baselines, compare and sensitivity. It
-            receives figures/*.png (the folder is replaced as a whole), claims.csv and index.html.
+            receives figures/*.png, vector/*.svg and vector/*.pdf (both folders are replaced as a whole),
+            claims.csv and index.html.
         level: name of the level or of the game, in a world that has several.
         glossary: docs/glossary.md; without it the page explains no words.
 
@@ -65,11 +67,9 @@ def build_report(
     claims = collect_claims(inputs)
     codes, together = tabulate(inputs), show_groups(inputs)
     plates = []
-    with publication(), replacing(reports / "figures") as folder:
+    with publication(), replacing(reports / "figures") as pixels, replacing(reports / "vector") as vector:
         for part, draw in progress(FIGURES, desc="figures", total=len(FIGURES), unit="figure"):
             illustration = draw(inputs)
-            file = folder / f"{illustration.name}.png"
-            save(illustration.figure, file, config.dpi)
-            plates.append(Plate.of(part, illustration, file))
+            plates.append(Plate.of(part, illustration, save(illustration, pixels, vector, config.dpi)))
     write_atomically(reports / "claims.csv", claims_csv(claims))
     write_atomically(reports / "index.html", render_page(inputs, claims, plates, codes, together))

@@ -18,7 +18,6 @@ from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
-from irislib.report.page.sprites import Embedded, embed_file
 from irislib.report.page.together import Together
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
@@ -31,14 +30,15 @@ FOLDER = Path(__file__).parent
 PAGE = "templates/page.html.j2"
 INCLUDED = (
     *("templates/codes.html.j2", "templates/together.html.j2", "templates/tokens.html.j2"),
-    "templates/verdict.html.j2",
+    *("templates/verdict.html.j2", "templates/figure.html.j2"),
 )
 STYLES = (
     *("templates/page.css", "templates/table.css", "templates/explorer.css"),
-    "templates/surroundings.css",
+    *("templates/figures.css", "templates/surroundings.css"),
 )
 # Each can use those before it. They share one block, so that nothing of them is global.
 SCRIPTS = (
+    *("templates/figures.js", "templates/figure_box.js"),  # they listen before the table speaks
     *("templates/dom.js", "templates/url_state.js", "templates/code_search.js", "templates/facets.js"),
     *("templates/table.js", "templates/download.js", "templates/explorer_data.js", "templates/maps.js"),
     *("templates/charts.js", "templates/code_panels.js", "templates/code_view.js", "templates/inspector.js"),
@@ -62,19 +62,29 @@ COLOURS["heat"] = "#" + bytes(HEAT).hex()
 
 @dataclass(frozen=True)
 class Plate:
-    """A figure as the page shows it; see `Illustration`. `part` is the part of the page."""
+    """A figure as the page shows it; see `Illustration`.
+
+    Attributes:
+        part: the part of the page.
+        title: the result.
+        svg: the figure as an element; empty if there is nothing to draw.
+        picks: whether the reader can pick codes or arms in it.
+    """
 
     part: str
     name: str
     heading: str
+    title: str
     caption: str
     note: str
-    image: Embedded
+    svg: Markup
+    picks: bool
 
     @classmethod
-    def of(cls, part: str, drawn: Illustration, file: Path) -> "Plate":
-        """From the text of a figure and the PNG file that was made of it."""
-        return cls(part, drawn.name, drawn.heading, drawn.caption, drawn.note, embed_file(file))
+    def of(cls, part: str, drawn: Illustration, svg: str) -> "Plate":
+        """From the text of a figure and the SVG element that was made of it."""
+        texts = (part, drawn.name, drawn.heading, drawn.title, drawn.caption, drawn.note)
+        return cls(*texts, Markup(svg), picks=" data-" in svg)
 
 
 def render_page(

@@ -1,9 +1,8 @@
-"""Pictures as data URIs inside the page: figures, and sheets of many small pictures."""
+"""Pictures as data URIs inside the page: sheets of many small pictures."""
 
 import base64
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -50,12 +49,6 @@ def embed(picture: Image.Image) -> Embedded:
     few_colours(picture).save(data, "WEBP", lossless=True, method=4, exact=False)
     text = base64.b64encode(data.getvalue()).decode()
     return Embedded(f"data:image/webp;base64,{text}", picture.width, picture.height)
-
-
-def embed_file(path: Path) -> Embedded:
-    """Reads a picture file without transparency and encodes it."""
-    with Image.open(path) as picture:
-        return embed(picture.convert("RGB"))
 
 
 def pack(pictures: list[UInt8[np.ndarray, "_ _ 3"]], cell: int) -> tuple[list[Sheet], list[Sprite]]:

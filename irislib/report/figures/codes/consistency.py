@@ -4,20 +4,35 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from irislib.report.findings import CONSISTENCY, RANDOM, finding
+from irislib.report.findings import CONSISTENCY, RANDOM, Finding, finding
 from irislib.report.inputs import Inputs
-from irislib.report.style import BLUE, GREY, INK, ORANGE, Illustration, new_figure, nothing_to_show
-from irislib.report.wording import many, number
+from irislib.report.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PAPER,
+    Choice,
+    Illustration,
+    mark,
+    new_figure,
+    nothing_to_show,
+)
+from irislib.report.wording import between, many, number, percent, sentence, signed, some_of
 
 HEADING = "Codes against other episodes"
-# Confirmed against: other episodes, random boxes; its text in the legend, its colour and shape.
-_LOOKS: tuple[tuple[bool, bool, str, Any, str], ...] = (
-    (False, False, "confirmed in neither comparison", GREY, "o"),
-    (False, True, "confirmed against random boxes only", ORANGE, "s"),
-    (True, False, "confirmed against other episodes only", BLUE, "^"),
-    (True, True, "confirmed against both", BLUE, "D"),
+NAMED = 8  # codes whose numbers are written into the figure, at most
+# Confirmed against: other episodes, random boxes; its text in the legend, its colour, shape and area. Shape
+# and size differ too, so that they can be told apart without colours.
+_LOOKS = (
+    (False, False, "confirmed in neither comparison", INK, "o", 5),
+    (False, True, "confirmed against random boxes only", ORANGE, "s", 34),
+    (True, False, "confirmed against other episodes only", BLUE, "^", 40),
+    (True, True, "confirmed against both", BLUE, "D", 34),
 )
 
 
@@ -29,39 +44,94 @@ def consistency(inputs: Inputs) -> Illustration:
         reason = "No code could be tested: none has enough crops from enough episodes."
         return nothing_to_show("consistency", HEADING, "No code could be tested", reason)
     title = (
-        f"{found.confirmed.shown} of {many(len(codes), 'tested code')} are confirmed to look more alike than "
-        "other episodes do at the same places"
+        f"{sentence(some_of(found.holds, len(codes), 'tested code'))} "
+        f"{'looks' if found.holds == 1 else 'look'} more alike than other episodes do at the same places"
     )
-    caption = inputs.say(
-        "Every tested code, sorted by how much more alike its crops are than the same boxes in other "
-        "episodes. On average over divisions of the episodes into halves {selected} codes are selected on "
-        "one half and {confirmed} of them are confirmed on the other; by chance {chance}. The difference is "
-        "above zero for {above:%} of the codes; its median is {consistency.median_difference}.",
-        selected=found.selected or 0.0,
-        confirmed=found.confirmed.value,
-        chance=found.chance or 0.0,
-        above=float((codes["difference"] > 0).mean()),
-    )
-    figure = new_figure(8, 4.8, title)
-    _draw(figure.subplots(), codes)
-    figure.legend(loc="outside lower center", ncols=2)
-    return Illustration("consistency", HEADING, caption, figure, _note(inputs))
+    figure = new_figure(4.3, title)
+    choices = _draw(figure.subplots(), codes)
+    figure.legend(loc="outside lower center", ncols=2, handletextpad=0.2, columnspacing=1.0)
+    _mark_legend(figure.legends[0], choices)
+    names = {
+        str(code): f"{inputs.name_of(int(code))}: difference {signed(row['difference'])} "
+        f"({signed(row['difference_low'])} to {signed(row['difference_high'])})"
+        for code, row in codes.iterrows()
+    }
+    caption = _caption(found, codes)
+    return Illustration("consistency", HEADING, caption, figure, _note(inputs), names, choices)
 
 
-def _draw(axes: Any, codes: pd.DataFrame) -> None:
+def _draw(axes: Axes, codes: pd.DataFrame) -> dict[str, Choice]:
+    """Draws the codes; what the texts of the legend choose, by key."""
     rank = np.arange(1, len(codes) + 1)
     elsewhen, random = codes["consistent"].to_numpy(), codes["beats_random"].to_numpy()
     axes.axhline(0, color=INK, lw=1, ls="--", label="as alike as other episodes")
-    for first, second, label, colour, shape in _LOOKS:
+    choices: dict[str, Choice] = {}
+    for first, second, label, colour, shape, area in _LOOKS:
         which = (elsewhen == first) & (random == second)
         shown, at = codes[which], rank[which]
-        label = f"{label}: {len(shown)}"
-        axes.vlines(at, shown["difference_low"], shown["difference_high"], color=colour, lw=0.7, alpha=0.45)
-        axes.scatter(at, shown["difference"], s=12, marker=shape, color=colour, lw=0, zorder=3, label=label)
+        numbers = [int(code) for code in shown.index]
+        text = f"{label}: {len(shown)}"
+        sure = first or second
+        edge: dict[str, Any] = {"edgecolor": PAPER, "lw": 0.5} if sure else {"lw": 0}
+        if len(shown):
+            key = f"look{len(choices)}"
+            choices[key] = Choice(tuple(numbers), f"{label}, in the figure of consistency")
+            ends = (shown["difference_low"], shown["difference_high"])
+            lines = axes.vlines(at, *ends, color=colour if sure else PALE, lw=1.1 if sure else 0.5)
+            lines.set_zorder(2.5 if sure else 1)
+            mark(lines, "code", numbers, part=True)
+        look: dict[str, Any] = {"s": area, "marker": shape, "color": colour, "zorder": 4 if sure else 3}
+        dots = axes.scatter(at, shown["difference"], label=text, **look, **edge)
+        mark(dots, "code", numbers)
+    _name_some(axes, codes.assign(rank=rank))
     axes.set_xlabel("tested codes, sorted by the difference")
     axes.set_ylabel("difference in mean cosine similarity\nto other episodes (lines: 95% intervals)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.015)
+    return choices
+
+
+def _name_some(axes: Axes, codes: pd.DataFrame) -> None:
+    """Writes the numbers of confirmed codes, and of the largest differences, beside each other above."""
+    first = codes.assign(sure=codes["consistent"] | codes["beats_random"])
+    named = first.sort_values(["sure", "difference"], ascending=False, kind="stable").head(NAMED)
+    named = named.sort_values("rank")
+    left = max(0.0, 0.98 - 0.062 * len(named))
+    for nth, (code, row) in enumerate(named.iterrows()):
+        text = axes.annotate(
+            str(code),
+            (row["rank"], row["difference"]),
+            (left + 0.062 * nth, 0.95),
+            textcoords="axes fraction",
+            ha="center",
+            weight="bold" if row["sure"] else "normal",
+            fontsize=7.5,
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 1, "shrinkB": 2},
+        )
+        mark(text, "code", [code])
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.18 * (high - low))
+
+
+def _mark_legend(legend: object, choices: dict[str, Choice]) -> None:
+    """Makes the texts of the legend choose the codes with their mark."""
+    texts = [text for text in legend.get_texts() if not text.get_text().endswith((": 0", "episodes"))]  # type: ignore[attr-defined]
+    for text, key in zip(texts, choices, strict=True):
+        mark(text, "choice", [key])
+
+
+def _caption(found: Finding, codes: pd.DataFrame) -> str:
+    above = percent(float((codes["difference"] > 0).mean()))
+    median = number(float(codes["difference"].median()))
+    return (
+        "Every tested code, sorted by how much more alike its crops are than the same boxes in other "
+        "episodes. The test is repeated over divisions of the episodes into halves: on average "
+        f"{number(found.selected)} codes are selected on one half, and {number(found.confirmed.value)} "
+        f"({between(found.confirmed.low, found.confirmed.high)}) of them are confirmed on the other; by "
+        f"chance {number(found.chance)}. The difference is above zero for {above} of the codes; its median "
+        f"is {median}. Numbers in the figure are those of codes that are confirmed, and of the largest "
+        "differences."
+    )
 
 
 def _note(inputs: Inputs) -> str:

@@ -1,52 +1,90 @@
 """Figure: pairs of codes that occur together more often than time explains (protocol step 8)."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from irislib.report.findings import PAIRS, SETS, finding
 from irislib.report.inputs import Inputs
-from irislib.report.style import INK, PALE, Illustration, new_figure, nothing_to_show
-from irislib.report.wording import many, number, percent, some_of
+from irislib.report.style import (
+    BLUE,
+    INK,
+    ORANGE,
+    PALE,
+    PAPER,
+    Choice,
+    Illustration,
+    mark,
+    new_figure,
+    nothing_to_show,
+)
+from irislib.report.wording import many, number, percent, sentence, some_of
 
-CODES = 24  # rows and columns of the matrix
+CODES = 20  # rows and columns of the matrix
 HEADING = "Pairs of codes"
 
 
 def cooccurrence(inputs: Inputs) -> Illustration:
     """Matrix of the codes that are in most pairs; meaningful pairs are marked."""
     found = finding(inputs.metric, PAIRS)
-    title = f"{some_of(found.holds, found.tested, 'tested pair')} of consistent codes are meaningful"
     if len(inputs.pairs) == 0:
         reason = "There is no pair of consistent codes that occurs together often enough to be tested."
         return nothing_to_show("cooccurrence", HEADING, "No pair of codes could be tested", reason)
-    ratio, meaningful = _matrix(inputs.pairs)
-    reach = float(np.nan_to_num(ratio.abs().to_numpy()).max()) or 1.0
-    figure = new_figure(7.4, 6.8, title)
-    axes = figure.subplots()
-    axes.set_facecolor(PALE)
-    sns.heatmap(
-        ratio,
-        ax=axes,
-        cmap="vlag",
-        center=0,
-        vmin=-reach,
-        vmax=reach,
-        square=True,
-        linewidths=0.5,
-        xticklabels=True,
-        yticklabels=True,
-        cbar_kws={"label": "log2 (observations / expected ones)", "shrink": 0.7},
+    title = (
+        f"{sentence(some_of(found.holds, found.tested, 'tested pair'))} of consistent codes are meaningful"
     )
-    axes.set_title(f"the {many(len(ratio), 'consistent code')} in most pairs; grey: too seldom together")
-    axes.set(xlabel="code", ylabel="code")
-    axes.tick_params(length=0, labelsize=7.5, labelrotation=0)
-    axes.tick_params(axis="x", labelrotation=90)
+    ratio, meaningful = _matrix(inputs.pairs)
+    figure = new_figure(1.5 + 0.2 * len(ratio), title)
+    axes = figure.subplots()
+    choices = _draw(axes, ratio, meaningful)
+    figure.legend(loc="outside lower center", ncols=3)
+    names = {str(code): inputs.name_of(int(code)) for code in ratio.index}
+    return Illustration("cooccurrence", HEADING, _caption(inputs), figure, _note(inputs), names, choices)
+
+
+def _draw(axes: Axes, ratio: pd.DataFrame, meaningful: pd.DataFrame) -> dict[str, Choice]:
+    """A square for each pair, the larger the further from what is expected: filled if more often."""
+    reach = float(np.nan_to_num(ratio.abs().to_numpy()).max()) or 1.0
+    codes, choices = [int(code) for code in ratio.index], {}
+    for row, one in enumerate(codes):
+        for column, other in enumerate(codes):
+            value = ratio.iloc[row, column]
+            if np.isnan(value):
+                continue
+            side = 0.12 + 0.76 * float(np.sqrt(abs(value) / reach))
+            square = Rectangle((column - side / 2, row - side / 2), side, side, lw=1, clip_on=False)
+            more = value >= 0
+            square.set(facecolor=BLUE if more else PAPER, edgecolor=BLUE if more else ORANGE)
+            key = f"pair{min(one, other)}-{max(one, other)}"
+            pair = tuple(sorted((one, other)))
+            choices[key] = Choice(pair, f"the pair {pair[0]} and {pair[1]}, in the matrix of pairs")
+            mark(axes.add_patch(square), "choice", [key])
     rows, columns = np.nonzero(meaningful.eq(True).to_numpy())
     if len(rows):
-        axes.scatter(columns + 0.5, rows + 0.5, s=14, color=INK, label="meaningful pair")
-        figure.legend(loc="outside lower center")
-    return Illustration("cooccurrence", HEADING, _caption(inputs), figure, _note(inputs))
+        axes.scatter(
+            columns, rows, s=11, color=INK, edgecolor=PAPER, lw=0.5, zorder=4, label="meaningful pair"
+        )
+    for colour, face, text in ((BLUE, BLUE, "more often"), (ORANGE, PAPER, "less often")):
+        look: dict[str, Any] = {"marker": "s", "s": 30, "facecolor": face, "edgecolor": colour}
+        axes.scatter([], [], label=f"{text} together than expected", **look)
+    axes.set(xlim=(-0.5, len(codes) - 0.5), ylim=(len(codes) - 0.5, -0.5), aspect="equal")
+    for line in range(len(codes)):
+        axes.axhline(line + 0.5, color=PALE, lw=0.4, zorder=0)
+        axes.axvline(line + 0.5, color=PALE, lw=0.4, zorder=0)
+    axes.set_title(
+        f"the {many(len(ratio), 'consistent code')} in most pairs; no square: too seldom together\n"
+        f"largest square: {number(2**reach)} times as often, or as seldom, as expected"
+    )
+    axes.set_xticks(range(len(codes)), map(str, codes), rotation=90)
+    axes.set_yticks(range(len(codes)), map(str, codes))
+    axes.set(xlabel="code", ylabel="code")
+    axes.tick_params(length=0)
+    for label, code in zip([*axes.get_xticklabels(), *axes.get_yticklabels()], [*codes, *codes], strict=True):
+        mark(label, "code", [code])
+    return choices
 
 
 def _matrix(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

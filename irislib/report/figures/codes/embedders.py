@@ -1,6 +1,5 @@
 """Figure: the headline under each embedder."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,12 @@ from matplotlib.ticker import PercentFormatter
 
 from irislib.report.findings import Measured
 from irislib.report.inputs import Inputs
-from irislib.report.style import BLUE, GREY, INK, ORANGE, PALETTE, Illustration, new_figure, nothing_to_show
+from irislib.report.plain_names import EMBEDDERS
+from irislib.report.style import BLUE, GREY, INK, Illustration, new_figure, nothing_to_show
 from irislib.report.wording import between, many, number, percent, sentence
 
 HEADING = "The same test under other embedders"
-_NAMES = {"cells": "trained in the simulator", "imagenet": "ImageNet", "random": "untrained"}
-_COSINES = {
-    "mean_cosine": ("crops of one code", BLUE),
-    "mean_cosine_elsewhen": ("same boxes, other episodes", GREY),
-}
+CHANCE = 0.33  # half the height of a line for chance
 
 
 def embedders(inputs: Inputs) -> Illustration:
@@ -31,42 +27,57 @@ def draw(table: pd.DataFrame) -> Illustration:
     if table["tested"].sum() == 0:
         reason = "No code could be tested under any embedder: none has enough crops from enough episodes."
         return nothing_to_show("embedders", HEADING, "No code could be tested under any embedder", reason)
-    ends = between(table["confirmed"].min(), table["confirmed"].max())
-    title = f"Depending on the embedder, {ends} codes are confirmed to look alike"
-    figure = new_figure(8.4, 1.9 + 0.55 * len(table), title)
+    figure = new_figure(1.7 + 0.3 * len(table), _title(table))
     counts, cosines, labels = figure.subplots(1, 3, sharey=True)
     at = np.arange(len(table))
-    counts.barh(at, table["confirmed"], height=0.6, color=BLUE, label="confirmed (line: range)")
     counts.hlines(at, table["low"], table["high"], color=INK, lw=1.2)
-    counts.vlines(table["null"], at - 0.38, at + 0.38, color=ORANGE, ls="--", lw=1.4, label="by chance")
-    _bars(cosines, table, _COSINES)
-    labels.barh(at, table["label_overlap"], height=0.6, color=PALETTE[4], label="most similar crop")
-    chance = table["label_overlap_chance"]
-    labels.vlines(chance, at - 0.38, at + 0.38, color=INK, ls="--", lw=1, label="any other crop")
-    texts = ("codes", "mean cosine similarity", "labels shared with another crop")
+    _dots(counts, table["confirmed"], "confirmed (line: range)", BLUE, "o")
+    _chance(counts, table["null"], "by chance", INK)
+    _dots(cosines, table["mean_cosine"], "crops of one code", BLUE, "o", up=0.14)
+    _dots(cosines, table["mean_cosine_elsewhen"], "other episodes", GREY, "s", up=-0.14)
+    _dots(labels, table["label_overlap"], "most similar crop", BLUE, "o")
+    _chance(labels, table["label_overlap_chance"], "any other crop", INK)
+    texts = ("codes", "mean cosine similarity", "labels shared with\nanother crop")
     for axes, text in zip((counts, cosines, labels), texts, strict=True):
         axes.set_xlabel(text)
         axes.tick_params(axis="y", length=0)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.03, 1.0), ncols=1, borderaxespad=0.2)
-    counts.set_xlim(left=0)
-    labels.set_xlim(0, 1)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.08, 1.0), borderaxespad=0.2, handletextpad=0.3)
+    most = float(table[["high", "null", "confirmed"]].max(axis=None, skipna=True))
+    counts.set_xlim(-0.04 * most, 1.05 * most)
+    labels.set_xlim(-0.02, 1.02)
     labels.xaxis.set_major_formatter(PercentFormatter(1))
-    cosines.set_xlim(min(0.0, table[[*_COSINES]].min(axis=None, skipna=True)), 1)
-    counts.set_yticks(at, [_NAMES.get(name, name) for name in table["weights"]])
-    counts.invert_yaxis()
+    lowest = table[["mean_cosine", "mean_cosine_elsewhen"]].min(axis=None, skipna=True)
+    cosines.set_xlim(min(0.0, lowest) - 0.02, 1.02)
+    for axes in (labels, cosines):
+        axes.set_xticks([0, 0.5, 1])
+    counts.set_yticks(at, [EMBEDDERS.get(name, name) for name in table["weights"]])
+    counts.set_ylim(len(table) - 0.4, -0.6)
     return Illustration("embedders", HEADING, _caption(table), figure)
 
 
-def _bars(axes: Axes, values: pd.DataFrame, columns: Mapping[str, tuple[str, Any]]) -> None:
-    height = 0.8 / len(columns)
-    for nth, (column, (label, colour)) in enumerate(columns.items()):
-        at = np.arange(len(values)) + (nth - (len(columns) - 1) / 2) * height
-        axes.barh(at, values[column], height=height, color=colour, label=label)
+def _dots(axes: Axes, values: pd.Series, label: str, colour: Any, shape: str, up: float = 0.0) -> None:
+    axes.scatter(
+        values, np.arange(len(values)) - up, s=22, marker=shape, color=colour, lw=0, zorder=3, label=label
+    )
+
+
+def _chance(axes: Axes, values: pd.Series, label: str, colour: Any) -> None:
+    at = np.arange(len(values))
+    axes.vlines(values, at - CHANCE, at + CHANCE, color=colour, ls="--", lw=1.2, label=label)
+
+
+def _title(table: pd.DataFrame) -> str:
+    ends = between(table["confirmed"].min(), table["confirmed"].max())
+    beyond = int((table["low"] > table["null"]).sum())
+    names = many(len(table), "embedder")
+    if not beyond:
+        return f"Under none of {names} are more codes confirmed than by chance ({ends} codes)"
+    return f"Under {number(beyond)} of {names} more codes are confirmed than by chance ({ends} codes)"
 
 
 def _caption(table: pd.DataFrame) -> str:
     rows = [
-        f"{_NAMES.get(row['weights'], row['weights'])} ({number(row['dimension'])} features): "
+        f"{EMBEDDERS.get(row['weights'], row['weights'])} ({number(row['dimension'])} features): "
         f"{Measured(row['confirmed'], row['low'], row['high']).shown} of "
         f"{many(row['tested'], 'tested code')} are confirmed, by chance {number(row['null'])}, median "
         f"difference {number(row['median_difference'])}; a crop "

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
 from irislib.report.pictures import distinct_crops, overlay, read_maps
-from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, new_figure, nothing_to_show
-from irislib.report.wording import many, percent
+from irislib.report.style import BLUE, HEAT, INK, Illustration, bare, mark, new_figure, nothing_to_show
+from irislib.report.wording import many, number, percent
 
-FRAMES = 4  # of each code
-CROPS = 6
+FRAMES = 3  # of each code
+CROPS = 5
+ROW = 0.56  # inches
 HEADING = "A gallery of codes"
-TITLE = "The most used codes: frames under their maps, and the crops"
 
 
 def gallery(inputs: Inputs) -> Illustration:
@@ -32,7 +32,9 @@ def gallery(inputs: Inputs) -> Illustration:
     top = table.sort_values("uses", ascending=False, kind="stable").head(inputs.config.codes)
     top = top.sort_values("consistent", ascending=False, kind="stable")
     if len(top) == 0:
-        return nothing_to_show("gallery", HEADING, TITLE, "All maps are empty: no code changes a pixel.")
+        return nothing_to_show(
+            "gallery", HEADING, "There is no map to show", "All maps are empty: no code changes a pixel."
+        )
     first = ", the {consistent} consistent ones first" if top["consistent"].any() else ""
     caption = inputs.say(
         f"The {{rows:most used code}} with a map that is not empty{first}. Left: frames with the code's map "
@@ -41,21 +43,25 @@ def gallery(inputs: Inputs) -> Illustration:
         rows=len(top),
         consistent=int(top["consistent"].sum()),
     )
-    figure = _draw(inputs, top, {one: seen[code == one] for one in top.index})
-    return Illustration("gallery", HEADING, caption, figure)
+    sure = int(top["consistent"].sum())
+    sure_ones = number(sure) if sure else "none"
+    title = f"Of the {many(len(top), 'most used code')}, {sure_ones} {'are' if sure > 1 else 'is'} consistent"
+    figure = _draw(inputs, title, top, {one: seen[code == one] for one in top.index})
+    names = {str(code): inputs.name_of(int(code)) for code in top.index}
+    return Illustration("gallery", HEADING, caption, figure, names=names)
 
 
-def _draw(inputs: Inputs, top: pd.DataFrame, seen: dict[int, Int[np.ndarray, "n"]]) -> Figure:
+def _draw(inputs: Inputs, title: str, top: pd.DataFrame, seen: dict[int, Int[np.ndarray, "n"]]) -> Figure:
     """The rows; `seen` has the occurrences of each code whose map is not empty."""
-    height = 0.74 + 1.05 * len(top)
-    figure = new_figure(12, height, TITLE, layout=None)
-    place = {"left": 0.012, "right": 0.99, "bottom": 0.12 / height, "top": 1 - 0.62 / height}
+    height = 0.75 + ROW * len(top)
+    figure = new_figure(height, title, layout=None)
+    place: dict[str, Any] = {"left": 0.012, "right": 0.995, "bottom": 0.05 / height, "top": 1 - 0.7 / height}
     grid = figure.subplots(
         len(top),
         1 + FRAMES + CROPS,
         squeeze=False,
-        width_ratios=[2.05, *[1.0] * (FRAMES + CROPS)],
-        gridspec_kw={**place, "wspace": 0.06, "hspace": 0.06},
+        width_ratios=[2.4, *[1.0] * (FRAMES + CROPS)],
+        gridspec_kw={**place, "wspace": 0.06, "hspace": 0.08},
     )
     crops = distinct_crops(inputs)
     for cells, (code, facts) in zip(grid, top.iterrows(), strict=True):
@@ -79,23 +85,23 @@ def _show_map(axes: Axes, inputs: Inputs, occurrence: int) -> None:
     row = slice(occurrence, occurrence + 1)
     frame = inputs.rollouts.read("obs", inputs.changes.read("occurrence_step", row))[0]
     maps = read_maps(inputs, inputs.changes.read("occurrence_map", row))
-    axes.imshow(overlay(frame, maps, [HEAT]), interpolation="nearest")
+    axes.imshow(overlay(frame, maps, [HEAT]), interpolation="none")
 
 
 def _show_crop(axes: Axes, inputs: Inputs, row: int) -> None:
     step = inputs.crops.read("crop_step", slice(row, row + 1))
     y0, x0, y1, x1 = inputs.crops.read("crop_box", slice(row, row + 1))[0]
-    axes.imshow(inputs.rollouts.read("obs", step)[0, y0:y1, x0:x1], interpolation="nearest")
+    axes.imshow(inputs.rollouts.read("obs", step)[0, y0:y1, x0:x1], interpolation="none")
 
 
 def _write_facts(axes: Axes, code: Any, facts: Any) -> None:
     lines = [f"used {many(facts['uses'], 'time')}"]
     if np.isfinite(facts["consistency"]):
-        lines.append(f"cosine {facts['consistency']:.2f}")
-        lines.append(f"elsewhere {facts['consistency_elsewhen']:.2f}")
+        lines.append(f"cosine {facts['consistency']:.2f}, else {facts['consistency_elsewhen']:.2f}")
     if isinstance(facts["label"], str):
         lines.append(f"{facts['label']} {percent(facts['label_share'])}")
     colour = BLUE if facts["consistent"] else INK
     verdict = ", consistent" if facts["consistent"] else ""
-    axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour, fontsize=11)
-    axes.text(0, 0.72, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.25)
+    name = axes.text(0, 0.97, f"code {code}{verdict}", va="top", weight="bold", color=colour)
+    mark(name, "code", [code])
+    axes.text(0, 0.68, "\n".join(lines), va="top", fontsize=7, linespacing=1.2)

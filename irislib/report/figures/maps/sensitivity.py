@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from irislib.report.inputs import Inputs
+from irislib.report.plain_names import SCORES, layer_name
 from irislib.report.style import (
     BLUE,
     GREY,
@@ -16,6 +18,8 @@ from irislib.report.style import (
     ORANGE,
     PALE,
     PALETTE,
+    PAPER,
+    SMALL,
     Illustration,
     new_figure,
     nothing_to_show,
@@ -25,15 +29,15 @@ from irislib.report.wording import many, percent, percent_range
 HEADING = "What decides how many maps are empty"
 CHOICES = ("score", "layer", "masking")
 MASKINGS = {"before": ("masked before decoding", BLUE), "after": ("masked after the gradient", ORANGE)}
-# What can become of a map: its text in the legend, and its colour.
+# What can become of a map: its text in the legend, its colour, and its hatching.
 _PARTS = {
-    "unused": ("the code is never used", INK),
-    "absent": ("the code is not in the observation", GREY),
-    "empty": ("no positive value: empty", BLUE),
-    "below": ("positive, but below the threshold", PALETTE[2]),
-    "negative": ("no positive value, but kept without the ReLU", PALETTE[-1]),
-    "mixed": ("positive and negative values", ORANGE),
-    "positive": ("no negative value", PALE),
+    "unused": ("the code is never used", INK, ""),
+    "absent": ("the code is not in the observation", GREY, "xxx"),
+    "empty": ("no positive value: empty", BLUE, ""),
+    "below": ("positive, but below the threshold", PALETTE[2], "////"),
+    "negative": ("negative, kept without the ReLU", PALETTE[-1], "\\\\\\\\"),
+    "mixed": ("positive and negative values", ORANGE, ""),
+    "positive": ("no negative value", PALE, ""),
 }
 _NOT_EMPTY = ("negative", "mixed", "positive")
 
@@ -66,16 +70,19 @@ def draw(table: pd.DataFrame) -> Illustration:
         reason = "No map was computed under the choices that the paper leaves open."
         return nothing_to_show("sensitivity", HEADING, HEADING, reason)
     own = chosen.iloc[0]
-    bars = [*_choices(table, own), *_definitions(own), *_denominators(own)]
-    reach = {choice: [bar.empty for bar in bars if bar.choice == choice] for choice in CHOICES}
+    first = _Bar("this run", "as in params.yaml", _parts(own), True, interval(own))
+    choices = _choices(table, own)
+    reach = {choice: [bar.empty for bar in choices if bar.choice == choice] for choice in CHOICES}
+    # What is as in this run stands once, in the first line.
+    bars = [first, *(bar for bar in (*choices, *_definitions(own), *_denominators(own)) if not bar.chosen)]
     widest = max(reach, key=lambda choice: max(reach[choice]) - min(reach[choice]))
     title = f"The choice of the {widest} alone moves the share of empty maps: {percent_range(reach[widest])}"
-    figure = new_figure(8, 7.6, title)
+    figure = new_figure(2.0 + 0.19 * (len(bars) + 1.25 * len({bar.choice for bar in bars})), title)
     _draw_bars(figure.subplots(), bars)
     figure.legend(loc="outside lower center", ncols=2)
     caption = (
-        f"With the parameters of this run (●) {percent(own['present_occurrences'])} of the maps are empty. "
-        "If one choice is changed, the share is "
+        f"With the parameters of this run (first line) {percent(own['present_occurrences'])} of the maps are "
+        "empty. If one choice is changed, the share is "
         + ", ".join(f"{percent_range(ends)} ({choice})" for choice, ends in reach.items())
         + "."
     )
@@ -101,21 +108,25 @@ def _draw_bars(axes: Axes, bars: list[_Bar]) -> None:
             at += 1
             places.append(at)
     left = np.zeros(len(bars))
-    for part, (label, colour) in _PARTS.items():
+    for part, (label, colour, hatch) in _PARTS.items():
         width = np.array([bar.parts.get(part, 0) for bar in bars])
-        axes.barh(places, width, left=left, height=0.72, color=colour, label=label)
+        if width.any():
+            look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": PAPER, "lw": 0}
+            axes.barh(places, width, left=left, height=0.72, label=label, **look)
         left += width
+    axes.axvline(bars[0].empty, color=INK, lw=0.8, ls="--")
     for place, bar in zip(places, bars, strict=True):
         said = percent(bar.empty)
         if bar.interval:
-            axes.hlines(place, *bar.interval, color="white", lw=3.5)
-            axes.hlines(place, *bar.interval, color=INK, lw=1.5)
+            axes.hlines(place, *bar.interval, color=PAPER, lw=3.2)
+            axes.hlines(place, *bar.interval, color=INK, lw=1.3)
             said += f" ({percent_range(bar.interval)})"
-        axes.text(1.01, place, said, va="center", fontsize=8.5)
-    axes.set_yticks(places, [f"{bar.option} ●" if bar.chosen else bar.option for bar in bars])
+        axes.text(1.02, place, said, va="center", fontsize=SMALL)
+    axes.set_yticks(places, [bar.option for bar in bars])
     axes.set(
-        xlim=(0, 1), ylim=(at + 0.8, 0.4), xlabel="share of the maps (right: the share that counts as empty)"
+        xlim=(0, 1), ylim=(at + 0.8, 0.4), xlabel="share of the maps\n(right: the share that counts as empty)"
     )
+    axes.set_xticks([0, 0.5, 1])
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.tick_params(axis="y", length=0)
 
@@ -133,9 +144,15 @@ def _choices(table: pd.DataFrame, own: pd.Series) -> list[_Bar]:
     for choice in CHOICES:
         others = [name for name in CHOICES if name != choice]
         for _, row in table[(table[others] == own[others]).all(axis=1)].iterrows():
-            option = MASKINGS[row[choice]][0] if choice == "masking" else row[choice]
+            option = _option(choice, str(row[choice]))
             bars.append(_Bar(choice, option, _parts(row), bool(row[choice] == own[choice]), interval(row)))
     return bars
+
+
+def _option(choice: str, option: str) -> str:
+    if choice == "masking":
+        return MASKINGS[option][0]
+    return layer_name(option) if choice == "layer" else SCORES.get(option, option)
 
 
 def _definitions(own: pd.Series) -> list[_Bar]:
@@ -145,8 +162,8 @@ def _definitions(own: pd.Series) -> list[_Bar]:
         _Bar("ReLU", "with", _parts(own), True),
         _Bar("ReLU", "without", _parts(own, relu=False), False),
         _Bar("threshold", "none", _parts(own), True),
-        _Bar("threshold", "share of the map's maximum, and smallest area", region, False),
-        _Bar("threshold", "share of the largest maximum of all maps", faint, False),
+        _Bar("threshold", "of the map's maximum, and of area", region, False),
+        _Bar("threshold", "of the largest maximum of all maps", faint, False),
     ]
 
 
@@ -160,7 +177,7 @@ def _denominators(own: pd.Series) -> list[_Bar]:
     return [
         _Bar("counted", "codes that are in the observation", _parts(own), True),
         _Bar("counted", "all codes in all observations", everywhere, False),
-        _Bar("counted", "codes: empty if all maps in the sample are", codes, False),
+        _Bar("counted", "codes: empty if all their maps are", codes, False),
     ]
 
 

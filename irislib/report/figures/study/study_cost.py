@@ -2,17 +2,20 @@
 
 from irislib.report.figures.study.study_meaning import NOTHING
 from irislib.report.inputs import Inputs
-from irislib.report.study.forest import Panel, draw_forest
+from irislib.report.plain_names import arm_name
+from irislib.report.study.forest import Panel, describe_arms, draw_forest
 from irislib.report.study.results import StudyResults
 from irislib.report.style import Illustration, nothing_to_show
+from irislib.report.wording import many, number, percent
 
 HEADING = "What the codes cost, and what they depend on"
+OWN_PATCH = 0.99  # tokens that stay where a token depends on its own patch alone
 PANELS = (
-    Panel("psnr_db", "PSNR, dB", share=False),
-    Panel("bits_per_frame", "bits a frame", chance="entropy_bits_per_frame", share=False),
-    Panel("locality", "tokens that stay", chance="locality_chance"),
-    Panel("receptive_field", "pixels seen around", chance="receptive_field_limit", share=False),
-    Panel("empty_share", "empty Grad-CAM maps"),
+    Panel("psnr_db", share=False),
+    Panel("bits_per_frame", chance="entropy_bits_per_frame", share=False),
+    Panel("locality", chance="locality_chance"),
+    Panel("receptive_field", chance="receptive_field_limit", share=False),
+    Panel("empty_share"),
 )
 
 
@@ -36,5 +39,19 @@ def draw(results: StudyResults) -> Illustration:
         "tokens do; grey: the most that the encoder can see. Empty Grad-CAM maps: share among occurrences "
         "of codes."
     )
-    figure = draw_forest(results, "What the codes of each arm cost, and what they depend on", PANELS)
-    return Illustration("study_cost", HEADING, caption, figure)
+    figure = draw_forest(results, _title(results), PANELS)
+    names = describe_arms(results, PANELS)
+    return Illustration("study_cost", HEADING, caption, figure, names=names)
+
+
+def _title(results: StudyResults) -> str:
+    """How far tokens of the reference depend on the rest of the frame, and how many arms' do not."""
+    stay = {arm: results.mean(arm, "locality") for arm in results.arms}
+    known = [arm for arm in results.arms if stay[arm].known]
+    if results.reference not in known:
+        return HEADING
+    alone = sum(stay[arm].value >= OWN_PATCH for arm in known)
+    return (
+        f"{percent(stay[results.reference].value)} of the tokens of {arm_name(results.reference)} stay when "
+        f"the rest of the frame changes; in {number(alone)} of {many(len(known), 'arm')} (almost) all do"
+    )

@@ -1,18 +1,19 @@
 """Figure: what the codes of each arm mean."""
 
 from irislib.report.inputs import Inputs
-from irislib.report.study.forest import Panel, draw_forest
+from irislib.report.plain_names import arm_name
+from irislib.report.study.forest import Panel, describe_arms, draw_forest
 from irislib.report.study.results import StudyResults
 from irislib.report.style import Illustration, nothing_to_show
-from irislib.report.wording import many
+from irislib.report.wording import percent
 
 HEADING = "What the codes of each arm mean"
 NOTHING = "The study was not run; make study runs it."
 PANELS = (
-    Panel("recall", "recall, mean over labels"),
-    Panel("purity", "purity", chance="purity_base"),
-    Panel("nmi_beyond_place", "NMI beyond place"),
-    Panel("share_consistent_beyond_place", "codes consistent", chance="consistency.pixels.share_by_chance"),
+    Panel("recall"),
+    Panel("purity", chance="purity_base"),
+    Panel("nmi_beyond_place"),
+    Panel("share_consistent_beyond_place", chance="consistency.pixels.share_by_chance"),
 )
 
 
@@ -27,15 +28,32 @@ def draw(results: StudyResults) -> Illustration:
         return nothing_to_show(
             "study_meaning", HEADING, "The study was not run: what codes mean is not known", NOTHING
         )
-    title = f"What the codes of {many(len(results.arms), 'arm')} mean"
     caption = (
         "On held-out episodes, the world alone, while the player is awake; means over seeds, with 95% "
         "intervals. Recall: the share of a label's tokens that the commonest label of their code, learned "
         "on other episodes, predicts right, averaged over the labels. Purity: the share of tokens whose "
         "label is the commonest one of their code; grey: the share of the commonest label of all. NMI "
         "beyond place: the normalised mutual information of code and label, minus what the same places "
-        "give in other episodes. Codes consistent: the share of the tested codes whose patches are more "
+        "give in other episodes. Consistent codes: the share of the tested codes whose patches are more "
         "alike than the same places in other episodes; grey: by chance."
     )
-    note = "The pale vertical line is the reference arm. Lines divide arms that vary different things."
-    return Illustration("study_meaning", HEADING, caption, draw_forest(results, title, PANELS), note)
+    note = (
+        "The pale vertical line is the reference arm. Lines divide arms that vary different things. A point "
+        "without a line has too few seeds for an interval."
+    )
+    figure = draw_forest(results, _title(results), PANELS)
+    names = describe_arms(results, PANELS)
+    return Illustration("study_meaning", HEADING, caption, figure, note, names)
+
+
+def _title(results: StudyResults) -> str:
+    """The learned arm with the largest recall, beside the reference."""
+    recall = {arm: results.mean(arm, "recall") for arm in results.arms}
+    learned = [arm for arm in results.arms if recall[arm].known and results.varies(arm) != "no_learning"]
+    if not learned or not recall[results.reference].known:
+        return HEADING
+    best = max(learned, key=lambda arm: recall[arm].value)
+    own = f"{percent(recall[results.reference].value)} for {arm_name(results.reference)}"
+    if best == results.reference:
+        return f"No arm has a larger recall of labels than the reference: {own}"
+    return f"The recall of labels is {own}, and at most {percent(recall[best].value)}: {arm_name(best)}"
