@@ -29,27 +29,26 @@ INCLUDED = ("templates/codes.html.j2", "templates/together.html.j2", "templates/
 STYLES = ("templates/page.css", "templates/table.css", "templates/explorer.css")
 # Each can use those before it. They share one block, so that nothing of them is global.
 SCRIPTS = (
-    *(
-        "templates/scripts/dom.js",
-        "templates/scripts/url_state.js",
-        "templates/scripts/code_search.js",
-        "templates/scripts/facets.js",
-    ),
-    *(
-        "templates/scripts/table.js",
-        "templates/scripts/download.js",
-        "templates/scripts/explorer_data.js",
-        "templates/scripts/maps.js",
-    ),
-    *(
-        "templates/scripts/charts.js",
-        "templates/scripts/code_panels.js",
-        "templates/scripts/code_view.js",
-        "templates/scripts/inspector.js",
-    ),
+    "templates/scripts/dom.js",
+    "templates/scripts/url_state.js",
+    "templates/scripts/code_search.js",
+    "templates/scripts/facets.js",
+    "templates/scripts/table.js",
+    "templates/scripts/download.js",
+    "templates/scripts/explorer_data.js",
+    "templates/scripts/maps.js",
+    "templates/scripts/charts.js",
+    "templates/scripts/code_panels.js",
+    "templates/scripts/code_view.js",
+    "templates/scripts/inspector.js",
 )
-COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
-COLOURS["heat"] = "#" + bytes(HEAT).hex()
+COLOURS = {
+    "ink": INK,
+    "grey": GREY,
+    "blue": to_hex(BLUE),
+    "orange": to_hex(ORANGE),
+    "heat": f"#{bytes(HEAT).hex()}",
+}
 
 
 @dataclass(frozen=True)
