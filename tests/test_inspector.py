@@ -156,13 +156,21 @@ def test_the_pool_has_every_class_of_every_code_and_views_take_equal_numbers() -
     pool = choose_pool(found, first, 300, most=300)
     assert set(first) <= set(pool) and len(pool) < 150
     pooled = found.rows(np.isin(found.step, pool))
-    chosen = pooled.rows(choose_frames(pooled, 20))
+    episode = np.arange(300) // 10
+    chosen = pooled.rows(choose_frames(pooled, episode, 20))
     for code in range(20):
         for kind in range(4):
             there = ((found.code == code) & (found.kind == kind)).sum()
             assert ((pooled.code == code) & (pooled.kind == kind)).sum() >= min(3, there)
         taken = np.bincount(chosen.kind[chosen.code == code], minlength=4)
         assert taken.sum() == 8
+        apart = [
+            len(np.unique(episode[pooled.step[(pooled.code == code) & (pooled.kind == kind)]]))
+            for kind in range(4)
+        ]
+        for kind in range(4):
+            mine = chosen.step[(chosen.code == code) & (chosen.kind == kind)]
+            assert len(np.unique(episode[mine])) == min(taken[kind], apart[kind]) or apart[kind] < taken[kind]
         assert taken.max() - taken[taken > 0].min() <= 1 or taken.min() < 2
     assert len(choose_pool(found, first, 300, most=10)) == 10
 

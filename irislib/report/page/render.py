@@ -33,16 +33,26 @@ INCLUDED = (
     *("templates/verdict.html.j2", "templates/figure.html.j2"),
 )
 STYLES = (
-    *("templates/page.css", "templates/table.css", "templates/explorer.css"),
-    *("templates/figures.css", "templates/surroundings.css"),
+    *("templates/styles/page.css", "templates/styles/table.css", "templates/styles/explorer.css"),
+    *("templates/styles/figures.css", "templates/styles/surroundings.css"),
 )
 # Each can use those before it. They share one block, so that nothing of them is global.
 SCRIPTS = (
-    *("templates/figures.js", "templates/figure_box.js"),  # they listen before the table speaks
-    *("templates/dom.js", "templates/url_state.js", "templates/code_search.js", "templates/facets.js"),
-    *("templates/table.js", "templates/download.js", "templates/explorer_data.js", "templates/maps.js"),
-    *("templates/charts.js", "templates/code_panels.js", "templates/code_view.js", "templates/inspector.js"),
-    "templates/verdict.js",
+    "templates/scripts/figures.js",  # this and the next listen before the table speaks
+    "templates/scripts/figure_box.js",
+    "templates/scripts/dom.js",
+    "templates/scripts/url_state.js",
+    "templates/scripts/code_search.js",
+    "templates/scripts/facets.js",
+    "templates/scripts/table.js",
+    "templates/scripts/download.js",
+    "templates/scripts/explorer_data.js",
+    "templates/scripts/maps.js",
+    "templates/scripts/charts.js",
+    "templates/scripts/code_panels.js",
+    "templates/scripts/code_view.js",
+    "templates/scripts/inspector.js",
+    "templates/scripts/verdict.js",
 )
 SECTIONS = ("agent", "baselines", "power", "study")  # that the verdict leads to, besides figures
 PARTS = {
@@ -56,8 +66,13 @@ PARTS = {
     "agent": "The agent",
     "differences": "About this page",
 }  # of the page, as the navigation calls them
-COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
-COLOURS["heat"] = "#" + bytes(HEAT).hex()
+COLOURS = {
+    "ink": INK,
+    "grey": GREY,
+    "blue": to_hex(BLUE),
+    "orange": to_hex(ORANGE),
+    "heat": f"#{bytes(HEAT).hex()}",
+}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from irislib.report.wording import number, percent
 
 FOLDER = Path(__file__).parent / "templates"
 PAGE_STYLES = [
-    Path(__file__).parents[1] / "page/templates" / name for name in ("page.css", "surroundings.css")
+    Path(__file__).parents[1] / "page/templates/styles" / name for name in ("page.css", "surroundings.css")
 ]
 COLOURS = {"ink": INK, "grey": GREY, "blue": to_hex(BLUE), "orange": to_hex(ORANGE)}
 

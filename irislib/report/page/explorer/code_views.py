@@ -75,14 +75,18 @@ def view_codes(
     return views
 
 
-def choose_frames(pooled: Occurrences, codes: int) -> Int[np.ndarray, " n"]:
+def choose_frames(
+    pooled: Occurrences, episode: Int[np.ndarray, " step"], codes: int
+) -> Int[np.ndarray, " n"]:
     """At most `FRAMES` occurrences of each code: rows of `pooled`, sorted by code, then by class.
 
     The classes get equal numbers, as far as they have occurrences. Inside a class the occurrences are evenly
-    spaced, so that nobody selects them.
+    spaced, so that nobody selects them; over the first of each episode if these are enough, because frames of
+    an episode look alike.
 
     Args:
         pooled: the occurrences in the frames of the pool.
+        episode: of every observation.
     """
     order = np.lexsort((pooled.step, pooled.kind, pooled.code))
     group = pooled.code[order].astype(np.int64) * len(CLASSES) + pooled.kind[order]
@@ -91,7 +95,10 @@ def choose_frames(pooled: Occurrences, codes: int) -> Int[np.ndarray, " n"]:
     for code in range(codes):
         edges = start[code * len(CLASSES) : (code + 1) * len(CLASSES) + 1]
         for begin, size, wanted in zip(edges, np.diff(edges), _share_out(np.diff(edges)), strict=False):
-            chosen.append(order[begin + evenly_spaced(int(size), wanted)])
+            rows = order[begin : begin + size]
+            first = np.unique(episode[pooled.step[rows]], return_index=True)[1]
+            rows = rows[first] if len(first) >= wanted else rows
+            chosen.append(rows[evenly_spaced(len(rows), wanted)])
     return np.concatenate(chosen)
 
 

@@ -62,7 +62,7 @@ def explore(inputs: Inputs) -> Explorer:
     pool = choose_pool(occurrences, looked_at, steps, max(INSPECTED, PIXELS // side**2))
 
     pooled = occurrences.rows(np.isin(occurrences.step, pool))
-    chosen = pooled.rows(choose_frames(pooled, len(inputs.codes)))
+    chosen = pooled.rows(choose_frames(pooled, inputs.rollouts.read("episode"), len(inputs.codes)))
     inspected = occurrences.rows(np.isin(occurrences.step, looked_at))
     used = np.unique(np.concatenate([chosen.map, inspected.map]))
     words, codebook = Words(), tokenizer.codebook.cpu().numpy()

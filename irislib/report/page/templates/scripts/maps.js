@@ -39,7 +39,8 @@ const Maps = (() => {
     pen.fillRect(0, 0, 1, 1);
     const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
     const image = pen.createImageData(width, height);
-    large.forEach((value, i) => image.data.set([red, green, blue, Math.round(255 * value)], 4 * i));
+    const pixels = new Uint32Array(image.data.buffer), colour = red | (green << 8) | (blue << 16);
+    for (let i = 0; i < pixels.length; i += 1) pixels[i] = colour | (Math.round(255 * large[i]) << 24);
     pen.putImageData(image, 0, 0);
     return canvas;
   }

@@ -37,8 +37,8 @@ const CodePanels = (() => {
       text(
         `The map shows what the code changes in the decoded frame; its strength is the largest change. Of ` +
         `${many(view.classes.reduce((a, b) => a + b), "map")}, ${counts} (high: above two thirds of the code’s ` +
-        `strongest map; low: at most one third). The frames are evenly spaced inside each class, over ` +
-        `${data.pool.length} frames that were chosen so that every code occurs; nobody picked them.`,
+        `strongest map; low: at most one third). Of ${data.pool.length} frames, chosen so that every ` +
+        `code occurs, these are evenly spaced inside each class; nobody picked them.`,
       ),
       make("p.adjust", {}, ...controls), grid,
     );
