@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.learning import Match
 from benchmarks.official_weights import OFFICIAL
-from irislib.report.style import BLUE, GREY, ORANGE, new_figure, publication, save
+from irislib.report.style import BLUE, GREY, ORANGE, new_figure, publication
 from irislib.runtime import progress
 from irislib.seeding import stream
 
@@ -60,14 +60,14 @@ def _curves(match: Match, component: str, steps: int) -> pd.DataFrame:
 
 def _draw(curves: dict[str, pd.DataFrame], path: Path) -> None:
     with publication():
-        figure = new_figure(7.5, 3.2, "From the same weights, on the same batches: the same losses")
+        figure = new_figure(3.2, "From the same weights, on the same batches: the same losses")
         panels = figure.subplots(1, len(curves))
         for axes, (component, losses) in zip(panels, curves.items(), strict=True):
             for name, look in LOOKS.items():
                 axes.plot(losses.index, losses[name], label=name, **look)
             axes.set(title=_words(component), xlabel="gradient step", ylabel="loss")
         panels[-1].legend()
-        save(figure, path, dpi=120)
+        figure.savefig(path, dpi=120)
 
 
 def _words(component: str) -> str:

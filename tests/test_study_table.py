@@ -12,11 +12,13 @@ from madeup_study import ARMS, LONG, write_results
 from scipy.stats import ttest_1samp
 
 from irislib.errors import ArtifactError
+from irislib.report.figures.saving import save
 from irislib.report.figures.study import study_cost, study_meaning, study_reading, study_training
+from irislib.report.plain_names import arm_name
 from irislib.report.study.answers import answers
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.study.targets import missed, tokens
-from irislib.report.style import publication, save
+from irislib.report.style import publication
 from irislib.report.tables import read_optional
 from irislib.study.table import COLUMNS, interval, tabulate
 from stages.study import table as command
@@ -155,11 +157,11 @@ def test_without_results_everything_says_so(tmp_path: Path) -> None:
 def test_figures_are_drawn(figure: object, results: StudyResults, tmp_path: Path) -> None:
     with publication():
         drawn = figure.draw(results)  # type: ignore[attr-defined]
-        save(drawn.figure, tmp_path / "a.png", 60)
+        save(drawn, tmp_path, tmp_path, 60)
     labels = [text.get_text() for text in drawn.figure.axes[0].get_yticklabels()]
     if figure is not study_training:
-        assert labels == results.arms
-    assert (tmp_path / "a.png").stat().st_size > 2000
+        assert labels == list(map(arm_name, results.arms))
+    assert (tmp_path / f"{drawn.name}.png").stat().st_size > 2000
 
 
 def test_the_cause_is_the_planted_one(results: StudyResults) -> None:
