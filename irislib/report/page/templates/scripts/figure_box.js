@@ -2,7 +2,6 @@
 "use strict";
 (() => {
   const LEAST = 4; // pixels: less is a click
-  const SHAPE = "http://www.w3.org/2000/svg";
 
   function inside(plot, box) {
     const codes = new Set();
@@ -17,7 +16,7 @@
   }
 
   function wire(plot) {
-    const box = document.createElementNS(SHAPE, "rect");
+    const box = document.createElementNS(plot.namespaceURI, "rect");
     box.setAttribute("class", "box");
     let start = null, drawn = null;
 
