@@ -228,7 +228,7 @@ def write_tables(
     tables["embedders"] = make_embedders(tested)
     tables["sensitivity"] = make_sensitivity(bool(lit))
     tables["attributions"] = make_attributions(bool(lit))
-    tables["study"] = tabulate(write_results(folder / "results"))
+    tables["study"] = tabulate(write_results(folder / "results"), "made-up")
     write_results(folder / "worlds/pong", WORLD_ARMS)
     tables["worlds"] = tabulate_worlds(folder / "worlds")
     tables["agents"] = make_agents()

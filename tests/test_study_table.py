@@ -28,7 +28,7 @@ FIGURES = (study_meaning, study_cost, study_reading, study_training)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    return tabulate(write_results(tmp_path_factory.mktemp("results")))
+    return tabulate(write_results(tmp_path_factory.mktemp("results")), "crafter")
 
 
 def read(folder: Path) -> StudyResults:
@@ -137,7 +137,7 @@ def test_a_seed_alone_has_no_interval(tmp_path: Path) -> None:
 def test_what_is_no_result_is_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "a-0.json").write_text(content)
     with pytest.raises(ArtifactError, match=r"a-0\.json: not a result"):
-        tabulate(tmp_path)
+        tabulate(tmp_path, "crafter")
 
 
 # The page

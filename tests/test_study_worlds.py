@@ -9,7 +9,7 @@ from madeup_study import ARMS, WORLD_ARMS, write_results
 from irislib.errors import ArtifactError
 from irislib.report.page.result_tables import Table
 from irislib.report.page.worlds import worlds_table
-from irislib.report.study.results import WORLD_COLUMNS, StudyResults
+from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.study.table import tabulate, tabulate_worlds
 
 MAIN_ARMS = {
@@ -25,12 +25,12 @@ MAIN_ARMS = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Table:
     folder = tmp_path_factory.mktemp("worlds")
-    study = StudyResults(tabulate(write_results(folder / "results", MAIN_ARMS)))
+    study = StudyResults(tabulate(write_results(folder / "results", MAIN_ARMS), "crafter"))
     for world in ("boxing", "pong"):
         write_results(folder / f"worlds/{world}", WORLD_ARMS)
     (folder / "worlds/pong.yaml").write_text("env: {}\n")  # not a folder of results
     worlds = tabulate_worlds(folder / "worlds")
-    assert list(worlds.columns) == WORLD_COLUMNS
+    assert list(worlds.columns) == STUDY_COLUMNS
     return worlds_table(study, worlds)
 
 
@@ -55,8 +55,8 @@ def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
 
 
 def test_one_world_alone_is_no_comparison(tmp_path: Path) -> None:
-    study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS)))
-    assert worlds_table(study, pd.DataFrame(columns=WORLD_COLUMNS)).rows == []
+    study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS), "crafter"))
+    assert worlds_table(study, pd.DataFrame(columns=STUDY_COLUMNS)).rows == []
 
 
 def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_what_was_too_rare_is_named() -> None:
 
 
 def study(folder: Path, **arms: Any) -> StudyResults:
-    return StudyResults(tabulate(write_results(folder / "results", {**ARMS, **arms})))
+    return StudyResults(tabulate(write_results(folder / "results", {**ARMS, **arms}), "crafter"))
 
 
 def test_the_change_that_helps_most_is_told_with_its_rival(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_an_arm_with_fewer_than_three_seeds_shows_nothing(tmp_path: Path) -> Non
     write_results(tmp_path / "results")
     for arm in ("cells", "taught"):
         (tmp_path / f"results/{arm}-2.json").unlink()
-    told = " ".join(plain(one) for one in outlook(StudyResults(tabulate(tmp_path / "results"))))
+    told = " ".join(plain(one) for one in outlook(StudyResults(tabulate(tmp_path / "results", "crafter"))))
     assert "cells" not in told and "taught" not in told
     assert told.startswith("Nothing that was varied in 3 or more seeds is shown to help")
 

@@ -9,7 +9,7 @@ import pandas as pd
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
 from irislib.report.page.glossary import read_glossary
-from irislib.report.study.results import STUDY_COLUMNS, WORLD_COLUMNS, StudyResults
+from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.tables import (
     AGENT_COLUMNS,
     ATTRIBUTION_COLUMNS,
@@ -205,7 +205,7 @@ def load_inputs(
         baselines=read_table(reports / "baselines.csv", "baselines", BASELINE_COLUMNS),
         replicates=read_optional(reports / "replicates.csv", "replicates", REPLICATE_COLUMNS),
         study=StudyResults(read_optional(reports / "study.csv", "study", STUDY_COLUMNS)),
-        worlds=read_optional(reports / "worlds.csv", "study", WORLD_COLUMNS),
+        worlds=read_optional(reports / "worlds.csv", "study", STUDY_COLUMNS),
         agents=read_optional(reports / "agents.csv", "study", AGENT_COLUMNS),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),

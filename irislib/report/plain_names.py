@@ -22,11 +22,13 @@ ARMS = {
     "patch-16": "16 px patch alone",
     "patch-16-4x": "16 px patch alone, 4 times as long",
     "patch-8": "8 px patch alone",
+    "patch-8-shifted": "8 px patch alone, shifted by half",
     "patch-7": "one cell (7 px) alone",
     "patch-7-64": "one cell alone, 64 codes",
     "patch-7-shifted": "one cell alone, shifted by half",
     "patch-7-wide": "one cell, sees 5 by 5 cells",
     "k-means-16": "k-means of 16 px patches",
+    "k-means-8": "k-means of 8 px patches",
     "k-means-7": "k-means of cells",
     "untrained": "untrained IRIS",
 }

@@ -19,17 +19,19 @@ ARM = ("arm", "varies", "compared_with")
 KEYS = (*ARM, "asks", "seed", "steps")  # of a result, before its measures
 NESTED = ("reading", "reading_coverage", "consistency")  # measures by label, by size of a set, by embedder
 COLUMNS = (
+    "world",
     *(*ARM, "steps", "measure", "seeds"),
     *("mean", "low", "high", "least", "most"),
     *("difference", "difference_low", "difference_high"),
 )
 
 
-def tabulate(results: Path) -> pd.DataFrame:
+def tabulate(results: Path, world: str) -> pd.DataFrame:
     """The table of all cells.
 
     Args:
-        results: folder with the result of each cell, ARM-SEED.json (`cell.run_cell`).
+        results: folder with the result of each cell, ARM-SEED.json (`cell.measure_cell`).
+        world: in which all of them were found.
 
     Returns:
         A row for each arm, number of gradient steps, and measure. `mean` is over the seeds for which the
@@ -48,6 +50,7 @@ def tabulate(results: Path) -> pd.DataFrame:
     finished = _finished(values)
     made = [
         {
+            "world": world,
             **dict(zip((*ARM, "steps", "measure"), key, strict=True)),
             **_summary(group.set_index("seed")["value"], finished.get((key[2], key[4]), {})),
         }
@@ -61,18 +64,17 @@ def tabulate(results: Path) -> pd.DataFrame:
 
 
 def tabulate_worlds(worlds: Path) -> pd.DataFrame:
-    """The tables of all other worlds (`tabulate`), one below the other, with a first column `world`.
+    """The tables of all other worlds (`tabulate`), one below the other.
 
     Args:
-        worlds: folder with a folder of results for each world.
+        worlds: folder with a folder of results for each world, which has the world's name.
 
     Raises:
         ArtifactError: a result is not one.
     """
     folders = sorted(folder for folder in worlds.glob("*") if folder.is_dir())
-    tables = [tabulate(folder).assign(world=folder.name) for folder in folders]
-    found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "world"])
-    return found[["world", *COLUMNS]]
+    tables = [tabulate(folder, folder.name) for folder in folders]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
 def interval(values: Float64[np.ndarray, " n"]) -> tuple[float, float, float]:

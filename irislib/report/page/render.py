@@ -60,7 +60,6 @@ PARTS = {
     "paper": "The paper",
     "study": "The study",
     "codes": "The codes",
-    "tokens": "Frames",
     "figures": "Figures",
     "tests": "Tests",
     "agent": "The agent",

@@ -10,10 +10,9 @@ from irislib.report.study.answers import beyond, changed, shown
 from irislib.report.study.results import StudyResults
 from irislib.report.wording import listed, number
 
-MAIN = "Crafter"  # the world of studies/params.yaml
 MEASURE = "nmi_beyond_place"
 # What a row shows, and the arms that show it: of the first one that a world has, its difference from the arm
-# that it is compared with. Crafter's cells have 7 pixels, the others' tiles 8.
+# that it is compared with. Patches are as large as the cells of the world, where it has cells.
 ROWS = {
     "attention off: a token sees less": ("no-attention",),
     "small patches, each seen alone": ("patch-7", "patch-8"),
@@ -24,16 +23,14 @@ ROWS = {
 
 
 def by_world(study: StudyResults, worlds: pd.DataFrame) -> dict[str, StudyResults]:
-    """The results of each world that has some, Crafter's first.
+    """The results of each world that has some, by its name; those of study.csv first.
 
     Args:
         study: study.csv.
-        worlds: worlds.csv, which has a column `world` as well.
+        worlds: worlds.csv, the same for other worlds.
     """
-    found = {MAIN: study} | {
-        str(name).capitalize(): StudyResults(rows) for name, rows in worlds.groupby("world", sort=False)
-    }
-    return {name: results for name, results in found.items() if results}
+    found = [study, *(StudyResults(rows) for _, rows in worlds.groupby("world", sort=False))]
+    return {results.world: results for results in found if results}
 
 
 def worlds_table(study: StudyResults, worlds: pd.DataFrame) -> Table:
@@ -54,8 +51,8 @@ def worlds_table(study: StudyResults, worlds: pd.DataFrame) -> Table:
     about = (
         "How much more of the label of its patch a token tells than its place does (NMI beyond place), by "
         "IRIS's tokenizer, and how that changes. The shifted patches are compared with those that are not "
-        "shifted, everything else with IRIS's tokenizer. Ranges are 95% intervals over seeds. A tile of "
-        "MiniGrid is a patch; in Atari's games nothing lies on a grid, and random actions play. "
+        "shifted, everything else with IRIS's tokenizer. Ranges are 95% intervals over seeds. The files in "
+        "studies/worlds say what is played, by whom, and whether patches lie on cells of the world. "
     )
     return Table("worlds", "Does it hold in other worlds?", about + _summary(rows), header, rows)
 

@@ -8,11 +8,10 @@ import pandas as pd
 from irislib.report.findings import Measured
 
 STUDY_COLUMNS = [
-    *("arm", "varies", "compared_with", "steps", "measure", "seeds"),
+    *("world", "arm", "varies", "compared_with", "steps", "measure", "seeds"),
     *("mean", "low", "high", "least", "most"),
     *("difference", "difference_low", "difference_high"),
 ]
-WORLD_COLUMNS = ["world", *STUDY_COLUMNS]
 REFERENCE = "nothing"  # what the arm varies that most others are compared with
 UNKNOWN = Measured(math.nan, math.nan, math.nan)
 
@@ -30,6 +29,11 @@ class StudyResults:
     def __bool__(self) -> bool:
         """Whether there is an arm to compare with."""
         return bool(self.reference)
+
+    @property
+    def world(self) -> str:
+        """Name of the world, as a heading; empty without results."""
+        return next((str(name).capitalize() for name in self.table["world"]), "")
 
     @property
     def arms(self) -> list[str]:

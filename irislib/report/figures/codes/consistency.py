@@ -85,7 +85,7 @@ def _draw(axes: Axes, codes: pd.DataFrame) -> dict[str, Choice]:
         mark(dots, "code", numbers)
     _name_some(axes, codes.assign(rank=rank))
     axes.set_xlabel("tested codes, sorted by the difference")
-    axes.set_ylabel("difference in mean cosine similarity\nto other episodes (lines: 95% intervals)")
+    axes.set_ylabel("cosine similarity: difference\nto other episodes (95% intervals)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.015)
     return choices
