@@ -15,8 +15,8 @@ from irislib.artifacts import open_store
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.wording import percent, signed
 from irislib.stores.rollouts import ROLLOUTS

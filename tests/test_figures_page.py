@@ -22,8 +22,8 @@ from irislib.report.figures.saving import save
 from irislib.report.figures.study.study_cost import study_cost
 from irislib.report.figures.study.study_meaning import study_meaning
 from irislib.report.inputs import Inputs, load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import Plate, render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.style import publication
 

@@ -15,7 +15,6 @@ from irislib.interpret.labels.truth import Truth
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import Inputs, load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.explorer.code_views import choose_frames
 from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.explorer.frame_labels import label_under, labels_in_patches
@@ -25,6 +24,7 @@ from irislib.report.page.explorer.neighbours import companions, nearest_codes
 from irislib.report.page.explorer.occurrences import EMPTY, HIGH, LOW, MIDDLE, Occurrences, classify
 from irislib.report.page.explorer.usage import bars_of_episodes, count_episodes
 from irislib.report.page.render import render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 
 CODES = 30

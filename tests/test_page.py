@@ -14,8 +14,8 @@ from playwright.sync_api import Browser
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 
 CODES = 512

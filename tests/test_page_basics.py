@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import PARTS, render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 
 REPO = Path(__file__).parent.parent

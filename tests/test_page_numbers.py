@@ -16,8 +16,8 @@ from scipy import stats
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)

@@ -27,11 +27,11 @@ from irislib.report.figures.codes import tsne
 from irislib.report.figures.maps.empty_share import empty_share
 from irislib.report.figures.registry import FIGURES
 from irislib.report.inputs import Inputs, load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.comparison import about_agent
 from irislib.report.page.differences import _strata_of_play
 from irislib.report.page.explorer import explorer
 from irislib.report.page.render import Plate, render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration

@@ -8,8 +8,8 @@ from irislib.report.config import PlotsConfig
 from irislib.report.figures.registry import FIGURES
 from irislib.report.figures.saving import save
 from irislib.report.inputs import load_inputs
-from irislib.report.page.code_table import tabulate
 from irislib.report.page.render import Plate, render_page
+from irislib.report.page.table.code_table import tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.style import publication
 from irislib.runtime import progress

@@ -11,13 +11,13 @@ from matplotlib.colors import to_hex
 from irislib.report.claims import Claim
 from irislib.report.inputs import Inputs
 from irislib.report.page.agents import agents_table
-from irislib.report.page.code_table import COLUMNS, FIRST_ROWS, CodeTable
 from irislib.report.page.comparison import about_agent, about_playing, comparison
 from irislib.report.page.differences import differences
 from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
+from irislib.report.page.table.code_table import COLUMNS, FIRST_ROWS, CodeTable
 from irislib.report.page.together import Together
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers

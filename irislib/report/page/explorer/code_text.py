@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from irislib.report.page.code_words import Facts, known, untested
+from irislib.report.page.table.code_words import Facts, known, untested
 from irislib.report.wording import listed, many, number, percent, sentence, signed
 
 NEEDED = "more than half are needed"

@@ -8,12 +8,12 @@ from jaxtyping import Float, Int
 
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
-from irislib.report.page.code_words import Facts, known
 from irislib.report.page.explorer import code_text
 from irislib.report.page.explorer.neighbours import SHOWN, companions, nearest_codes
 from irislib.report.page.explorer.occurrences import CLASSES, Occurrences
 from irislib.report.page.explorer.usage import count_episodes, count_places
 from irislib.report.page.explorer.words import Words
+from irislib.report.page.table.code_words import Facts, known
 
 FRAMES = 8  # of each code
 BARS = 16  # of the histogram of map strength

@@ -9,10 +9,10 @@ from jaxtyping import Float
 
 from irislib.interpret.evenly_spaced import evenly_spaced
 from irislib.report.inputs import Inputs
-from irislib.report.page import code_words
-from irislib.report.page.code_words import Facts, known
-from irislib.report.page.facets import Facet, count_facets, facets_of
 from irislib.report.page.sprites import Sheet, Sprite, pack
+from irislib.report.page.table import code_words
+from irislib.report.page.table.code_words import Facts, known
+from irislib.report.page.table.facets import Facet, count_facets, facets_of
 from irislib.report.pictures import average_maps, distinct_crops, read_crops
 from irislib.report.wording import number, percent
 
