@@ -103,7 +103,8 @@ def test_results_are_small_and_the_table_has_them_all(study: Checkout) -> None:
     assert all(result(study, name).stat().st_size < 20_000 for name in found)
     assert invoke(table.main).exit_code == 0
     rows = (study.root / "reports/study.csv").read_text()
-    assert "\niris,nothing,iris,2,recall" in rows and "\npatches,no_learning,iris,0,recall" in rows
+    assert "\ncrafter,iris,nothing,iris,2,recall" in rows
+    assert "\ncrafter,patches,no_learning,iris,0,recall" in rows
 
 
 @pytest.mark.usefixtures("at_root")
