@@ -205,3 +205,8 @@ def rivalry(baselines: pd.DataFrame, key: str) -> Rivalry | None:
         return None
     best = max(others, key=lambda name: others[name].value)
     return Rivalry(ours, others[best], TOKENIZERS.get(str(best), str(best)))
+
+
+def tested_for_names(labels: pd.DataFrame) -> int:
+    """How many codes could be tested for whether they show more of some label; from labels.csv."""
+    return int(labels["code"][labels["confirmed"].notna()].nunique())

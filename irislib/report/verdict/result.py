@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from irislib.report.findings import CONSISTENCY, NAMES, Finding, Look, Rivalry, finding, rivalry
+from irislib.report.findings import (
+    CONSISTENCY,
+    NAMES,
+    Finding,
+    Look,
+    Rivalry,
+    finding,
+    rivalry,
+    tested_for_names,
+)
 from irislib.report.verdict.degree import Degree, degree
 from irislib.report.verdict.phrases import Block, Phrase, Statement, of_codes, say
 from irislib.report.wording import many, number, percent, percent_range
@@ -41,7 +50,7 @@ class Evidence:
     @property
     def tested_for_names(self) -> int:
         """How many codes could be tested with a label."""
-        return int(self.labels["code"][self.labels["confirmed"].notna()].nunique())
+        return tested_for_names(self.labels)
 
     @property
     def named(self) -> dict[str, list[int]]:

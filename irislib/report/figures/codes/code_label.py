@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from irislib.report.findings import by_label
+from irislib.report.findings import by_label, tested_for_names
 from irislib.report.inputs import Inputs
 from irislib.report.style import BLUE, GREY, INK, Choice, Illustration, mark, new_figure, nothing_to_show
 from irislib.report.wording import listed, many, percent, sentence, some_of
@@ -123,7 +123,7 @@ def _said(inputs: Inputs, shares: pd.DataFrame, code: int) -> str:
 
 def _title(inputs: Inputs) -> str:
     named = inputs.codes["name"].dropna()
-    tested = int(inputs.codes["confirmed"].notna().sum())
+    tested = tested_for_names(inputs.labels)
     found = sentence(some_of(len(named), tested, "tested code"))
     found += " has a name" if len(named) == 1 else " have a name"
     labels = sorted(set(named))
