@@ -21,7 +21,7 @@ from stages.options import embedder_option
 def main(params: Path, reports: Path, **artifacts: Path) -> None:
     """Draws the figures and writes the page."""
     config = load_params(params, "plots", PlotsConfig)
-    seed, env = load_params(params, "seed", int), load_params(params, "env", dict[str, Any])
+    seed, env = load_params(params, "seed", int), load_params(params, "env", dict)
     build_report(config, seed=seed, reports=reports, level=level_of(env), **artifacts)
 
 

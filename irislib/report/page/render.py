@@ -132,6 +132,7 @@ def render_page(
         claims=list(claims),
         tables=result_tables(inputs),
         about_agreement=about_agreement(inputs),
+        studied=inputs.study.world,
         questions=answers(inputs.study),
         worlds=worlds_table(inputs.study, inputs.worlds),
         agents=agents_table(inputs.agents, inputs.world),

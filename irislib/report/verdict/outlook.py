@@ -28,7 +28,7 @@ def outlook(results: StudyResults) -> list[Statement]:
     if better:
         best = max(better, key=lambda arm: better[arm].value)
         statements = [*_best(results, best), *_without_learning(results, best)]
-    return [*statements, *_losses(results), _how()]
+    return [*statements, *_losses(results), _how(results)]
 
 
 def _claimed(results: StudyResults, arm: str) -> bool:
@@ -130,8 +130,9 @@ def _named(results: StudyResults, arm: str) -> str:
     return f"arm {arm}, {many(results.seeds(arm), 'seed')}"
 
 
-def _how() -> Statement:
+def _how(results: StudyResults) -> Statement:
     return say(
-        "These tokenizers were trained alone, on play of a scripted player, and are measured where their "
-        "tokens stand: compare them with each other, not with the agent. Ranges are 95% intervals over seeds."
+        f"These tokenizers were trained alone, on play of a scripted player in {results.world}, and are "
+        "measured where their tokens stand: compare them with each other, not with the agent. Ranges are 95% "
+        "intervals over seeds."
     )
