@@ -127,9 +127,9 @@ def test_another_world_goes_through_all_stages(built: Checkout, world: str) -> N
         assert open_store(built.root / "data/rollouts.zarr", ROLLOUTS).attrs["world"] == world
         page = (built.root / "reports/index.html").read_text()
         introduction = page.index("A world model learns to predict a game")
-        assert f"here {world.capitalize()}" in page[introduction : introduction + 200]
+        assert f"({world.capitalize()})" in page[introduction : introduction + 200]  # after the level
         # The study and what the verdict says of it are of another world, and name it.
-        own = page[page.index('id="codes"') :].replace("studies/worlds", "")
+        own = page[page.index('id="codes"') : page.index('class="meaning"')]
         assert "crafter" not in own.lower()
 
 
