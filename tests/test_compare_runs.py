@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from madeup_runs import PARAMS, renumbered, write_run
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from silent_page import opened
 
 from irislib.errors import ArtifactError
@@ -308,10 +308,10 @@ def test_a_mistake_is_one_line(
 
 
 @pytest.fixture(scope="module")
-def page(root: Path) -> Iterator[Page]:
+def page(root: Path, browser: Browser) -> Iterator[Page]:
     html = comparison_page(read_run("a", root / "first"), read_run("b", root / "renumbered"), SHUFFLES)
     (root / "page.html").write_bytes(html)
-    with opened(root / "page.html") as made:
+    with opened(browser, root / "page.html") as made:
         yield made
 
 

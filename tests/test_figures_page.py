@@ -1,8 +1,6 @@
 """Figures on the page in a real browser: one selection with the table, by pointer and by keyboard."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from madeup import sources, write_inputs
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
@@ -23,33 +21,15 @@ from irislib.report.figures.study.study_cost import study_cost
 from irislib.report.figures.study.study_meaning import study_meaning
 from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page.render import Plate, render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 from irislib.report.style import publication
 
 CODES = 40
 CONFIG = PlotsConfig(codes=3, crops=1, groups=1, frames=1, tsne_perplexity=30.0, dpi=50)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 DRAWN = (study_meaning, study_cost, consistency, code_label, cooccurrence)
 SELECT = """codes => document.dispatchEvent(new CustomEvent("codes:shown", {detail: {
     codes: new Set(codes ?? []), all: codes === null}}))"""
 LISTEN = """() => { window.chosen = [];
     document.addEventListener("codes:chosen", (event) => window.chosen.push(event.detail)); }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    named = (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM))
-    executable = next(filter(None, named), None)
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium")
-        pytest.skip("no Chromium")
-    with sync_playwright() as playwright:
-        # A container's root has no sandbox to go into; the page is our own.
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +50,7 @@ def url(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> str:
             Plate.of("study" if "study" in one.name else "codes", one, save(one, folder, folder, 50))
             for one in figures
         ]
-    page = render_page(inputs, collect_claims(inputs), plates, tabulate(inputs), show_groups(inputs))
+    page = render_page(inputs, collect_claims(inputs), plates)
     (folder / "index.html").write_bytes(page)
     return Path(folder / "index.html").as_uri()
 

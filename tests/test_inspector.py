@@ -24,8 +24,6 @@ from irislib.report.page.explorer.neighbours import companions, nearest_codes
 from irislib.report.page.explorer.occurrences import EMPTY, HIGH, LOW, MIDDLE, Occurrences, classify
 from irislib.report.page.explorer.usage import bars_of_episodes, count_episodes
 from irislib.report.page.render import render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 
 CODES = 30
 CONFIG = PlotsConfig(codes=3, crops=3, groups=4, frames=4, tsne_perplexity=30.0, dpi=50)
@@ -43,7 +41,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 
 @pytest.fixture(scope="module")
 def address(inputs: Inputs) -> str:
-    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs), show_groups(inputs))
+    page = render_page(inputs, collect_claims(inputs))
     path = inputs.agent.parent / "reports/index.html"
     path.write_bytes(page)
     return path.as_uri()

@@ -15,8 +15,6 @@ from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
 from irislib.report.page.render import render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 
 CODES = 512
 CONFIG = PlotsConfig(codes=3, crops=3, groups=4, frames=4, tsne_perplexity=30.0, dpi=50)
@@ -36,7 +34,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokens = rng.integers(0, 440, (60, 4, 4)).astype(np.int16)
     write_inputs(path, frames, tokens, CODES)
     inputs = load_inputs(CONFIG, seed=0, **sources(path), reports=path / "reports")
-    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs), show_groups(inputs))
+    page = render_page(inputs, collect_claims(inputs))
     (path / "reports/index.html").write_bytes(page)
     return path
 

@@ -1,8 +1,5 @@
 """What every page owes its reader, in a real browser: contrast, dark, print, keyboard, words explained."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +7,17 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from madeup import sources, write_inputs
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
 from irislib.report.page.render import PARTS, render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 
 REPO = Path(__file__).parent.parent
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
 CODES = 30
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    named = (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM))
-    executable = next(filter(None, named), None)
-    if executable is None:
-        pytest.skip("no Chromium")  # tests/test_page.py fails in CI then
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +28,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     write_inputs(path, frames, rng.integers(0, CODES - 2, (40, 4, 4)).astype(np.int16), CODES)
     reports, glossary = path / "reports", REPO / "docs/glossary.md"
     inputs = load_inputs(CONFIG, seed=0, **sources(path), reports=reports, glossary=glossary)
-    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs), show_groups(inputs))
+    page = render_page(inputs, collect_claims(inputs))
     (path / "reports/index.html").write_bytes(page)
     return (path / "reports/index.html").as_uri()
 

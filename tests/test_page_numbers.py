@@ -17,8 +17,6 @@ from irislib.report.claims import collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.inputs import load_inputs
 from irislib.report.page.render import render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
 CODES = 40
@@ -72,7 +70,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_inputs(path, frames, rng.integers(0, CODES - 2, (40, 4, 4)).astype(np.int16), CODES)
     make_replicates().to_csv(path / "reports/replicates.csv", index=False)
     inputs = load_inputs(CONFIG, seed=0, **sources(path), reports=path / "reports")
-    page = render_page(inputs, collect_claims(inputs), [], tabulate(inputs), show_groups(inputs))
+    page = render_page(inputs, collect_claims(inputs))
     (path / "reports/index.html").write_bytes(page)
     return path / "reports"
 

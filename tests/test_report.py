@@ -31,8 +31,6 @@ from irislib.report.page.comparison import about_agent
 from irislib.report.page.differences import _strata_of_play
 from irislib.report.page.explorer import explorer
 from irislib.report.page.render import Plate, render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 from irislib.report.published import published
 from irislib.report.style import Illustration
 from irislib.tokenizers.load import load_tokenizer
@@ -105,7 +103,7 @@ def report(root: Path, seed: int = 0, config: PlotsConfig = CONFIG) -> dict[str,
 def render(inputs: Inputs, claims: list[Claim], *drawn: Illustration) -> str:
     """The page with these figures, their pictures left out."""
     plates = [Plate.of("maps", each, "<svg></svg>") for each in drawn]
-    return render_page(inputs, claims, plates, tabulate(inputs), show_groups(inputs)).decode()
+    return render_page(inputs, claims, plates).decode()
 
 
 def make(path: Path, name: str) -> Path:

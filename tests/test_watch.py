@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from silent_page import opened
 from tiny import ENV, TRAIN
 
@@ -192,12 +192,12 @@ def test_an_interrupted_training_is_still_shown(tmp_path: Path, monkeypatch: pyt
     assert "was given up after 1 of 12 epochs" in live_page(gone, 0, 10).decode()
 
 
-def test_a_browser_shows_the_next_epoch_by_itself(tmp_path: Path) -> None:
+def test_a_browser_shows_the_next_epoch_by_itself(tmp_path: Path, browser: Browser) -> None:
     """As often as it loads the page, there is one: it is replaced whole."""
     curves = long_format({"tokenizer": [{"epoch": n, "step": n, "total": 1 / n} for n in (1, 2)]})
     now = Watched("running", "train-a", 1, 3, curves[curves["epoch"] < 2], 0.0)
     keep(now, tmp_path, every=4, files=False)
-    with opened(tmp_path / "report.html") as page:
+    with opened(browser, tmp_path / "report.html") as page:
         expect(page.locator("circle")).to_have_count(1)
         page.locator("#again").uncheck()  # a reader who wants to look at something
         keep(replace(now, epoch=2, curves=curves), tmp_path, every=4, files=False)

@@ -9,8 +9,6 @@ from irislib.report.figures.registry import FIGURES
 from irislib.report.figures.saving import save
 from irislib.report.inputs import load_inputs
 from irislib.report.page.render import Plate, render_page
-from irislib.report.page.table.code_table import tabulate
-from irislib.report.page.together import show_groups
 from irislib.report.style import publication
 from irislib.runtime import progress
 
@@ -65,11 +63,10 @@ def build_report(
         glossary,
     )
     claims = collect_claims(inputs)
-    codes, together = tabulate(inputs), show_groups(inputs)
     plates = []
     with publication(), replacing(reports / "figures") as pixels, replacing(reports / "vector") as vector:
         for part, draw in progress(FIGURES, desc="figures", total=len(FIGURES), unit="figure"):
             illustration = draw(inputs)
             plates.append(Plate.of(part, illustration, save(illustration, pixels, vector, config.dpi)))
     write_atomically(reports / "claims.csv", claims_csv(claims))
-    write_atomically(reports / "index.html", render_page(inputs, claims, plates, codes, together))
+    write_atomically(reports / "index.html", render_page(inputs, claims, plates))

@@ -17,8 +17,8 @@ from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
 from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
-from irislib.report.page.table.code_table import COLUMNS, FIRST_ROWS, CodeTable
-from irislib.report.page.together import Together
+from irislib.report.page.table.code_table import COLUMNS, FIRST_ROWS, tabulate
+from irislib.report.page.together import show_groups
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
 from irislib.report.style import BLUE, GREY, HEAT, INK, ORANGE, Illustration
@@ -101,9 +101,7 @@ class Plate:
         return cls(*texts, Markup(svg), picks=" data-" in svg)
 
 
-def render_page(
-    inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate], codes: CodeTable, together: Together
-) -> bytes:
+def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate] = ()) -> bytes:
     """The page as HTML in UTF-8."""
     plates, files = list(plates), (PAGE, *INCLUDED, *STYLES, *SCRIPTS)
     texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in files}
@@ -140,11 +138,11 @@ def render_page(
         about_playing=about_playing(inputs),
         about_agent=about_agent(inputs),
         illustrations=plates,
-        codes=codes,
+        codes=tabulate(inputs),
         columns=COLUMNS,
         first_rows=FIRST_ROWS,
         explorer=explore(inputs),
-        together=together,
+        together=show_groups(inputs),
     )
     return page.encode()
 
