@@ -28,7 +28,8 @@ from irislib.report.figures.study import study_cost, study_meaning, study_traini
 from irislib.report.figures.svg import for_page
 from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.intervals import wilson
-from irislib.report.plain_names import ARMS, MEASURES, arm_name, layer_name
+from irislib.report.plain_names import MEASURES, layer_name
+from irislib.report.study.arm_words import ARMS, arm_name
 from irislib.report.style import WIDTH, Illustration, mark, new_figure, publication
 
 CODES = 12

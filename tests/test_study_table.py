@@ -14,8 +14,8 @@ from scipy.stats import ttest_1samp
 from irislib.errors import ArtifactError
 from irislib.report.figures.saving import save
 from irislib.report.figures.study import study_cost, study_meaning, study_reading, study_training
-from irislib.report.plain_names import arm_name
 from irislib.report.study.answers import answers
+from irislib.report.study.arm_words import arm_name
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.study.targets import missed, tokens
 from irislib.report.style import publication
@@ -102,7 +102,7 @@ def test_an_arm_is_compared_with_the_one_that_it_names(tmp_path: Path) -> None:
     change = results.difference("taught", "recall")
     assert change.value == pytest.approx(0.75 - 0.9, abs=0.005)
     assert change.high < 0
-    assert "The arm taught (compared with cells) harms: " in answer(results, "alignment")
+    assert "The arm “taught” (against “cells”) harms: " in answer(results, "alignment")
     assert "a PSNR changed by \N{MINUS SIGN}0.2" in missed(results, "taught")[-1]  # that of iris
 
 
@@ -128,7 +128,7 @@ def test_a_seed_alone_has_no_interval(tmp_path: Path) -> None:
     assert np.isnan(results.mean("iris", "recall").low)
     assert "nan" not in " ".join(one.text for one in answers(results))
     assert "too few seeds for an interval" in answer(results, "Is it VQ")
-    assert "taught has too few seeds to tell" in answer(results, "alignment")
+    assert "The arm “taught” has too few seeds to tell" in answer(results, "alignment")
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_figures_are_drawn(figure: object, results: StudyResults, tmp_path: Path
         save(drawn, tmp_path, tmp_path, 60)
     labels = [text.get_text() for text in drawn.figure.axes[0].get_yticklabels()]
     if figure is not study_training:
-        assert labels == list(map(arm_name, results.arms))
+        assert labels == ["IRIS (reference)", *map(arm_name, results.arms[1:])]
     assert (tmp_path / f"{drawn.name}.png").stat().st_size > 2000
 
 
 def test_the_cause_is_the_planted_one(results: StudyResults) -> None:
     text = answer(results, "Is it VQ")
-    assert re.search(r"The largest rise comes with another grid of tokens: cells, \+0\.(59|60)", text)
+    assert re.search(r"The largest rise comes with another grid of tokens: “cells”, \+0\.(59|60)", text)
     assert "With longer training, the recall changes by" in text
     assert re.search(r"With longer training[^;]*; the interval leaves out zero in 0 of 1 arm", text)
 
@@ -181,14 +181,14 @@ def test_where_nothing_helps_it_says_so(tmp_path: Path) -> None:
 
 def test_alignment_and_its_cost(results: StudyResults) -> None:
     text = answer(results, "alignment")
-    assert "The arm taught helps: the recall changes by +0.4" in text
+    assert "The arm “taught” helps: the recall changes by +0.4" in text
     assert "dB" in text and "\N{MINUS SIGN}0.2" in text
 
 
 def test_how_many_codes_and_along_training(results: StudyResults) -> None:
-    assert re.search(r"In cells, [^.]*: 91[\d.]*% with 1", answer(results, "How many codes"))
+    assert re.search(r"In “cells”, [^.]*: 91[\d.]*% with 1", answer(results, "How many codes"))
     text = answer(results, "along training")
-    assert re.search(r"In long, the recall is 0\.12\d? \([^)]*\) after 100 steps and 0\.32", text)
+    assert re.search(r"In “long”, the recall is 0\.12\d? \([^)]*\) after 100 steps and 0\.32", text)
     assert "after 6,000" in text and "cells" not in text
 
 
@@ -197,18 +197,20 @@ def test_targets_are_met_by_what_was_planted(results: StudyResults) -> None:
     assert len(missed(results, "taught")) == 3  # all but the purity
     assert {arm: tokens(results, arm) for arm in ("iris", "cells")} == {"iris": 16, "cells": 81}
     text = answer(results, "means something")
-    assert "cells (3 seeds) meets all of this" in text
+    assert "“cells” (3 seeds) meets all of this" in text
     assert "k-means" not in text  # it learned nothing
-    assert "taught (3 seeds) reaches 2 times the NMI" in text
+    assert "“taught” (3 seeds) reaches 2 times the NMI" in text
 
 
 def test_arms_that_learned_longer_are_compared_after_as_many_steps(results: StudyResults) -> None:
-    assert "gradient steps, taught" not in answer(results, "means something")
+    assert "gradient steps, “taught”" not in answer(results, "means something")
     table = results.table.copy()
     table.loc[table["arm"] == "taught", "steps"] = LONG
     found = answer(StudyResults(table), "means something")
     nmi = "an NMI beyond place of 0.61[0-9]* at 24.8[0-9]* dB"
-    assert re.search(rf"After 6,000 gradient steps, taught has {nmi}, and long 0.25[0-9]* at 26 dB.", found)
+    assert re.search(
+        rf"After 6,000 gradient steps, “taught” has {nmi}, and “long” 0.25[0-9]* at 26 dB.", found
+    )
 
 
 def test_no_number_is_written_by_hand(results: StudyResults) -> None:

@@ -198,16 +198,16 @@ def test_the_change_that_helps_most_is_told_with_its_rival(tmp_path: Path) -> No
     results = study(tmp_path)
     told = [plain(one) for one in outlook(results)]
     assert told[0].startswith(
-        "What helps most: another grid of tokens (arm cells, 3 seeds, with 81 tokens a frame"
+        "What helps most: another grid of tokens, “cells” (3 seeds, with 81 tokens a frame"
     )
     mean, low, high = (100 * end for end in astuple(results.mean("cells", "recall")))
     assert f"predict {mean:.3g}% ({low:.3g}% to {high:.3g}%)" in told[0]
     assert "if all had the same code, 60% would" in told[1]
     assert share(Measured(0.96, 0.9, 1.02)) == "96% (90% to 100%)"
     assert told[2].startswith(
-        "No network is needed for this: codes that nothing learned (arm k-means, 3 seeds)"
+        "No network is needed for this: codes that nothing learned, “k means” (3 seeds)"
     )
-    assert "(arm taught, 3 seeds) helps" in told[3]
+    assert "“taught” (3 seeds) helps" in told[3]
     gain = 100 * results.difference("taught", "recall").value
     assert f"{gain:+.1f} points (" in told[3]
     assert "scripted player" in told[-1]

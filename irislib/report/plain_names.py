@@ -1,37 +1,5 @@
-"""What figures call an arm, a measure, or an option: its name in plain words."""
+"""What figures call a measure, an option or a training curve: its name in plain words."""
 
-# Arms of the study, by the names of their files in studies/arms. Each name says what differs from IRIS.
-ARMS = {
-    "iris": "IRIS (reference)",
-    "iris-4x": "IRIS, trained 4 times as long",
-    "iris-composed": "composition",
-    "iris-composed-2x": "composition, trained twice as long",
-    "iris-composed-64": "composition, 64 codes",
-    "iris-composed-local": "composition, no attention",
-    "iris-labels": "taught by 500 labelled frames",
-    "iris-swap": "same code in another frame",
-    "cosine": "cosine VQ",
-    "ema": "VQ with moving averages",
-    "fsq": "FSQ",
-    "lfq": "LFQ",
-    "simvq": "SimVQ",
-    "codes-64": "64 codes",
-    "codes-4096": "4,096 codes",
-    "grid-8": "8 by 8 tokens",
-    "no-attention": "no attention over the frame",
-    "patch-16": "16 px patch alone",
-    "patch-16-4x": "16 px patch alone, 4 times as long",
-    "patch-8": "8 px patch alone",
-    "patch-8-shifted": "8 px patch alone, shifted by half",
-    "patch-7": "one cell (7 px) alone",
-    "patch-7-64": "one cell alone, 64 codes",
-    "patch-7-shifted": "one cell alone, shifted by half",
-    "patch-7-wide": "one cell, sees 5 by 5 cells",
-    "k-means-16": "k-means of 16 px patches",
-    "k-means-8": "k-means of 8 px patches",
-    "k-means-7": "k-means of cells",
-    "untrained": "untrained IRIS",
-}
 MEASURES = {
     "recall": "recall,\nmean over labels",
     "purity": "purity",
@@ -64,11 +32,6 @@ CURVES = {
     ("actor_critic", "entropy"): "entropy bonus",
 }
 _UPSAMPLING = "decoder.up."
-
-
-def arm_name(arm: str) -> str:
-    """An arm in plain words; the name of its file if it has none."""
-    return ARMS.get(arm, arm.replace("-", " "))
 
 
 def measure_name(measure: str) -> str:

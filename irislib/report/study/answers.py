@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from irislib.report.findings import Measured
-from irislib.report.study.arm_words import FACTORS
+from irislib.report.study.arm_words import FACTORS, arm_phrase, quoted
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import meeting
 from irislib.report.wording import listed, many, number, percent, signed
@@ -64,7 +64,7 @@ def _has_interval(one: Measured) -> bool:
 def _causes(results: StudyResults) -> list[str]:
     base = results.reference
     own = [f"{words} is {shown(results.mean(base, key))}" for key, words in MEASURES.items()]
-    text = [f"In the arm {base} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
+    text = [f"With {arm_phrase(base, 'nothing')} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
     rises: list[tuple[float, str]] = []
     for factor in CAUSES:
         words = FACTORS[factor]
@@ -87,7 +87,7 @@ def _causes(results: StudyResults) -> list[str]:
 def _named(results: StudyResults, arm: str) -> str:
     """The name of an arm, and of the arm that it is compared with where that is not the reference."""
     other = results.compared_with(arm)
-    return arm if other == results.reference else f"{arm} (compared with {other})"
+    return quoted(arm) if other == results.reference else f"{quoted(arm)} (against {quoted(other)})"
 
 
 def _apart(changes: Iterable[Measured]) -> str:
@@ -137,7 +137,9 @@ def _reading(results: StudyResults) -> list[str]:
     text = ["A label is read where one of a few codes stands, if the F1 of that is at least 0.9."]
     for arm in dict.fromkeys([results.reference, best]):
         shares = [f"{percent(coverage(arm, size).value)} with {number(size)}" for size in SIZES]
-        text.append(f"In {arm}, labels that are read cover these shares of the tokens: {listed(shares)}.")
+        text.append(
+            f"In {quoted(arm)}, labels that are read cover these shares of the tokens: {listed(shares)}."
+        )
     enough = [min((size for size in SIZES if coverage(arm, size).value >= 0.5), default=0) for arm in known]
     text.append(
         f"One code is enough for half of the tokens in {number(enough.count(1))} of "
@@ -157,5 +159,5 @@ def _training(results: StudyResults) -> list[str]:
         looked = dict.fromkeys([first, steps[-2], last])
         recall = [f"{shown(results.mean(arm, 'recall', one))} after {many(one, 'step')}" for one in looked]
         psnr = [number(results.mean(arm, "psnr_db", one).value) for one in looked]
-        text.append(f"In {arm}, the recall is {listed(recall)}; the PSNR is {listed(psnr)} dB.")
+        text.append(f"In {quoted(arm)}, the recall is {listed(recall)}; the PSNR is {listed(psnr)} dB.")
     return text

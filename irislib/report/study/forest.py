@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from irislib.report.plain_names import arm_name, measure_name
+from irislib.report.plain_names import measure_name
+from irislib.report.study.arm_words import arm_name
 from irislib.report.study.results import StudyResults
 from irislib.report.style import BLUE, GREY, INK, PALE, mark, new_figure
 from irislib.report.wording import number, percent
@@ -44,13 +45,15 @@ def draw_forest(results: StudyResults, title: str, panels: Sequence[Panel]) -> F
         _draw(axes, results, arms, panel)
         if panel.share:
             axes.set_xticks([0, 0.5, 1] if len(panels) < 5 else [0, 1])
-    label_arms(columns[0], arms)
+    label_arms(columns[0], results)
     return figure
 
 
-def label_arms(axes: Axes, arms: Sequence[str]) -> None:
+def label_arms(axes: Axes, results: StudyResults) -> None:
     """The names of the arms along the vertical axis, the first one above."""
-    axes.set_yticks(range(len(arms)), [arm_name(arm) for arm in arms])
+    arms = results.arms
+    ends = {results.reference: " (reference)"}
+    axes.set_yticks(range(len(arms)), [f"{arm_name(arm)}{ends.get(arm, '')}" for arm in arms])
     for label, arm in zip(axes.get_yticklabels(), arms, strict=True):
         mark(label, "arm", [arm], part=True)
     axes.set_ylim(len(arms) - 0.4, -0.6)
@@ -67,7 +70,7 @@ def describe_arms(results: StudyResults, panels: Sequence[Panel]) -> dict[str, s
                 show = percent if panel.share else number
                 ends = f" ({show(one.low)} to {show(one.high)})" if one.low == one.low else ""
                 parts.append(f"{measure_name(panel.measure).replace(chr(10), ' ')} {show(one.value)}{ends}")
-        said[arm] = f"{arm_name(arm)}: {'; '.join(parts) or 'not measured'}"
+        said[arm] = f"{arm_name(arm)} (studies/arms/{arm}.yaml): {'; '.join(parts) or 'not measured'}"
     return said
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+from irislib.report.study.arm_words import quoted
 from irislib.report.study.results import StudyResults
 from irislib.report.wording import listed, many, number, percent, signed
 
@@ -21,7 +22,8 @@ def meeting(results: StudyResults) -> list[str]:
     arms = [arm for arm in results.arms if results.varies(arm) not in ("nothing", "no_learning")]
     asked = listed([f"at least {percent(least)} {WORDS[name]}" for name, least in LEAST.items()])
     text = [
-        f"A codebook counts as meaningful here with {asked}, and a PSNR no lower than {results.reference}."
+        f"A codebook counts as meaningful here with {asked}, and a PSNR no lower than that of "
+        f"{quoted(results.reference)}."
     ]
     met = [arm for arm in arms if not missed(results, arm)]
     if met:
@@ -41,7 +43,7 @@ def meeting(results: StudyResults) -> list[str]:
 
 def _seen(results: StudyResults, arm: str) -> str:
     """The name of an arm with its number of seeds: one seed alone may meet a target by chance."""
-    return f"{arm} ({many(results.seeds(arm), 'seed')})"
+    return f"{quoted(arm)} ({many(results.seeds(arm), 'seed')})"
 
 
 def missed(results: StudyResults, arm: str) -> list[str]:
@@ -78,8 +80,8 @@ def _with_few_tokens(results: StudyResults, arms: list[str]) -> list[str]:
     found = listed([_seen(results, arm) for arm in arms if good(arm)])
     text = (
         f"Of the arms with {TOKENS} tokens a frame, {found or 'none'} "
-        f"reaches {number(TIMES)} times the NMI beyond place of {results.reference} ({number(base)}) at a "
-        f"loss of at most {number(LOSS_DB)} dB"
+        f"reaches {number(TIMES)} times the NMI beyond place of {quoted(results.reference)} "
+        f"({number(base)}) at a loss of at most {number(LOSS_DB)} dB"
     )
     value, gain = results.mean(best, "nmi_beyond_place").value, _gained_db(results, best)
     text += f"; the largest is that of {_seen(results, best)}: {number(value)}, at {signed(gain)} dB."
@@ -99,7 +101,8 @@ def _after_as_many_steps(results: StudyResults, arms: list[str]) -> list[str]:
                 for name in ("nmi_beyond_place", "psnr_db")
             )
             shown.append(
-                f"After {many(steps, 'gradient step')}, {arm} has an NMI beyond place of {number(nmi[0])} at "
-                f"{number(psnr[0])} dB, and {longer} {number(nmi[1])} at {number(psnr[1])} dB."
+                f"After {many(steps, 'gradient step')}, {quoted(arm)} has an NMI beyond place of "
+                f"{number(nmi[0])} at {number(psnr[0])} dB, and {quoted(longer)} "
+                f"{number(nmi[1])} at {number(psnr[1])} dB."
             )
     return shown

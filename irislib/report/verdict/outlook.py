@@ -2,7 +2,7 @@
 
 from irislib.report.findings import Measured
 from irislib.report.study.answers import beyond, changed
-from irislib.report.study.arm_words import in_words
+from irislib.report.study.arm_words import arm_phrase
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import tokens
 from irislib.report.verdict.phrases import Phrase, Statement, say
@@ -48,15 +48,15 @@ def _best(results: StudyResults, arm: str) -> list[Statement]:
     )
     return [
         say(
-            f"What helps most: {in_words(arm, results.varies(arm))} (",
-            Phrase(_named(results, arm), section="study"),
+            f"What helps most: {arm_phrase(arm, results.varies(arm))} (",
+            Phrase(_seeds(results, arm), section="study"),
             f"{cost}). The codes then predict {recall[0]} of the tokens of a label, on average over labels; "
-            f"with the reference (arm {base}) they predict {recall[1]}.",
+            f"with {arm_phrase(base, 'nothing')} they predict {recall[1]}.",
         ),
         say(
             f"Of all tokens, {purity[0]} have the most frequent label of their code; if all had the same "
             f"code, {single} would. Of the codes, {alike[0]} look alike beyond their places, {alike[1]} with "
-            "the reference.",
+            f"{arm_phrase(base, 'nothing')}.",
         ),
     ]
 
@@ -72,8 +72,8 @@ def _without_learning(results: StudyResults, arm: str) -> list[Statement]:
     judged = "This needs a network" if apart else "No network is needed for this"
     return [
         say(
-            f"{judged}: {in_words(best, 'no_learning')} (",
-            Phrase(_named(results, best), section="study"),
+            f"{judged}: {arm_phrase(best, 'no_learning')} (",
+            Phrase(_seeds(results, best), section="study"),
             f") predicts {share(other)}.",
         )
     ]
@@ -83,7 +83,7 @@ def _nothing_helps(results: StudyResults) -> Statement:
     return say(
         f"Nothing that was varied in {number(ENOUGH)} or more seeds is ",
         Phrase("shown to help", section="study"),
-        f": with the reference (arm {results.reference}), the codes predict "
+        f": with {arm_phrase(results.reference, 'nothing')}, the codes predict "
         f"{share(results.mean(results.reference, 'recall'))} of the tokens of a label, on average over "
         "labels.",
     )
@@ -99,8 +99,8 @@ def _losses(results: StudyResults) -> list[Statement]:
         verdict = "helps" if change.value > 0 else "harms"
         statements.append(
             say(
-                f"{sentence(in_words(arm, 'alignment'))} (",
-                Phrase(_named(results, arm), section="study"),
+                f"{sentence(arm_phrase(arm, 'alignment'))} (",
+                Phrase(_seeds(results, arm), section="study"),
                 f") {verdict if beyond(change) else 'is not shown to help'}, with as many tokens: recall "
                 f"{points(change)}, PSNR {changed(psnr, ' dB')}.",
             )
@@ -126,8 +126,8 @@ def _ends(one: Measured) -> tuple[float, float, float]:
     return one.value, one.low, one.high
 
 
-def _named(results: StudyResults, arm: str) -> str:
-    return f"arm {arm}, {many(results.seeds(arm), 'seed')}"
+def _seeds(results: StudyResults, arm: str) -> str:
+    return many(results.seeds(arm), "seed")
 
 
 def _how(results: StudyResults) -> Statement:

@@ -2,7 +2,7 @@
 
 from irislib.report.figures.study.study_meaning import NOTHING
 from irislib.report.inputs import Inputs
-from irislib.report.plain_names import arm_name
+from irislib.report.study.arm_words import arm_name
 from irislib.report.study.forest import Panel, describe_arms, draw_forest
 from irislib.report.study.results import StudyResults
 from irislib.report.style import Illustration, nothing_to_show

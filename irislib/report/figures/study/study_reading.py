@@ -5,7 +5,7 @@ from matplotlib.ticker import PercentFormatter
 
 from irislib.report.figures.study.study_meaning import NOTHING
 from irislib.report.inputs import Inputs
-from irislib.report.plain_names import arm_name
+from irislib.report.study.arm_words import arm_name
 from irislib.report.study.forest import label_arms
 from irislib.report.study.results import StudyResults
 from irislib.report.style import (
@@ -56,7 +56,7 @@ def draw(results: StudyResults) -> Illustration:
             value[size][known], at[known], s=15, marker=shape, color=colour, lw=0, zorder=3, label=f"{size}"
         )
         mark(dots, "arm", [arms[row] for row in known])
-    label_arms(axes, arms)
+    label_arms(axes, results)
     axes.set_xlim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("tokens whose label is read with an F1 of at least 0.9")

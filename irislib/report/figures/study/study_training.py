@@ -5,7 +5,8 @@ from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from irislib.report.figures.study.study_meaning import NOTHING
 from irislib.report.inputs import Inputs
-from irislib.report.plain_names import arm_name, measure_name
+from irislib.report.plain_names import measure_name
+from irislib.report.study.arm_words import arm_name
 from irislib.report.study.results import StudyResults
 from irislib.report.style import PALETTE, Illustration, mark, new_figure, nothing_to_show
 from irislib.report.wording import number, percent
