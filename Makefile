@@ -34,7 +34,7 @@ study: setup ## run the arms of the study that changed, and make its table
 	cd studies && ../$(BIN)/dvc repro --glob '*_code'
 	@# Only the cells that are not up to date: a fresh clone lacks their play and tokenizers, and does not miss them.
 	cells=$$($(BIN)/python -m stages.study.cells) && test -z "$$cells" || (cd studies && ../$(BIN)/dvc repro $$cells)
-	cd studies && ../$(BIN)/dvc repro agent
+	cd studies && ../$(BIN)/dvc repro agent world_agent
 	$(BIN)/python -m stages.study.table
 
 lint: setup ## check style and types

@@ -10,6 +10,7 @@ import pandas as pd
 from madeup_study import WORLD_ARMS, write_results
 from madeup_tables import (
     LABELS,
+    make_agent_curves,
     make_agents,
     make_attributions,
     make_baselines,
@@ -231,7 +232,7 @@ def write_tables(
     tables["study"] = tabulate(write_results(folder / "results"), "made-up")
     write_results(folder / "worlds/pong", WORLD_ARMS)
     tables["worlds"] = tabulate_worlds(folder / "worlds")
-    tables["agents"] = make_agents()
+    tables["agents"], tables["agent_curves"] = make_agents(), make_agent_curves()
     for name, rows_of in tables.items():
         rows_of[: 0 if name in lacking.rows else None].to_csv(folder / f"{name}.csv", index=False)
     metrics = make_metrics(codes, bool(lit), tested, table, episodes, tables["pairs"])

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from irislib.report.tables import AGENT_COLUMNS, BASELINE_COLUMNS, FAMILIES
+from irislib.report.tables import AGENT_COLUMNS, BASELINE_COLUMNS, CURVE_COLUMNS, FAMILIES
 from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES
 from irislib.worlds.crafter.score import crafter_score
 
@@ -111,12 +111,27 @@ def make_baselines(alive: bool) -> pd.DataFrame:
 
 
 def make_agents() -> pd.DataFrame:
-    """Two whole agents, of which the one with more tokens plays better."""
+    """Two agents that play like random actions, and in another world two that learned."""
     rows = [
-        ("default", 0, 8, 16, 512, 24.0, 1.8, 1.0, 1.5, 70.0, 0.2, 0.03),
-        ("cells", 0, 8, 81, 512, 30.0, 2.1, 1.2, np.nan, 210.0, 0.2, 0.03),
+        ("made-up", "default", 0, 8, 16, 512, 24.0, 1.8, 1.0, 1.7, 1.0, 1.5, 70.0, 0.2, 0.03),
+        ("made-up", "cells", 0, 8, 81, 512, 30.0, 2.1, 1.2, 1.7, 1.0, np.nan, 210.0, 0.2, 0.03),
     ]
+    for seed, apart in enumerate((-0.02, 0.0, 0.02)):
+        play = (0.9 + apart, 0.1, 0.3 - apart, 0.2, np.nan)
+        rows.append(("toy", "toy", seed, 64, 16, 512, 35.0 + seed, *play, 8.0, 0.2, 0.03))
+        play = (0.8 + apart * 1.1, 0.1, 0.3 - apart, 0.2, np.nan)
+        rows.append(("toy", "toy-cells", seed, 64, 36, 512, 41.0, *play, 5.0, 0.2, 0.03))
     return pd.DataFrame(rows, columns=AGENT_COLUMNS)
+
+
+def make_agent_curves() -> pd.DataFrame:
+    """How they learned: the return rises in a straight line to what it is at the end."""
+    rows = [
+        (row.world, row.agent, row.seed, step, row.return_mean * step / 1200)
+        for row in make_agents().itertuples()
+        for step in (400, 800, 1200)
+    ]
+    return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 
 
 def make_replicates() -> pd.DataFrame:

@@ -11,6 +11,7 @@ from irislib.interpret.embedder_comparison import SUMMARY
 from irislib.interpret.findings import FAMILIES
 from irislib.replicates import PARTS
 from irislib.study.agent_table import COLUMNS as AGENT_COLUMNS
+from irislib.study.agent_table import CURVE_COLUMNS
 from irislib.study.table import COLUMNS as STUDY_COLUMNS
 
 TEXT = (Path(__file__).parent.parent / "docs/metrics.md").read_text()
@@ -57,3 +58,4 @@ def test_every_column_of_the_worlds_is_described() -> None:
 
 def test_every_column_of_the_agents_is_described() -> None:
     assert described("agents.csv") == list(AGENT_COLUMNS)
+    assert described("agent_curves.csv") == list(CURVE_COLUMNS)

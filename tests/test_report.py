@@ -70,7 +70,7 @@ LACKING = {
         Lacking(
             rows=(
                 *("pairs", "sets", "labels", "embedders", "sensitivity", "attributions"),
-                *("power", "baselines", "study", "agents"),
+                *("power", "baselines", "study", "agents", "agent_curves"),
             )
         ),
         [
@@ -81,6 +81,7 @@ LACKING = {
             "No map was computed under the choices",
             "No code was attributed",
             "The study was not run for this page",
+            "No whole agent was trained for the study",
             "Other tokenizers were not studied for this page",
         ],
     ),

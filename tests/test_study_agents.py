@@ -1,11 +1,12 @@
 """Whole agents of the study: trained, judged, tabulated, and what the page says of them."""
 
 import json
-import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -14,24 +15,34 @@ from tiny import ENV, TRAIN
 
 from irislib.errors import ArtifactError, ParamError
 from irislib.playing.evaluation import EvaluationConfig, evaluate
+from irislib.report.figures.study import study_agents
 from irislib.report.page.agents import agents_table
 from irislib.report.page.result_tables import Table
-from irislib.report.tables import AGENT_COLUMNS
-from irislib.study import agents
-from irislib.study.agent_table import COLUMNS, tabulate_agents
+from irislib.report.study.whole_agents import WholeAgents
+from irislib.report.tables import AGENT_COLUMNS, CURVE_COLUMNS
+from irislib.report.wording import MINUS
+from irislib.seeding import stream, stream_seed
+from irislib.study import agent_table, agents
+from irislib.study.agent_table import tabulate_agents, tabulate_curves
 from irislib.study.agents import AgentParams, read_agent, run_agent
 from irislib.training.train import train
+from irislib.worlds.make import make
+from irislib.worlds.world import World
 from stages.study import agent as command
 from stages.study import table
 
 PARAMS = AgentParams(TRAIN, ENV, EvaluationConfig(episodes=2, temperature=1.0))
 
 
-def result(agent: str, mean: float, episodes: int = 16, tokens: int = 16, seed: int = 0) -> dict[str, Any]:
+def result(
+    agent: str, mean: float, episodes: int = 16, tokens: int = 16, seed: int = 0, world: str = "crafter"
+) -> dict[str, Any]:
     """A made-up result, in which a token costs 2 nats and returns have a standard deviation of 1."""
     return {
-        **{"agent": agent, "seed": seed, "tokens_per_frame": tokens, "codes": 512, "episodes": episodes},
-        **{"return_mean": mean, "return_std": 1.0, "score": 1.5, "psnr": 24.0, "perplexity": 9.0},
+        **{"agent": agent, "world": world, "seed": seed, "tokens_per_frame": tokens, "codes": 512},
+        **{"episodes": episodes, "return_mean": mean, "return_std": 1.0, "score": 1.5, "psnr": 24.0},
+        "random": {"return_mean": 1.4, "return_std": 1.0, "length_mean": 20.0},
+        "curve": {"step": [400, 800], "return": [mean / 2, mean]},
         "world_model": {"observations": 2.0, "rewards": 0.1, "ends": 0.01},
     }
 
@@ -39,7 +50,7 @@ def result(agent: str, mean: float, episodes: int = 16, tokens: int = 16, seed: 
 def page_of(*results: dict[str, Any], folder: Path) -> Table:
     for one in results:
         (folder / f"{one['agent']}-{one['seed']}.json").write_text(json.dumps(one))
-    return agents_table(tabulate_agents(folder), "crafter")
+    return agents_table(WholeAgents(tabulate_agents(folder), tabulate_curves(folder)))
 
 
 def test_an_agent_is_the_one_that_train_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,9 +69,30 @@ def test_an_agent_is_the_one_that_train_makes(tmp_path: Path, monkeypatch: pytes
     folder, judged = tmp_path / "agent", tmp_path / "judged.json"
     train(TRAIN, ENV, 3, None, work=work, out=folder, snapshots=tmp_path / "snapshots")
     evaluate(PARAMS.evaluation, ENV, 3, agent=folder, work=work, out=judged)
-    wanted = {"agent": "tiny", "seed": 3, "tokens_per_frame": 16, "codes": 32}
-    assert made == wanted | json.loads(judged.read_text())
+    wanted = {"agent": "tiny", "world": "crafter", "seed": 3, "tokens_per_frame": 16, "codes": 32}
+    curve = pd.read_csv(folder / "curves/collect.csv").dropna(subset="return")
+    wanted |= json.loads(judged.read_text())
+    wanted |= {"curve": {"step": curve["step"].tolist(), "return": curve["return"].tolist()}}
+    random = made.pop("random")
+    assert made == wanted
+    # The same worlds as the agent's, each with an action at random from a stream of its own.
+    returns = [
+        sum(step[1] for step in at_random(make(ENV), stream_seed(3, "evaluation", "episode", i), i))
+        for i in range(2)
+    ]
+    assert random["return_mean"] == pytest.approx(np.mean(returns))
+    assert random["return_std"] == pytest.approx(np.std(returns))
     assert not any(path.is_dir() for path in work.iterdir())
+
+
+def at_random(world: World, start: int, episode: int) -> Iterator[tuple[Any, ...]]:
+    rng = stream(3, "evaluation", "act", episode)
+    world.reset(seed=start)
+    ended = False
+    while not ended:
+        step = world.step(rng.integers(len(world.description.actions)))
+        ended = bool(step[2] or step[3])
+        yield step
 
 
 def _fails(*_: Any, **__: Any) -> None:
@@ -80,16 +112,18 @@ def test_a_profile_is_laid_over_the_parameters(tmp_path: Path) -> None:
 
 
 def test_profiles_of_the_study_can_be_read() -> None:
-    stage = YAML(typ="safe").load(Path("studies/dvc.yaml"))["stages"]["agent"]
-    for name in stage["matrix"]["profile"]:
-        assert name == command.DEFAULT or Path(f"profiles/{name}.yaml").is_file()
+    stages = YAML(typ="safe").load(Path("studies/dvc.yaml"))["stages"]
+    for stage in ("agent", "world_agent"):
+        for name in stages[stage]["matrix"]["profile"]:
+            assert Path(f"profiles/{name}.yaml").is_file()
     failed = CliRunner().invoke(command.main, ["--profile", "cell", "--seed", "0", "--out", "x.json"])
     assert failed.exit_code == 1
     assert failed.stderr.startswith("error: cell: no such profile in profiles; known: atari, cells")
 
 
 def test_the_table_has_a_row_for_each_result(tmp_path: Path) -> None:
-    assert list(COLUMNS) == AGENT_COLUMNS
+    assert list(agent_table.COLUMNS) == AGENT_COLUMNS
+    assert list(agent_table.CURVE_COLUMNS) == CURVE_COLUMNS
     (tmp_path / "a-0.json").write_text(json.dumps(result("a", 1.5)))
     (tmp_path / "b-0.json").write_text(json.dumps(result("b", 2.5, tokens=81)))
     made = tabulate_agents(tmp_path)
@@ -108,22 +142,52 @@ def test_what_is_no_result_is_one_line(content: str, tmp_path: Path) -> None:
         tabulate_agents(tmp_path)
 
 
-def test_a_difference_stands_beside_its_error(tmp_path: Path) -> None:
-    # Both have a standard error of 1 / 4, so two of the difference are 2 * sqrt(2) / 4 = 0.71.
+def test_with_one_seed_the_range_is_that_of_its_episodes(tmp_path: Path) -> None:
+    # Both have a standard error of 1 / 4; that of a difference is sqrt(2) / 4, and t of 15 degrees is 2.13.
     shown = page_of(result("default", 1.5), result("cells", 1.9, tokens=81), folder=tmp_path)
-    assert [row[0] for row in shown.rows] == ["cells", "default"]
-    assert [row[5] for row in shown.rows] == ["162", "32"]
-    assert shown.rows[1][6] == "1.5 ± 0.25"
-    assert "the return of cells is 0.4 higher than that of default with seed 0" in shown.about
-    assert "2 standard errors of the difference are 0.71" in shown.about
-    assert "Random actions have a return of 1.38." in shown.about
+    assert [row[0] for row in shown.rows] == ["Crafter, default", "Crafter, cells"]
+    assert [row[5] for row in shown.rows] == ["32", "162"]
+    assert shown.rows[0][6] == "1.5 (0.967 to 2.03)"
+    assert "the agent cells (1 seed) is not shown to play better or worse than random actions" in shown.about
+    assert "and is not shown to play better or worse than the agent default" in shown.about
+    assert f"(difference of the returns 0.4, {MINUS}0.35 to 1.2)" in shown.about
 
 
-def test_a_large_difference_needs_no_excuse_and_other_seeds_are_not_compared(tmp_path: Path) -> None:
-    lower = result("cells", 0.5)
-    shown = page_of(result("default", 1.5), lower, result("cells", 9, seed=1), folder=tmp_path)
-    assert "the return of cells is 1 lower than that of default with seed 0." in shown.about
-    assert "seed 1" not in shown.about
-    shutil.rmtree(tmp_path)
-    tmp_path.mkdir()
-    assert page_of(lower, folder=tmp_path).about.endswith("over the episodes. ")
+def test_more_seeds_say_more_and_only_equal_seeds_are_compared(tmp_path: Path) -> None:
+    planted = {"toy": (2.0, 2.1, 2.2), "toy-cells": (1.8, 1.91, 1.99, 9.0)}
+    results = [
+        result(agent, mean, seed=seed, world="toy")
+        for agent, means in planted.items()
+        for seed, mean in enumerate(means)
+    ]
+    shown = page_of(*results, result("default", 0.2), folder=tmp_path)
+    assert [row[:2] for row in shown.rows] == [
+        ["Crafter, default", "1"],
+        ["Toy, toy", "3"],
+        ["Toy, toy-cells", "4"],
+    ]
+    assert shown.rows[1][6:8] == ["2.1 (1.85 to 2.35)", "1.4"]
+    assert "In Crafter the agent default (1 seed) plays worse than random actions" in shown.about
+    assert "In Toy the agent toy (3 seeds) plays better than random actions" in shown.about
+    assert f"plays worse than the agent toy (difference of the returns {MINUS}0.2, " in shown.about
+
+
+def test_a_curve_has_the_return_of_each_epoch(tmp_path: Path) -> None:
+    (tmp_path / "a-0.json").write_text(json.dumps(result("a", 2.0)))
+    curves = tabulate_curves(tmp_path)
+    assert curves[["step", "return_mean"]].values.tolist() == [[400, 1.0], [800, 2.0]]
+
+
+def test_the_figure_says_where_the_agents_learned(tmp_path: Path) -> None:
+    for one in (
+        result("default", 1.5),
+        *(result("toy", 2 + seed / 9, seed=seed, world="toy") for seed in range(3)),
+    ):
+        (tmp_path / f"{one['agent']}-{one['seed']}.json").write_text(json.dumps(one))
+    found = WholeAgents(tabulate_agents(tmp_path), tabulate_curves(tmp_path))
+    drawn = study_agents.draw(found)
+    assert drawn.title == "IRIS plays better than random actions in Toy, and does not in Crafter"
+    crafter, toy = drawn.figure.axes
+    assert len(crafter.lines) == 1 + 1 and len(toy.lines) == 3 + 1  # random actions too
+    assert np.asarray(toy.lines[0].get_xydata()).tolist() == [[400, 1.0], [800, 2.0]]
+    assert study_agents.draw(WholeAgents(found.table[:0], found.curves[:0])).empty

@@ -10,11 +10,13 @@ from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
 from irislib.report.page.glossary import read_glossary
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
+from irislib.report.study.whole_agents import WholeAgents
 from irislib.report.tables import (
     AGENT_COLUMNS,
     ATTRIBUTION_COLUMNS,
     BASELINE_COLUMNS,
     CODE_COLUMNS,
+    CURVE_COLUMNS,
     EMBEDDER_COLUMNS,
     LABEL_COLUMNS,
     PAIR_COLUMNS,
@@ -62,7 +64,7 @@ class Inputs:
         replicates: one row for each repetition of the analysis; no stage makes it, so it often has no rows.
         study: the table of the study; no stage of the pipeline makes it, so it often has no rows.
         worlds: the table of the study in other worlds; it often has no rows.
-        agents: one row for each whole agent of the study; no stage makes it, so it often has no rows.
+        agents: the tables of the whole agents of the study; no stage makes them, so they often have no rows.
         embedders: one row for each embedder, with the headline numbers under it.
         sensitivity: one row for each combination of the choices that the paper leaves open.
         attributions: one row for each attribution method and masking.
@@ -92,7 +94,7 @@ class Inputs:
     replicates: pd.DataFrame
     study: StudyResults
     worlds: pd.DataFrame
-    agents: pd.DataFrame
+    agents: WholeAgents
     embedders: pd.DataFrame
     sensitivity: pd.DataFrame
     attributions: pd.DataFrame
@@ -206,7 +208,10 @@ def load_inputs(
         replicates=read_optional(reports / "replicates.csv", "replicates", REPLICATE_COLUMNS),
         study=StudyResults(read_optional(reports / "study.csv", "study", STUDY_COLUMNS)),
         worlds=read_optional(reports / "worlds.csv", "study", STUDY_COLUMNS),
-        agents=read_optional(reports / "agents.csv", "study", AGENT_COLUMNS),
+        agents=WholeAgents(
+            read_optional(reports / "agents.csv", "study", AGENT_COLUMNS),
+            read_optional(reports / "agent_curves.csv", "study", CURVE_COLUMNS),
+        ),
         embedders=read_table(reports / "embedders.csv", "compare", EMBEDDER_COLUMNS),
         sensitivity=read_table(reports / "sensitivity.csv", "sensitivity", SENSITIVITY_COLUMNS),
         attributions=read_table(reports / "attributions.csv", "sensitivity", ATTRIBUTION_COLUMNS),

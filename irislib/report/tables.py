@@ -50,9 +50,11 @@ SENSITIVITY_COLUMNS = [
 ]
 ATTRIBUTION_COLUMNS = ["method", "masking", *_SHARES, "right_sign", "missed", "latents", "latents_error"]
 AGENT_COLUMNS = [
-    *("agent", "seed", "episodes", "tokens_per_frame", "codes", "psnr_db"),
-    *("return_mean", "return_std", "score", "frame_nats", "reward_nats", "end_nats"),
+    *("world", "agent", "seed", "episodes", "tokens_per_frame", "codes", "psnr_db"),
+    *("return_mean", "return_std", "random_mean", "random_std"),
+    *("score", "frame_nats", "reward_nats", "end_nats"),
 ]
+CURVE_COLUMNS = ["world", "agent", "seed", "step", "return_mean"]
 COMPONENTS = ("collect", "tokenizer", "world_model", "actor_critic")
 
 

@@ -9,20 +9,18 @@ from irislib.study.overlays import read_overlay
 from stages.common import Stage, params_option, path_option, work_option
 from stages.study.options import out_option, seed_option, study_option
 
-DEFAULT = "default"  # the agent of params.yaml as it is
-
 
 @click.command(cls=Stage)
 @params_option
 @study_option
 @path_option("profiles", "profiles", "Folder of the profiles.")
-@click.option("--profile", required=True, help=f"Name of a profile, or {DEFAULT}.")
+@click.option("--profile", required=True, help="Name of a profile.")
 @seed_option
 @work_option
 @out_option
 def main(params: Path, study: Path, profiles: Path, profile: str, seed: int, work: Path, out: Path) -> None:
     """Trains a whole agent with the parameters of a profile and judges it; resumes after a crash."""
-    overlay = {} if profile == DEFAULT else read_overlay(profiles, profile, "profile")
+    overlay = read_overlay(profiles, profile, "profile")
     run_agent(profile, read_agent(params, overlay, study), seed, work, out)
 
 

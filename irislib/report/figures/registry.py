@@ -16,6 +16,7 @@ from irislib.report.figures.maps.attributions import attributions
 from irislib.report.figures.maps.empty_share import empty_share
 from irislib.report.figures.maps.gallery import gallery
 from irislib.report.figures.maps.sensitivity import sensitivity
+from irislib.report.figures.study.study_agents import study_agents
 from irislib.report.figures.study.study_cost import study_cost
 from irislib.report.figures.study.study_meaning import study_meaning
 from irislib.report.figures.study.study_reading import study_reading
@@ -31,6 +32,7 @@ FIGURES: tuple[tuple[Part, Callable[[Inputs], Illustration]], ...] = (
     ("study", study_cost),
     ("study", study_reading),
     ("study", study_training),
+    ("study", study_agents),
     ("codes", consistency),
     ("codes", embedders),
     ("codes", code_label),

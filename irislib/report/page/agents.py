@@ -1,71 +1,66 @@
-"""The table of whole agents: what a tokenizer does to the world model and to the return."""
-
-import math
+"""The table of whole agents: whether they learned, and what a tokenizer does to world model and return."""
 
 import pandas as pd
 
+from irislib.report.findings import Measured
 from irislib.report.page.result_tables import Table
-from irislib.report.published import published
-from irislib.report.wording import listed, number
+from irislib.report.study.answers import beyond
+from irislib.report.study.whole_agents import WholeAgents, difference, lead, returns
+from irislib.report.wording import many, number, sentence
 
-REFERENCE = "default"  # the agent of params.yaml as it is
-APART = 2  # standard errors from which on a difference counts
-RANDOM = "random actions"
+HEADER = [
+    *("world, profile", "seeds", "tokens a frame", "codes", "PSNR, dB", "world model, nats a frame"),
+    *("return", "random actions", "score"),
+]
+ABOUT = (
+    "An agent learns in its world model, and that predicts tokens. Each agent was trained from nothing with "
+    "the parameters of a profile, for as many steps of the world as the others of its world, and then played "
+    "episodes that it did not learn from. The world model's loss is summed over the tokens of a frame. "
+    "Tokens that tell more of a frame are harder to predict, so read it beside the PSNR. Numbers are means "
+    "over seeds. The range of a return is its 95% interval over seeds; with a single seed, over its "
+    "episodes. Random actions were played in the same episodes. "
+)
 
 
-def agents_table(agents: pd.DataFrame, world: str) -> Table:
-    """A row for each whole agent of the study.
+def agents_table(agents: WholeAgents) -> Table:
+    """A row for each whole agent of the study, and what they show in words."""
+    rows = [_row(world, agent, of) for world, agent, of in agents.each()]
+    return Table("agents", "What do such codes cost an agent?", ABOUT + _told(agents), HEADER, rows)
 
-    Args:
-        agents: the table agents.csv; may have no rows.
-        world: that they play in.
-    """
-    header = ["profile", "seed", "tokens a frame", "codes", "PSNR, dB", "world model, nats a frame"]
-    header += ["return", "score"]
-    rows = [
-        [
-            str(row.agent),
-            number(row.seed),
-            number(row.tokens_per_frame),
-            number(row.codes),
-            number(row.psnr_db),
-            number(row.frame_nats),
-            f"{number(row.return_mean)} ± {number(_error(row.return_std, row.episodes), 2)}",
-            "—" if pd.isna(row.score) else f"{number(row.score)}%",
-        ]
-        for row in agents.itertuples()
+
+def _row(world: str, agent: str, rows: pd.DataFrame) -> list[str]:
+    means = rows.drop(columns=["world", "agent"]).astype(float).mean()
+    names = ("tokens_per_frame", "codes", "psnr_db", "frame_nats")
+    return [
+        f"{world.capitalize()}, {agent}",
+        number(len(rows)),
+        *(number(means[name]) for name in names),
+        returns(rows).shown,
+        number(means["random_mean"]),
+        "—" if pd.isna(means["score"]) else f"{number(means['score'])}%",
     ]
-    about = (
-        "An agent learns in its world model, and that predicts tokens. Each agent was trained from "
-        "nothing with the parameters of a profile, for as many steps of the world as the others, and then "
-        "played episodes that it did not learn from. The world model's loss is summed over the tokens of "
-        "a frame. Tokens that tell more of a frame are harder to predict, so read it beside the PSNR. After "
-        "the return stands its standard error over the episodes. "
-    )
-    return Table("agents", "What do such codes cost an agent?", about + _verdict(agents, world), header, rows)
 
 
-def _error(std: float, episodes: int) -> float:
-    """The standard error of a mean over episodes."""
-    return std / math.sqrt(episodes)
-
-
-def _verdict(table: pd.DataFrame, world: str) -> str:
-    """How the return of each agent differs from that of the default one with the same seed."""
+def _told(agents: WholeAgents) -> str:
+    """For each agent: whether it plays better than random actions, and than the one it is compared with."""
     said = []
-    for row in table[table["agent"] != REFERENCE].itertuples():
-        for other in table[(table["agent"] == REFERENCE) & (table["seed"] == row.seed)].itertuples():
-            change = row.return_mean - other.return_mean
-            error = APART * math.hypot(
-                _error(row.return_std, row.episodes), _error(other.return_std, other.episodes)
-            )
-            words = "higher" if change > 0 else "lower"
-            shown = f"{number(abs(change), 2)} {words} than that of {REFERENCE} with seed {row.seed}"
-            if abs(change) <= error:
-                shown += f" ({APART} standard errors of the difference are {number(error, 2)})"
-            said.append(f"the return of {row.agent} is {shown}")
-    if not said:
-        return ""
-    random = [one for one in published(world).recordings if one.name == RANDOM]
-    scale = [f" Random actions have a return of {number(one.returns)}." for one in random]
-    return "".join([f"Here {listed(said)}.", *scale])
+    found = {(world, agent): rows for world, agent, rows in agents.each()}
+    for (world, agent), rows in found.items():
+        told = f"in {world.capitalize()} the agent {agent} ({many(len(rows), 'seed')}) "
+        told += _judged(lead(rows), "random actions")
+        first = agents.reference(world)
+        others = found.get((world, first))
+        apart = None if others is None or agent == first else difference(rows, others)
+        if apart is not None:
+            told += f", and {_judged(apart, f'the agent {first}')}"
+        said.append(f"{sentence(told)}.")
+    return " ".join(said)
+
+
+def _judged(change: Measured, other: str) -> str:
+    """How a return compares with another one."""
+    ends = f"{number(change.low, 2)} to {number(change.high, 2)}"
+    words = "plays better than" if change.value > 0 else "plays worse than"
+    if not beyond(change):
+        words = "is not shown to play better or worse than"
+    return f"{words} {other} (difference of the returns {number(change.value, 2)}, {ends})"

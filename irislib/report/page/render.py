@@ -133,7 +133,7 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
         studied=inputs.study.world,
         questions=answers(inputs.study),
         worlds=worlds_table(inputs.study, inputs.worlds),
-        agents=agents_table(inputs.agents, inputs.world),
+        agents=agents_table(inputs.agents),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
         about_agent=about_agent(inputs),

@@ -6,19 +6,12 @@ import pandas as pd
 from scipy import stats
 
 from irislib.report.findings import NAMES, TOKENIZERS, Look, Measured, measured, rivalry
+from irislib.report.intervals import mean_interval
 from irislib.report.published import published
 from irislib.report.verdict.phrases import Phrase, Statement, say
 from irislib.report.wording import listed, many, number, percent
 
 SURE = 0.95  # of the tries must find a planted code, else it proves nothing that no code is found
-
-
-def mean_interval(mean: float, std: float, episodes: float) -> Measured:
-    """A mean over episodes with its 95% interval (Student's t); no interval with a single episode."""
-    if episodes < 2:
-        return Measured(mean, math.nan, math.nan)
-    reach = float(stats.t.ppf(0.975, episodes - 1)) * std / math.sqrt(episodes)
-    return Measured(mean, mean - reach, mean + reach)
 
 
 def about_play(look_up: Look, world: str, scripted: bool) -> Statement:
