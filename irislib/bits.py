@@ -46,7 +46,17 @@ CONFIG = TrainConfig(
         FitConfig(0, STEPS, 8, 0.001, 10.0),
         FitWorldModelConfig(0, STEPS, 8, 0.001, 10.0, weight_decay=0.01),
         FitActorCriticConfig(
-            0, STEPS, 4, 0.001, 10.0, horizon=2, burn_in=1, gamma=0.99, lambda_=0.9, entropy_weight=0.01
+            0,
+            STEPS,
+            4,
+            0.001,
+            10.0,
+            horizon=2,
+            burn_in=1,
+            gamma=0.99,
+            lambda_=0.9,
+            entropy_weight=0.01,
+            past_end=True,
         ),
     ),
 )

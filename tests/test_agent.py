@@ -22,7 +22,7 @@ from irislib.training.sampling import Sampler
 from irislib.training.trainer import decay_groups
 
 FIT = FitActorCriticConfig(
-    0, 1, 2, 0.001, 10.0, horizon=3, burn_in=1, gamma=0.9, lambda_=0.8, entropy_weight=0.01
+    0, 1, 2, 0.001, 10.0, horizon=3, burn_in=1, gamma=0.9, lambda_=0.8, entropy_weight=0.01, past_end=True
 )
 
 
@@ -194,6 +194,32 @@ def test_policy_learns_the_rewarded_action(agent: Agent) -> None:
     losses["actions"].backward()
     assert logits.grad is not None
     assert logits.grad[:, :2].sum((0, 1)).argmin() == 2
+
+
+def test_steps_after_an_end_count_only_where_they_are_asked_for() -> None:
+    """Nothing that is planted after the first end changes a loss or a gradient."""
+    ends = torch.tensor([[False, True, False, True, False], [False] * 5])
+
+    def gradients(later: float, past_end: bool) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        logits, values = torch.randn(2, 5, 3), torch.randn(2, 5)
+        actions, rewards = torch.randint(3, (2, 5)), torch.rand(2, 5)
+        for planted in (logits, values, rewards):
+            planted[0, 2:] += later
+        logits.requires_grad_(), values.requires_grad_()
+        fit = replace(FIT, past_end=past_end)
+        losses = actor_critic_losses(Imagined(logits, values, actions, rewards, ends), fit)
+        torch.stack(list(losses.values())).sum().backward()
+        assert logits.grad is not None and values.grad is not None
+        return [torch.stack(list(losses.values())).detach(), logits.grad, values.grad]
+
+    ignored, planted = gradients(0.0, False), gradients(3.0, False)
+    for one, other in zip(ignored, planted, strict=True):
+        torch.testing.assert_close(one, other)
+    assert ignored[1][0, :2].any() and not ignored[1][0, 2:].any()  # the step that ends it counts
+    assert ignored[1][1, :-1].any() and ignored[2][1, :-1].all()
+    counted = gradients(3.0, True)
+    assert not torch.allclose(counted[0], planted[0]) and counted[1][0, 2:-1].any()
 
 
 def test_burn_in_skips_padding(agent: Agent) -> None:

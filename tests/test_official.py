@@ -166,7 +166,7 @@ def test_losses(agent: Agent, inputs: Inputs, golden: dict[str, np.ndarray]) -> 
     check("world_model", *(losses[field] for field in FIELDS))
 
     columns = (inputs.logits, inputs.values, inputs.actions, inputs.rewards, inputs.ends)
-    fit = FitActorCriticConfig(0, 1, 4, 1e-4, 10.0, 20, 0, GAMMA, LAMBDA, ENTROPY_WEIGHT)
+    fit = FitActorCriticConfig(0, 1, 4, 1e-4, 10.0, 20, 0, GAMMA, LAMBDA, ENTROPY_WEIGHT, past_end=True)
     losses = actor_critic_losses(Imagined(*map(torch.from_numpy, columns)), fit)
     check("actor_critic", losses["actions"], losses["values"], losses["entropy"])
 

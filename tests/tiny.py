@@ -47,7 +47,17 @@ TRAIN = TrainConfig(
         FitConfig(0, 6, 4, 0.001, 10.0),
         FitWorldModelConfig(0, 4, 4, 0.001, 10.0, weight_decay=0.01),
         FitActorCriticConfig(
-            1, 3, 4, 0.001, 10.0, horizon=3, burn_in=2, gamma=0.9, lambda_=0.9, entropy_weight=0.01
+            1,
+            3,
+            4,
+            0.001,
+            10.0,
+            horizon=3,
+            burn_in=2,
+            gamma=0.9,
+            lambda_=0.9,
+            entropy_weight=0.01,
+            past_end=True,
         ),
     ),
 )

@@ -111,6 +111,7 @@ class FitActorCriticConfig(FitConfig):
     Attributes:
         horizon: imagined steps; rewards beyond it are bootstrapped by the value function.
         burn_in: real observations before the first imagined one that warm the LSTM's state.
+        past_end: whether steps after an imagined end count, as in the official code.
     """
 
     __pydantic_config__ = STRICT
@@ -119,6 +120,7 @@ class FitActorCriticConfig(FitConfig):
     gamma: Share
     lambda_: Share
     entropy_weight: Weight
+    past_end: bool
 
 
 @dataclass(frozen=True)

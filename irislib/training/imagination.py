@@ -94,17 +94,21 @@ def lambda_returns(
 
 
 def actor_critic_losses(imagined: Imagined, config: FitActorCriticConfig) -> dict[str, Float[Tensor, ""]]:
-    """REINFORCE with the value as baseline, squared value error, entropy bonus (IRIS, equations 4 and 5)."""
+    """REINFORCE with the value as baseline, squared value error, entropy bonus (IRIS, equations 4 and 5).
+
+    Each is a mean over all steps but the last; without `past_end` those after an end count as 0.
+    """
     with torch.no_grad():
         returns = lambda_returns(
             imagined.rewards, imagined.values, imagined.ends, config.gamma, config.lambda_
         )[:, :-1]
-    values = imagined.values[:, :-1]
+    values, ends = imagined.values[:, :-1], imagined.ends[:, :-1].long()
+    counts = torch.ones_like(values) if config.past_end else (ends.cumsum(1) == ends).float()
     # Logits that are not finite make the losses so, which the trainer reports.
     policy = Categorical(logits=imagined.logits[:, :-1], validate_args=False)
     advantage = returns - values.detach()
     return {
-        "actions": -(policy.log_prob(imagined.actions[:, :-1]) * advantage).mean(),
-        "values": F.mse_loss(values, returns),
-        "entropy": -config.entropy_weight * policy.entropy().mean(),
+        "actions": -(policy.log_prob(imagined.actions[:, :-1]) * advantage * counts).mean(),
+        "values": F.mse_loss(values * counts, returns * counts),
+        "entropy": -config.entropy_weight * (policy.entropy() * counts).mean(),
     }
