@@ -117,6 +117,7 @@ def test_a_word_is_explained_where_it_is_first_used(browser: Browser, url: str, 
     assert meaning.is_visible()
     rows = (REPO / "docs/glossary.md").read_text().splitlines()
     (row,) = [row for row in rows if row.startswith("| token |")]
+    assert not any("protocol" in one or "`" in one for one in page.locator(".meaning").all_text_contents())
     assert meaning.text_content() == f"token: {row.split(' | ')[1].removesuffix(' |')}"
     page.keyboard.press("Escape")
     assert not meaning.is_visible()

@@ -233,7 +233,7 @@ def test_the_agreement(page: Page, reports: Path, numbers: dict[str, float]) -> 
 
 
 def test_what_is_said_of_the_paper(page: Page, numbers: dict[str, float]) -> None:
-    told = page.text["paper"].split("and baselines.")[1].split("The numbers of the paper")[0]
+    told = page.text["paper"].split("(baselines).")[1].split("The numbers of the paper")[0]
     wanted = [numbers[f"empty_share.{key}"] for key in ("present_occurrences", "codes_always_empty")]
     wanted += [0.9, 16, 1 - 16 / CODES, CODES]  # an observation has 16 tokens
     wanted += [numbers[f"random.{key}"] for key in ("confirmed", "low", "high", "tested")]
@@ -253,7 +253,7 @@ def test_the_verdict(page: Page, reports: Path, numbers: dict[str, float]) -> No
         wanted += [count, of, count / of, *(numbers[f"{key}.{end}"] / of for end in ("low", "high"))]
         wanted += sorted(named, reverse=True) if key == "names" else []
     assert len(named) > 1
-    answer, rest = page.text["verdict"].split("Each count is of codes")
+    answer, rest = page.text["verdict"].split("How a code counts")
     assert same(parsed(answer), wanted)
 
     limits, outlook = rest.split("What would change it")

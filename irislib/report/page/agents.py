@@ -36,7 +36,7 @@ def agents_table(agents: pd.DataFrame, world: str) -> Table:
         for row in agents.itertuples()
     ]
     about = (
-        "An agent learns in its world model, and that predicts tokens. Each agent was trained from "
+        "An agent learns in its world model, which predicts tokens. Each agent was trained from "
         "nothing with the parameters of a profile, for as many steps of the world as the others, and then "
         "played episodes that it did not learn from. The world model's loss is summed over the tokens of "
         "a frame. Tokens that tell more of a frame are harder to predict, so read it beside the PSNR. After "
