@@ -34,7 +34,7 @@ INCLUDED = (
 )
 STYLES = (
     *("templates/styles/page.css", "templates/styles/table.css", "templates/styles/explorer.css"),
-    *("templates/styles/figures.css", "templates/styles/surroundings.css"),
+    *("templates/styles/figures.css", "templates/styles/surroundings.css", "templates/styles/print.css"),
 )
 # Each can use those before it. They share one block, so that nothing of them is global.
 SCRIPTS = (

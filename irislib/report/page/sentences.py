@@ -65,7 +65,8 @@ def _consistent(inputs: Inputs) -> str:
     return (
         f"{says} By this comparison {number(found.confirmed.value)} {noun} (range "
         f"{between(found.confirmed.low, found.confirmed.high)}) of {many(found.tested, 'tested code')} are "
-        "confirmed here. It is too easy: a code that always stands at one place passes it, whatever it shows."
+        "confirmed here. It is too easy: a code that always stands at one place can pass it, whatever it "
+        "shows."
     )
 
 

@@ -137,11 +137,10 @@ def _caption(inputs: Inputs, groups: dict[str, list[int]]) -> str:
     missing = f" No map has the label {', '.join(never[:-1])} or {never[-1]}." if len(never) > 1 else ""
     return inputs.say(
         f"Each number is the per cent of a code's maps that have the label above it. For each label up to "
-        f"{BEST} "
-        "codes are shown: those that have it as a name (bold frame), then those with the largest share of "
-        f"it, among codes with at least {ENOUGH} maps.{missing} With maps on the display, the normalised "
-        "mutual information of code and label is {agreement.nmi} (shuffled labels: {agreement.nmi_null}; "
-        "same places in other episodes: {agreement.nmi_place})."
+        f"{BEST} codes are shown: those that have it as a name (bold frame), then those with the largest "
+        f"share of it, among codes with at least {ENOUGH} maps.{missing} Counting maps on the display too, "
+        "the normalised mutual information of code and label is {agreement.nmi} (shuffled labels: "
+        "{agreement.nmi_null}; same places in other episodes: {agreement.nmi_place})."
     )
 
 

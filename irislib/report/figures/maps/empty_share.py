@@ -71,7 +71,7 @@ def interval(inputs: Inputs) -> tuple[float, float]:
 
 def _title(after: dict[str, float | None]) -> str:
     ends = percent_range(share for share in after.values() if share is not None)
-    return f"{ends} are empty, depending on what is counted"
+    return f"{ends} of the maps or codes are empty, depending on what is counted"
 
 
 def _bars(

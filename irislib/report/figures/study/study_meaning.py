@@ -57,4 +57,4 @@ def _title(results: StudyResults) -> str:
     said = f"The codes of {name} predict {own} of the tokens of a label"
     if best == results.reference:
         return f"{said}; those of no other arm predict more"
-    return f"{said}, those of the best arm {percent(recall[best].value)}: {arm_name(best)}"
+    return f"{said}, those of the best trained arm {percent(recall[best].value)}: {arm_name(best)}"

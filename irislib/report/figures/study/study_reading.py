@@ -68,11 +68,10 @@ def draw(results: StudyResults) -> Illustration:
         "at least 0.9. The figure shows the share of the tokens that have such a label, averaged over seeds; "
         "the broad line is the 95% interval for the largest sets."
     )
-    names = {
-        arm: f"{arm_name(arm)}: "
-        + ", ".join(f"{percent(value[size][row])} of the tokens with {many(size, 'code')}" for size in SIZES)
-        for row, arm in enumerate(arms)
-    }
+    names = {}
+    for row, arm in enumerate(arms):
+        shares = [f"{percent(value[size][row])} with {number(size)}" for size in SIZES]
+        names[arm] = f"{arm_name(arm)}: tokens read with so many codes: {', '.join(shares)}"
     return Illustration("study_reading", HEADING, caption, figure, names=names)
 
 
