@@ -108,7 +108,7 @@ def test_the_first_look_is_bright_and_varied() -> None:
     assert first_look(records, np.array([1, 1, 0.3, 1, 1])) == [4, 1]  # frame 0 is hidden, frame 2 dark
     assert first_look(records[:4], np.array([1, 1, 0.3, 1])) == [1, 1]
     assert first_look(records[:3], np.array([1, 0.1, 0.3])) == [2, 1]  # none is bright
-    assert first_look(records[:1], np.array([1])) == [0, 1]
+    assert first_look(records[:1], np.ones(1)) == [0, 1]
 
 
 def test_the_keyboard_alone_reaches_every_square_and_frame(visit: Visit, inputs: Inputs) -> None:

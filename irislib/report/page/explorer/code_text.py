@@ -43,13 +43,13 @@ def _consistency(facts: Facts) -> str:
             f"({how}), and {percent(facts['confirmed'])} of the divisions of the episodes confirm it."
         )
     if facts["difference_low"] > 0:
-        why = f"its crops are more alike than the same places in other episodes ({how})"
+        why = f"its crops are more alike than the same places in other episodes ({how}), but"
     elif facts["difference_high"] < 0:
-        why = f"its crops are less alike than the same places in other episodes ({how})"
+        why = f"its crops are less alike than the same places in other episodes ({how});"
     else:
-        why = f"its crops are about as alike as the same places in other episodes ({how})"
+        why = f"its crops are about as alike as the same places in other episodes ({how});"
     share = percent(facts["confirmed"])
-    return f"Not consistent: {why}; {share} of the divisions confirm a difference, {NEEDED}."
+    return f"Not consistent: {why} {share} of the divisions confirm a difference, {NEEDED}."
 
 
 def _amount(facts: Facts) -> str:
