@@ -185,7 +185,7 @@ def test_every_number_equals_the_tables(visit: Visit, root: Path, codes: pd.Data
             assert f"{percent(facts['label_share'])} of the maps" in text
             assert facts["iou_label"] in text
         for row in labels[labels["code"] == code].to_dict("records"):
-            assert percent(float(f"{row['mass_share']:.4g}")) in text
+            assert percent(row["mass_share"]) in text
         uses = int((tokens == code).sum())
         assert uses == facts["uses"]
         place = visit.page.locator("dialog .places")

@@ -22,6 +22,7 @@ from irislib.report.page.explorer.frame_pool import PER_EPISODE, choose_pool, ch
 from irislib.report.page.explorer.map_text import map_size, map_texts
 from irislib.report.page.explorer.neighbours import companions, nearest_codes
 from irislib.report.page.explorer.occurrences import EMPTY, HIGH, LOW, MIDDLE, Occurrences, classify
+from irislib.report.page.explorer.token_inspector import first_look
 from irislib.report.page.explorer.usage import bars_of_episodes, count_episodes
 from irislib.report.page.render import render_page
 
@@ -93,8 +94,27 @@ def test_a_square_shows_its_code_its_truth_and_the_other_frames(visit: Visit, in
     assert visit.focused() == f"#code-{code}"
 
 
+def test_it_opens_with_the_first_look(visit: Visit, inputs: Inputs) -> None:
+    data, page = json.loads(explore(inputs).data), visit.page
+    frame, square = data["first"]
+    assert page.locator(".thumb").nth(frame).get_attribute("aria-selected") == "true"
+    assert code_of(visit) == data["inspected"][frame]["tokens"][square]
+
+
+def test_the_first_look_is_bright_and_varied() -> None:
+    grass, few, many = [(0, 100)], [(0, 60), (1, 40)], [(0, 50), (2, 30), (3, 20)]
+    truth = [[grass, many], [grass, few], [few, many], [grass, grass], [few, many]]
+    records = [{"hidden": int(i == 0), "truth": one} for i, one in enumerate(truth)]
+    assert first_look(records, np.array([1, 1, 0.3, 1, 1])) == [4, 1]  # frame 0 is hidden, frame 2 dark
+    assert first_look(records[:4], np.array([1, 1, 0.3, 1])) == [1, 1]
+    assert first_look(records[:3], np.array([1, 0.1, 0.3])) == [2, 1]  # none is bright
+    assert first_look(records[:1], np.ones(1)) == [0, 1]
+
+
 def test_the_keyboard_alone_reaches_every_square_and_frame(visit: Visit, inputs: Inputs) -> None:
     data, page = json.loads(explore(inputs).data), visit.page
+    page.locator(".thumb").first.click()
+    page.locator(".cells[role=group] .cell").first.click()
     page.locator(".thumb[aria-selected=true]").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator(".thumb").nth(1).get_attribute("aria-selected") == "true"

@@ -82,8 +82,9 @@ def test_every_column_sorts_both_ways_with_the_undefined_last(
 
 
 def test_it_begins_with_the_best(visit: Visit, codes: pd.DataFrame) -> None:
-    best = codes.sort_values(
-        ["consistent", "confirmed", "difference", "code"], ascending=[False, False, False, True]
+    found = codes["name"].notna() | codes["item"].notna()
+    best = codes.assign(found=found).sort_values(
+        ["consistent", "found", "confirmed", "difference", "code"], ascending=[*[False] * 4, True]
     )
     assert visit.order() == list(best["code"])
     assert visit.page.locator("[aria-sort]").count() == 0

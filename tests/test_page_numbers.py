@@ -1,9 +1,6 @@
 """Every number of the verdict and of the tables of results is one of the tables: parsed back and compared."""
 
 import json
-import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +8,7 @@ import pandas as pd
 import pytest
 from madeup import sources, write_inputs
 from madeup_tables import make_replicates
+from page_text import PageText, flatten, parsed
 from scipy import stats
 
 from irislib.report.claims import collect_claims
@@ -21,45 +19,6 @@ from irislib.report.page.render import render_page
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=30.0, dpi=50)
 CODES = 40
 FAMILIES = ("names", "consistency", "items", "pairs")
-NUMBER = re.compile(r"[+\N{MINUS SIGN}]?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?%?")
-
-
-class Page(HTMLParser):
-    """The text of elements by id, and the cells of the tables by the id of their section."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[tuple[str, str]] = []
-        self.text: dict[str, str] = {}
-        self.tables: dict[str, list[list[str]]] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("meta", "link", "img", "input"):
-            return
-        self.open.append((tag, dict(attrs).get("id") or ""))
-        if tag == "tr":
-            self.tables.setdefault(self.section, []).append([])
-        if tag in ("td", "th"):
-            self.tables[self.section][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        for _, name in self.open:
-            self.text[name] = self.text.get(name, "") + data
-        if any(tag in ("td", "th") for tag, _ in self.open):
-            self.tables[self.section][-1][-1] += data
-
-    @property
-    def section(self) -> str:
-        """Id of the innermost section that has one."""
-        return next(name for tag, name in reversed(self.open) if tag == "section" and name)
-
-    def rows(self, section: str) -> list[list[str]]:
-        """The rows of the tables of a section, without headers."""
-        return [row for row in self.tables[section] if re.search(r"\d|—|undefined|compar", " ".join(row[1:]))]
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +35,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(reports: Path) -> Page:
-    return Page((reports / "index.html").read_text())
+def page(reports: Path) -> PageText:
+    return PageText((reports / "index.html").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -88,23 +47,6 @@ def numbers(reports: Path) -> dict[str, float]:
         content = json.loads((reports / f"{name}.json").read_text())
         flat |= dict(flatten(content, "evaluation." if name == "evaluation" else ""))
     return flat
-
-
-def flatten(content: dict[str, object], before: str) -> Iterator[tuple[str, float]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from flatten(value, f"{before}{key}.")
-        elif isinstance(value, int | float):
-            yield f"{before}{key}", float(value)
-
-
-def parsed(text: str) -> list[float]:
-    """The numbers of a text, shares as fractions."""
-    found = []
-    for one in NUMBER.findall(text):
-        value = float(one.strip("%").replace(",", "").replace("\N{MINUS SIGN}", "-"))
-        found.append(value / 100 if one.endswith("%") else value)
-    return found
 
 
 def same(shown: list[float], wanted: list[float]) -> bool:
@@ -122,7 +64,7 @@ def test_a_wrong_number_would_be_noticed() -> None:
     assert not same([1.84], [1.82]) and not same([1.0], [1.0, 2.0])
 
 
-def test_findings(page: Page, numbers: dict[str, float]) -> None:
+def test_findings(page: PageText, numbers: dict[str, float]) -> None:
     rows = page.rows("findings")
     assert len(rows) == 6
     for row, key in zip(rows, ("consistency", "random", "names", "items", "pairs", "sets"), strict=True):
@@ -134,7 +76,7 @@ def test_findings(page: Page, numbers: dict[str, float]) -> None:
         assert same(parsed(" | ".join(row[1:])), [float(one) for one in wanted if one is not None]), row
 
 
-def test_baselines(page: Page, reports: Path) -> None:
+def test_baselines(page: PageText, reports: Path) -> None:
     table = pd.read_csv(reports / "baselines.csv")
     rows = page.rows("baselines")
     assert len(rows) == len(table)
@@ -148,7 +90,7 @@ def test_baselines(page: Page, reports: Path) -> None:
         assert same(parsed(" | ".join(row[1:])), wanted), row
 
 
-def test_power_and_repetitions(page: Page, reports: Path) -> None:
+def test_power_and_repetitions(page: PageText, reports: Path) -> None:
     power = pd.read_csv(reports / "power.csv")
     shown = {row[0]: parsed(" | ".join(row[1:])) for row in page.rows("power")}
     assert shown.keys() == set(power["label"])
@@ -162,7 +104,7 @@ def test_power_and_repetitions(page: Page, reports: Path) -> None:
         assert same(parsed(" | ".join(cells[2:])), wanted)
 
 
-def test_agents(page: Page, reports: Path, numbers: dict[str, float]) -> None:
+def test_agents(page: PageText, reports: Path, numbers: dict[str, float]) -> None:
     table = pd.read_csv(reports / "agents.csv")
     rows = page.rows("agents")
     assert [cells[0] for cells in rows] == [
@@ -218,7 +160,7 @@ CLAIMS = {
 }
 
 
-def test_claims(page: Page, numbers: dict[str, float]) -> None:
+def test_claims(page: PageText, numbers: dict[str, float]) -> None:
     rows = page.rows("claims") + page.rows("agreement")
     shown = {row[0]: row[-1] for row in rows}
     assert shown.keys() - CLAIMS.keys() == {
@@ -238,7 +180,7 @@ def test_claims(page: Page, numbers: dict[str, float]) -> None:
     assert same(parsed(shown["The same, by place and time"]), [numbers["world.purity_place"]])
 
 
-def test_the_agreement(page: Page, reports: Path, numbers: dict[str, float]) -> None:
+def test_the_agreement(page: PageText, reports: Path, numbers: dict[str, float]) -> None:
     told = page.text["agreement"].split("Show all")[0]
     world = [numbers[f"world.{key}"] for key in ("nmi", "nmi_low", "nmi_high", "nmi_place")]
     baselines = pd.read_csv(reports / "baselines.csv").query(
@@ -250,15 +192,15 @@ def test_the_agreement(page: Page, reports: Path, numbers: dict[str, float]) -> 
     assert same(parsed(told), [*wanted, numbers["world.purity"], numbers["world.purity_base"]])
 
 
-def test_what_is_said_of_the_paper(page: Page, numbers: dict[str, float]) -> None:
-    told = page.text["paper"].split("and baselines.")[1].split("The numbers of the paper")[0]
+def test_what_is_said_of_the_paper(page: PageText, numbers: dict[str, float]) -> None:
+    told = page.text["paper"].split("(baselines).")[1].split("The numbers of the paper")[0]
     wanted = [numbers[f"empty_share.{key}"] for key in ("present_occurrences", "codes_always_empty")]
     wanted += [0.9, 16, 1 - 16 / CODES, CODES]  # an observation has 16 tokens
     wanted += [numbers[f"random.{key}"] for key in ("confirmed", "low", "high", "tested")]
     assert same(parsed(told), [*wanted, 0.001])
 
 
-def test_the_verdict(page: Page, reports: Path, numbers: dict[str, float]) -> None:
+def test_the_verdict(page: PageText, reports: Path, numbers: dict[str, float]) -> None:
     """Each number of the verdict, in its order, from the tables alone."""
     codes, labels = pd.read_csv(reports / "codes.csv"), pd.read_csv(reports / "labels.csv")
     tested = labels.dropna(subset="confirmed")["code"].nunique()
@@ -271,7 +213,7 @@ def test_the_verdict(page: Page, reports: Path, numbers: dict[str, float]) -> No
         wanted += [count, of, count / of, *(numbers[f"{key}.{end}"] / of for end in ("low", "high"))]
         wanted += sorted(named, reverse=True) if key == "names" else []
     assert len(named) > 1
-    answer, rest = page.text["verdict"].split("Each count is of codes")
+    answer, rest = page.text["verdict"].split("How a code counts")
     assert same(parsed(answer), wanted)
 
     limits, outlook = rest.split("What would change it")

@@ -59,9 +59,9 @@ LACKING = {
     ),
     "regions": (
         Lacking(regions=True),
-        ["No code could be tested under any embedder", "There are no crops", "No code has a crop"],
+        ["No code could be tested with any embedder", "There are no crops", "No code has a crop"],
     ),
-    "second episode": (Lacking(second_episode=True), ["No code could be tested under any embedder"]),
+    "second episode": (Lacking(second_episode=True), ["No code could be tested with any embedder"]),
     "second code": (
         Lacking(),
         ["There is no pair of consistent codes", "There is no set of three or more consistent codes"],
@@ -77,7 +77,7 @@ LACKING = {
             "There is no pair of consistent codes",
             "There is no set of three or more consistent codes",
             "No code has a map while the world is visible",
-            "No code could be tested under any embedder",
+            "No code could be tested with any embedder",
             "No map was computed under the choices",
             "No code was attributed",
             "The study was not run for this page",

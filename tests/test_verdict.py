@@ -99,8 +99,8 @@ def links(statement: Statement) -> dict[str, tuple[int, ...]]:
 def test_counts_lead_to_their_codes() -> None:
     names, consistent = result(evidence({"grass": 3, "water": 2}, consistent=4)).statements
     assert plain(names) == (
-        "5 of 100 tested codes (5%, range 4.5% to 5.5%) show more of one label than the same places at the "
-        "same times in other episodes; 3 show grass and 2 show water."
+        "5 of 100 tested codes (5%, range 4.5% to 5.5%) show more of one thing than the same places at the "
+        "same times in other episodes. 3 show grass and 2 show water."
     )
     assert links(names) == {"5 of 100 tested codes": (0, 1, 2, 3, 4), "3": (0, 1, 2), "2": (3, 4)}
     assert plain(consistent).startswith("4 of 100 tested codes (4%, range 3.6% to 4.4%) mark parts")
@@ -110,13 +110,13 @@ def test_counts_lead_to_their_codes() -> None:
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({"grass": 1}, " (1%, range 0.9% to 1.1%) shows more of one label than the same places"),
-        ({"grass": 1}, "; it shows grass, the most frequent label, and no code shows a rarer thing."),
-        ({"grass": 2}, "; both show grass, the most frequent label, and no code shows a rarer thing."),
-        ({"grass": 3}, "; all 3 show grass, the most frequent label"),
-        ({"water": 1}, "; 1 shows water; none shows grass, the most frequent label."),
-        ({"water": 4, "tree": 1}, "; 4 show water and 1 shows tree; none shows grass"),
-        ({}, "None of 100 tested codes (0%, range 0%) shows more of one label than the same places"),
+        ({"grass": 1}, " (1%, range 0.9% to 1.1%) shows more of one thing than the same places"),
+        ({"grass": 1}, ". It shows grass, the most frequent label; no code shows a rarer thing."),
+        ({"grass": 2}, ". Both show grass, the most frequent label; no code shows a rarer thing."),
+        ({"grass": 3}, ". All 3 show grass, the most frequent label"),
+        ({"water": 1}, ". 1 shows water; none shows grass, the most frequent label."),
+        ({"water": 4, "tree": 1}, ". 4 show water and 1 shows tree; none shows grass"),
+        ({}, "None of 100 tested codes (0%, range 0%) shows more of one thing than the same places"),
     ],
 )  # fmt: skip
 def test_it_says_what_the_codes_show(named: dict[str, int], said: str) -> None:
@@ -139,7 +139,7 @@ def test_the_agent_is_judged_by_its_interval(mean: float, said: str) -> None:
     low, high = stats.t(24, mean, 1.2 / 5).interval(0.95)
     text = plain(about_play(numbers.get, "crafter", scripted=False))
     assert text.startswith(said)
-    assert f"a mean return of {mean} ({low:.3g} to {high:.3g}), random actions 1.38." in text
+    assert f"a mean return of {mean} ({low:.3g} to {high:.3g}); random actions have 1.38." in text
     assert "A scripted player played" in plain(about_play(numbers.get, "crafter", scripted=True))
     assert "random" not in plain(about_play(numbers.get, "chess", scripted=False))
     alone = plain(about_play((numbers | {"agent.episodes": 1.0}).get, "chess", scripted=False))
@@ -153,7 +153,7 @@ def test_simpler_codes_are_beside_ours(ours: int, said: str) -> None:
     planted = evidence({"grass": ours}, rival=20)
     (text,) = map(plain, about_baselines(planted.baselines))
     assert said in text
-    assert f"{ours} ({0.9 * ours:.3g} to {1.1 * ours:.3g}) of the codes show one label" in text
+    assert f"{ours} ({0.9 * ours:.3g} to {1.1 * ours:.3g}) codes are confirmed to show one thing" in text
     assert "against 20 (18 to 22) of an untrained encoder" in text
     assert about_baselines(planted.baselines[:0]) == []
 
@@ -170,7 +170,7 @@ def test_simpler_codes_are_beside_ours(ours: int, said: str) -> None:
 def test_the_sign_must_be_beyond_guessing(share: float, count: int, said: str) -> None:
     table = make_attributions(True).assign(right_sign=share, occurrences=count)
     (text,) = map(plain, about_attribution(table))
-    assert f"the method of the paper, {said} whether a code raises or lowers" in text
+    assert f"the method of the paper, {said} which way a code acts" in text
     z = stats.norm.ppf(0.975)  # Wilson 1927
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     reach = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
@@ -181,7 +181,7 @@ def test_the_sign_must_be_beyond_guessing(share: float, count: int, said: str) -
 def test_what_was_too_rare_is_named() -> None:
     power = make_power()
     (text,) = map(plain, about_power(power))
-    assert "Nothing is known of 1 of 2 labels (water)" in text and "show only it" in text
+    assert "Nothing can be said of 1 of 2 labels (water)" in text and "show it and nothing else" in text
     (text,) = map(plain, about_power(power.assign(named=1.0)))
     assert text.startswith("Every label could have been found") and "all 2 labels" in text
     assert about_power(power[:0]) == []

@@ -27,7 +27,6 @@ def differences(inputs: Inputs) -> list[str]:
         "a row of its own.",
         "Here a finding is selected on one half of the episodes and must be confirmed "
         "on the other half; an episode counts as one draw, because neighbouring frames are nearly equal.",
-        empty_bound(inputs),
         f"The paper has no ground truth. Here the simulator says what is in the frame{_hidden(inputs)}.",
     ]
     return [text for text in texts if text]
@@ -249,7 +248,7 @@ def empty_bound(inputs: Inputs) -> str:
     )
     if least > PAPER_EMPTY_SHARE:
         return (
-            f"{text}So the paper's {percent(PAPER_EMPTY_SHARE)} cannot be the share of empty maps over all "
-            "codes in all observations of a codebook of this size."
+            f"{text}So the paper's {percent(PAPER_EMPTY_SHARE)} cannot be the share of all codes in all "
+            "observations, if its codebook has this size."
         )
     return text.strip()

@@ -30,7 +30,12 @@ def read_glossary(path: Path) -> dict[str, str]:
     lacking = [word for word in MARKED if word not in meanings]
     if lacking:
         raise ArtifactError(f"{path}: has no row for {lacking[0]!r}; add it")
-    return {word: meanings[word] for word in MARKED}
+    return {word: _plain(meanings[word]) for word in MARKED}
+
+
+def _plain(meaning: str) -> str:
+    """A meaning without what leads elsewhere in the documentation: steps of the protocol, and backticks."""
+    return re.sub(r" \(protocol steps? [^)]*\)|`", "", meaning)
 
 
 @dataclass

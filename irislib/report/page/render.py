@@ -16,7 +16,7 @@ from irislib.report.page.differences import differences
 from irislib.report.page.explorer.explorer import explore
 from irislib.report.page.glossary import Glossary
 from irislib.report.page.result_tables import result_tables
-from irislib.report.page.sentences import about_agreement, background, introduction, of_the_paper
+from irislib.report.page.sentences import about_agreement, about_study, background, introduction, of_the_paper
 from irislib.report.page.table.code_table import COLUMNS, FIRST_ROWS, tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.page.worlds import worlds_table
@@ -34,7 +34,7 @@ INCLUDED = (
 )
 STYLES = (
     *("templates/styles/page.css", "templates/styles/table.css", "templates/styles/explorer.css"),
-    *("templates/styles/figures.css", "templates/styles/surroundings.css"),
+    *("templates/styles/figures.css", "templates/styles/surroundings.css", "templates/styles/print.css"),
 )
 # Each can use those before it. They share one block, so that nothing of them is global.
 SCRIPTS = (
@@ -60,10 +60,11 @@ PARTS = {
     "paper": "The paper",
     "study": "The study",
     "codes": "The codes",
+    "tokens": "Frames",
     "figures": "Figures",
     "tests": "Tests",
     "agent": "The agent",
-    "differences": "About this page",
+    "differences": "Differences",
 }  # of the page, as the navigation calls them
 COLOURS = {
     "ink": INK,
@@ -130,7 +131,7 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
         claims=list(claims),
         tables=result_tables(inputs),
         about_agreement=about_agreement(inputs),
-        studied=inputs.study.world,
+        study_words=about_study(inputs.study.world),
         questions=answers(inputs.study),
         worlds=worlds_table(inputs.study, inputs.worlds),
         agents=agents_table(inputs.agents),

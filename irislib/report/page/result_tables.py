@@ -58,10 +58,9 @@ def findings_table(inputs: Inputs) -> Table:
         "and confirmed on the other; the numbers of selected and confirmed ones are means over the "
         "divisions, and the range holds 95% of the divisions. A finding is listed on this page if more than "
         "half of the divisions confirm it. “By chance” is the number that is confirmed if each observation "
-        "is exchanged for one of another episode: same step, same place, same part of the day. Of names, at "
-        "most one label of a code is selected, and of items one item. Observations that hide the "
-        "world are left out of names, items, pairs and sets. Pairs and sets consist of consistent codes, so "
-        "they rest on the codes that the whole recording lists."
+        "is exchanged for one of another episode: same step, same place, same part of the day. A code can "
+        "have one name and tell one item at most. Observations that hide the world are left out of names, "
+        "items, pairs and sets. Pairs and sets are made of the consistent codes that this page lists."
     )
     header = [
         "finding",
@@ -69,7 +68,7 @@ def findings_table(inputs: Inputs) -> Table:
         "selected",
         "confirmed",
         "range",
-        "share that confirms",
+        "share confirmed",
         "listed",
         "by chance",
     ]
@@ -132,16 +131,16 @@ def power_table(inputs: Inputs) -> Table:
     power = inputs.power
     about = (
         "A code that is not named may show nothing, or the recording may be too small. So codes were "
-        "planted: each stands in up to 100 observations and shows one label without fail. The table says how "
-        "many of the planted codes were named. The last row has codes that show nothing; names among these "
-        "are errors."
+        "planted: each stands in up to 100 observations and shows one label and nothing else. The table "
+        "says how many of the planted codes were named. The last row has codes that show nothing; names "
+        "among these are errors."
     )
     if len(power):
         seen = power[power["label"] != "nothing"]
         sure = seen[seen["named"] >= 0.95]["label"].tolist()
         about += (
             f" Of {many(len(seen), 'label')} that were visible, {number(len(sure))} would have been found in "
-            "at least 95% of the tries; for the others it proves nothing that no code has the name."
+            "at least 95% of the tries. For the others it proves nothing that no code has this name."
         )
     rows = [
         [row["label"], number(row["episodes"]), number(row["planted"]), percent(row["named"])]

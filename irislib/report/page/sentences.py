@@ -21,18 +21,35 @@ def introduction(inputs: Inputs) -> str:
 def background() -> str:
     """Whose analysis the page repeats, and what it adds."""
     return (
-        "Eaton, Balloch, Kim and Riedl (arXiv 2407.19532) computed for each code of IRIS, an agent with such "
-        "a world model, a heatmap that shows where in the frame the code has an effect, and found little "
-        "meaning. This page repeats their analysis on another agent, and adds the ground truth of the "
-        "simulator, tests whose findings must hold again, and baselines."
+        "Eaton, Balloch, Kim and Riedl (arXiv 2407.19532) studied the codes of IRIS, an agent with such a "
+        "world model. For each code they computed maps of where in the frame it has an effect, and found "
+        "little meaning. This page repeats their analysis on another agent. It adds what the simulator knows "
+        "of each frame, tests whose findings must hold again in other episodes, and simpler codes to compare "
+        "with (baselines)."
+    )
+
+
+def about_study(world: str) -> str:
+    """How the study was made, before its answers.
+
+    Args:
+        world: that was played.
+    """
+    return (
+        "A tokenizer turns frames into tokens. Here tokenizers were trained without an agent, on play of a "
+        f"scripted player in {world}, and measured on other episodes. Each arm is one way to make a "
+        "tokenizer. It differs in one thing from the reference, or from the arm that is named beside it. "
+        "Each seed of an arm has episodes of its own. Ranges are 95% intervals over seeds, and one in twenty "
+        "misses by chance. An arm with fewer than three seeds has no interval, and shows nothing yet. The "
+        "folder studies/arms says what each arm is."
     )
 
 
 def of_the_paper(inputs: Inputs) -> list[str]:
     """What the paper says, and what this run says of it."""
     empty = inputs.say(
-        "{empty_share.present_occurrences:%} of the heatmaps of Grad-CAM are empty if only codes that are in "
-        "the observation count, and {empty_share.codes_always_empty:%} of the codes have no other map. The "
+        "{empty_share.present_occurrences:%} of the maps of Grad-CAM are empty if only the codes in an "
+        "observation count, and {empty_share.codes_always_empty:%} of the codes have only empty maps. The "
         "paper reports {paper:%} and does not say which maps it counts.",
         paper=PAPER_EMPTY_SHARE,
     )
@@ -48,14 +65,16 @@ def _consistent(inputs: Inputs) -> str:
     return (
         f"{says} By this comparison {number(found.confirmed.value)} {noun} (range "
         f"{between(found.confirmed.low, found.confirmed.high)}) of {many(found.tested, 'tested code')} are "
-        "confirmed here; a code that always stands at one place passes it whatever it shows."
+        "confirmed here. It is too easy: a code that always stands at one place can pass it, whatever it "
+        "shows."
     )
 
 
 def _covered() -> str:
     return (
         f"The paper says that interpretable pairs of codes cover about {percent(PAPER_PAIR_SHARE)} of the "
-        "observations, and does not define them exactly. No number here has the same definition."
+        "observations. It does not say when a pair is interpretable, so no number here can be compared with "
+        "it."
     )
 
 
@@ -71,9 +90,9 @@ def about_agreement(inputs: Inputs) -> list[str]:
         "code, {world.purity_base:%} would."
     )
     return [
-        "The normalised mutual information says how much a code and the label under its map tell of each "
-        f"other, from 0 to 1. On the visible world it is {Measured(value, low, high).shown}; place and time "
-        f"alone give {number(place)}, so the codes tell {more}.",
+        "The normalised mutual information (NMI) says how much a code and the label under its map tell of "
+        f"each other: 0 is nothing, 1 is all. On the visible world it is {Measured(value, low, high).shown}. "
+        f"Place and time alone give {number(place)}, so the codes tell {more} than their places.",
         *_beside_baseline(inputs),
         purity,
     ]
@@ -88,6 +107,6 @@ def _beside_baseline(inputs: Inputs) -> list[str]:
     if rival is None:
         return []
     return [
-        f"Where the tokens stand, it is {rival.ours.shown}. For the best baseline, {rival.name}, it is "
-        f"{rival.best.shown}, so the codes tell {_VERDICTS[rival.verdict]}."
+        f"In the patches where the tokens stand, the NMI is {rival.ours.shown}. For the best baseline, "
+        f"{rival.name}, it is {rival.best.shown}, so the analysed codes tell {_VERDICTS[rival.verdict]}."
     ]

@@ -82,12 +82,15 @@ class Together:
 def show_groups(inputs: Inputs) -> Together:
     """At most `plots.groups` pairs and sets, with frames.
 
-    Meaningful groups are shown: those that most divisions of the episodes confirm.
+    Meaningful groups are shown: those that most divisions of the episodes confirm. Without pairs there is no
+    part about pairs, because their figure says so.
     """
     pairs = inputs.pairs.assign(codes=list(zip(inputs.pairs["code_a"], inputs.pairs["code_b"], strict=True)))
     sets = inputs.sets.assign(codes=[tuple(map(int, str(codes).split())) for codes in inputs.sets["codes"]])
     maps, pictures, found = read_non_empty(inputs), list[UInt8[np.ndarray, "h w 3"]](), []
     for heading, noun, table in (("Pairs with frames", "pair", pairs), ("Sets with frames", "set", sets)):
+        if noun == "pair" and len(table) == 0:
+            continue  # the figure of pairs says so
         chosen, about = _choose(table, noun, inputs.config.groups)
         groups = [_group(inputs, maps, facts, pictures) for _, facts in chosen.iterrows()]
         found.append(Groups(heading, about, groups))
@@ -103,7 +106,7 @@ def _choose(table: pd.DataFrame, noun: str, wanted: int) -> tuple[pd.DataFrame, 
         "steps of other episodes, in most divisions of the episodes."
     )
     if len(table) == 0:
-        return table, _NONE[noun]
+        return table, _NO_SET
     if len(meaningful) == 0:
         of = f", of {number(len(table))}" if len(table) > 1 else ""
         return meaningful, f"No {noun} of consistent codes is meaningful{of}. {meaning}"
@@ -114,10 +117,7 @@ def _choose(table: pd.DataFrame, noun: str, wanted: int) -> tuple[pd.DataFrame, 
     return top, f"{which}. {meaning}"
 
 
-_NONE = {
-    "pair": "There is no pair of consistent codes that occurs together often enough to be tested.",
-    "set": "There is no set of three or more consistent codes that occurs often enough to be tested.",
-}
+_NO_SET = "There is no set of three or more consistent codes that occurs often enough to be tested."
 
 
 def _most_frequent(top: pd.DataFrame) -> str:

@@ -24,7 +24,7 @@ def about_play(look_up: Look, world: str, scripted: bool) -> Statement:
         returns = f"the only recorded episode has a return of {number(mean)}"
     random = [one.returns for one in published(world).recordings if one.name == "random actions"]
     who = "A scripted player played, not the agent" if scripted else _judged(ours, random)
-    beside = f", random actions {number(random[0])}" if random else ""
+    beside = f"; random actions have {number(random[0])}" if random else ""
     return say(f"{who}: ", Phrase(returns, section="agent"), f"{beside}.")
 
 
@@ -54,9 +54,12 @@ def about_attribution(table: pd.DataFrame) -> list[Statement]:
     words = "tells" if good else "does not tell"
     return [
         say(
-            f"Grad-CAM, the method of the paper, {words} whether a code raises or lowers its score: ",
-            Phrase(f"the sign is right in {percent(share)} of {many(count, 'map')}", section="attributions"),
-            f" ({percent(low)} to {percent(high)} if the maps were independent; guessing has 50%).",
+            f"Grad-CAM, the method of the paper, {words} which way a code acts: ",
+            Phrase(
+                f"the sign of its map is right in {percent(share)} of {many(count, 'map')}",
+                section="attributions",
+            ),
+            f" ({percent(low)} to {percent(high)} if the maps were independent; guessing is right in 50%).",
         )
     ]
 
@@ -78,8 +81,8 @@ def about_baselines(baselines: pd.DataFrame) -> list[Statement]:
         others.append(f"{measured(rows.loc['untrained'], NAMES.key).shown} of {untrained}")
     return [
         say(
-            f"{judged} in the same frames: where the tokens stand, ",
-            Phrase(f"{rival.ours.shown} of the codes show one label", section="baselines"),
+            f"{judged} in the same frames. Judged by the patches where they stand, not by what they change, ",
+            Phrase(f"{rival.ours.shown} codes are confirmed to show one thing", section="baselines"),
             f", against {listed(others)}.",
         )
     ]
@@ -102,9 +105,9 @@ def about_power(power: pd.DataFrame) -> list[Statement]:
     one = "it" if len(missed) == 1 else "one of them"
     return [
         say(
-            f"Nothing is known of {number(len(missed))} of {many(len(seen), 'label')} ({listed(missed)}): "
-            "with this much play, ",
-            Phrase(f"even codes that were planted to show only {one}", section="power"),
-            f" were found in fewer than {percent(SURE)} of the tries.",
+            f"Nothing can be said of {number(len(missed))} of {many(len(seen), 'label')} "
+            f"({listed(missed)}): ",
+            Phrase(f"even planted codes, which show {one} and nothing else", section="power"),
+            f", were found in fewer than {percent(SURE)} of the tries.",
         )
     ]

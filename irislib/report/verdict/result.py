@@ -92,9 +92,9 @@ def _names(evidence: Evidence) -> Statement:
     shows = "show" if len(codes) > 1 else "shows"
     head = say(
         _counted(codes, tested),
-        f" ({_share(found, len(codes), tested)}) {shows} more of one label than {ELSEWHERE}",
+        f" ({_share(found, len(codes), tested)}) {shows} more of one thing than {ELSEWHERE}.",
     )
-    return (*head, *(_which(evidence) if codes else say(".")))
+    return (*head, *(_which(evidence) if codes else ()))
 
 
 def _counted(codes: list[int], tested: float) -> Phrase:
@@ -114,11 +114,11 @@ def _which(evidence: Evidence) -> Statement:
     named, commonest = evidence.named, evidence.commonest
     total = sum(map(len, named.values()))
     if list(named) == [commonest]:
-        who = {1: "it shows", 2: "both show"}.get(total, f"all {number(total)} show")
-        return say(f"; {who} {commonest}, the most frequent label, and no code shows a rarer thing.")
+        who = {1: "It shows", 2: "Both show"}.get(total, f"All {number(total)} show")
+        return say(f" {who} {commonest}, the most frequent label; no code shows a rarer thing.")
     parts: list[str | Phrase] = []
     for i, (label, codes) in enumerate(named.items()):
-        parts += ["; " if i == 0 else " and " if i == len(named) - 1 else ", "]
+        parts += [" " if i == 0 else " and " if i == len(named) - 1 else ", "]
         parts += [of_codes(number(len(codes)), codes), f" {'shows' if len(codes) == 1 else 'show'} {label}"]
     common = commonest in named or commonest is None
     rare = "" if common else f"; none shows {commonest}, the most frequent label"

@@ -9,8 +9,9 @@ from irislib.report.verdict.phrases import Block, Statement, plain
 from irislib.report.verdict.result import Evidence, result
 
 HOW = (
-    "Each count is of codes that more than half of 100 random divisions of the episodes confirm: what one "
-    "half selects, the other must confirm. The range holds 95% of the divisions."
+    "How a code counts: the episodes are divided at random into two halves, 100 times. One half selects the "
+    "code, and the other half must confirm it, in more than half of the divisions. The range holds 95% of "
+    "the divisions."
 )
 
 

@@ -43,7 +43,9 @@ def achievements(inputs: Inputs) -> Illustration:
     )
     if recordings:
         better = int((ends[:, 0] > rates[recordings[0].name]).sum())
-        title += f"; {number(better) if better else 'none'} surely more often than {recordings[0].name}"
+        title += (
+            f"; {number(better) if better else 'none'} of them surely more often than {recordings[0].name}"
+        )
     figure = new_figure(1.4 + 0.18 * len(rates), title)
     axes = figure.subplots()
     rows = np.arange(len(rates))

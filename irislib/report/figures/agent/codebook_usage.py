@@ -37,8 +37,8 @@ def codebook_usage(inputs: Inputs) -> Illustration:
     axes.set(xlim=(0.5, len(uses) + 0.5), ylim=(max(0.7, uses[active - 1] / 2), uses[0] * 2))
     figure.legend(loc="outside lower center", ncols=2)
     caption = inputs.say(
-        "{codebook.used:of codebook.size code} occurred in the recorded observations, on average "
-        "{codebook.codes_per_observation} different codes in an observation. The perplexity of their use is "
-        "{codebook.perplexity}: the use is as varied as if that many codes were used equally often."
+        "How often each code occurs in the recorded observations; on average an observation has "
+        "{codebook.codes_per_observation} different codes. The perplexity of their use is "
+        "{codebook.perplexity}."
     )
     return Illustration("codebook_usage", HEADING, caption, figure)

@@ -19,9 +19,9 @@ from irislib.tokenizers.reconstruction import psnr
 HEADING = "What the tokenizer keeps"
 A_ROW = 8
 NOTE = (
-    "What the codes do not reconstruct, they do not tell. A rectangle of the world is recognised by the "
-    "average picture of a label that is nearest to it; averages are from observed frames of other "
-    "episodes, by day."
+    "The decoder knows nothing but the codes: what it cannot draw, they hardly hold. A rectangle of the "
+    "world is recognised by the average picture of a label that is nearest to it; averages are from observed "
+    "frames of other episodes, by day."
 )
 MOST = 0.5  # share of a label's rectangles in which it must be recognised to count as kept
 

@@ -14,7 +14,7 @@ from irislib.report.wording import listed, many, percent, sentence, some_of
 
 BEST = 4  # codes that are shown for each label
 ENOUGH = 20  # maps of a code, so that its share of a label is more than luck
-HEADING = "Codes against the ground truth"
+HEADING = "Which labels are under the maps of a code?"
 DARKEST = 0.6  # opacity of a share of 100%, so that its number stays legible
 
 
@@ -136,15 +136,11 @@ def _caption(inputs: Inputs, groups: dict[str, list[int]]) -> str:
     never = [one for one in inputs.rollouts.attrs["label_names"] if one not in groups]
     missing = f" No map has the label {', '.join(never[:-1])} or {never[-1]}." if len(never) > 1 else ""
     return inputs.say(
-        f"Per cent of a code's maps with each label. Shown are, for each label, {BEST} codes: those that it "
-        f"names (bold frame), then those with the largest share of it, among codes with at least {ENOUGH} "
-        "maps."
-        f"{missing} The "
-        "normalised mutual information of code and label is {agreement.nmi} where frames show the world "
-        "(shuffled labels: {agreement.nmi_null}; same places in other episodes: {agreement.nmi_place}). "
-        "Without maps on the display it is {world.nmi} ({world.nmi_null}; {world.nmi_place}). "
-        "{world.purity:%} of the maps on the world have their code's most frequent label (same places in "
-        "other episodes: {world.purity_place:%}; the most frequent label of all: {world.purity_base:%})."
+        f"Each number is the per cent of a code's maps that have the label above it. For each label up to "
+        f"{BEST} codes are shown: those that have it as a name (bold frame), then those with the largest "
+        f"share of it, among codes with at least {ENOUGH} maps.{missing} Counting maps on the display too, "
+        "the normalised mutual information of code and label is {agreement.nmi} (shuffled labels: "
+        "{agreement.nmi_null}; same places in other episodes: {agreement.nmi_place})."
     )
 
 

@@ -24,7 +24,7 @@ from irislib.report.style import (
 )
 from irislib.report.wording import between, many, number, percent, sentence, signed, some_of
 
-HEADING = "Codes against other episodes"
+HEADING = "Are the crops of a code alike?"
 NAMED = 8  # codes whose numbers are written into the figure, at most
 # Confirmed against: other episodes, random boxes; its text in the legend, its colour, shape and area. Shape
 # and size differ too, so that they can be told apart without colours.
@@ -45,7 +45,8 @@ def consistency(inputs: Inputs) -> Illustration:
         return nothing_to_show("consistency", HEADING, "No code could be tested", reason)
     title = (
         f"{sentence(some_of(found.holds, len(codes), 'tested code'))} "
-        f"{'looks' if found.holds == 1 else 'look'} more alike than other episodes do at the same places"
+        f"{'have' if (found.holds or 0) > 1 else 'has'} crops more alike than the same places in other "
+        "episodes"
     )
     figure = new_figure(4.3, title)
     choices = _draw(figure.subplots(), codes)
@@ -129,7 +130,7 @@ def _caption(found: Finding, codes: pd.DataFrame) -> str:
         f"{number(found.selected)} codes are selected on one half, and {number(found.confirmed.value)} "
         f"({between(found.confirmed.low, found.confirmed.high)}) of them are confirmed on the other; by "
         f"chance {number(found.chance)}. The difference is above zero for {above} of the codes; its median "
-        f"is {median}. Numbers in the figure are those of codes that are confirmed, and of the largest "
+        f"is {median}. Numbers in the figure name the confirmed codes, and those with the largest "
         "differences."
     )
 

@@ -13,7 +13,7 @@ from irislib.report.plain_names import EMBEDDERS
 from irislib.report.style import BLUE, GREY, INK, Illustration, new_figure, nothing_to_show
 from irislib.report.wording import between, many, number, percent, sentence
 
-HEADING = "The same test under other embedders"
+HEADING = "The same test with other embedders"
 CHANCE = 0.33  # half the height of a line for chance
 
 
@@ -25,8 +25,8 @@ def embedders(inputs: Inputs) -> Illustration:
 def draw(table: pd.DataFrame) -> Illustration:
     """The same from the table embedders.csv."""
     if table["tested"].sum() == 0:
-        reason = "No code could be tested under any embedder: none has enough crops from enough episodes."
-        return nothing_to_show("embedders", HEADING, "No code could be tested under any embedder", reason)
+        reason = "No code could be tested with any embedder: none has enough crops from enough episodes."
+        return nothing_to_show("embedders", HEADING, "No code could be tested with any embedder", reason)
     figure = new_figure(1.7 + 0.3 * len(table), _title(table))
     counts, cosines, labels = figure.subplots(1, 3, sharey=True)
     at = np.arange(len(table))
@@ -71,8 +71,8 @@ def _title(table: pd.DataFrame) -> str:
     beyond = int((table["low"] > table["null"]).sum())
     names = many(len(table), "embedder")
     if not beyond:
-        return f"Under none of {names} are more codes confirmed than by chance ({ends} codes)"
-    return f"Under {number(beyond)} of {names} more codes are confirmed than by chance ({ends} codes)"
+        return f"With none of {names} are more codes confirmed than by chance ({ends} codes)"
+    return f"With {number(beyond)} of {names} more codes are confirmed than by chance ({ends} codes)"
 
 
 def _caption(table: pd.DataFrame) -> str:
@@ -86,4 +86,7 @@ def _caption(table: pd.DataFrame) -> str:
         f"{percent(row['label_overlap_chance'])} with any other crop"
         for _, row in table.iterrows()
     ]
-    return "The same crops and the same test under each embedder. " + ". ".join(map(sentence, rows)) + "."
+    about = (
+        "An embedder turns crops into features. Here are the same crops and the same test with each embedder."
+    )
+    return f"{about} {'. '.join(map(sentence, rows))}."

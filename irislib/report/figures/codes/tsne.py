@@ -53,11 +53,11 @@ def tsne(inputs: Inputs) -> Illustration:
     shown = own & np.isin(row, drawn)
     found = neighbours(features[np.searchsorted(drawn, row[shown])], code[shown], episode[shown])
     caption = inputs.say(
-        "A t-SNE of the ResNet50 features of {drawn} of {distinct:distinct crop}, counterparts at random "
-        "places and in other episodes included. The {top:code} with most crops are coloured; if such a code "
-        "had one meaning, its crops would gather in one place. The result above counts all crops of codes "
-        "that are drawn here, and for each the most similar crop from another episode; chance is any crop "
-        "from another episode.",
+        "A t-SNE puts crops with similar features near each other: here {drawn} of {distinct:distinct crop}, "
+        "with their counterparts at random places and in other episodes. The {top:code} with most crops are "
+        "coloured; if such a code had one meaning, its crops would gather in one place. The result above "
+        "compares each crop that is drawn here with the most similar one from another episode; chance is any "
+        "crop from another episode.",
         drawn=len(drawn),
         distinct=len(distinct),
         top=len(top),
@@ -106,8 +106,8 @@ def _title(same: float, chance: float) -> str:
     if same != same:
         return "A code with one meaning would form one cluster"
     return (
-        f"The most similar crop of another episode has the same code for {percent(same)} of the crops "
-        f"(by chance {percent(chance)})"
+        f"For {percent(same)} of the crops, the most similar crop of another episode has the same code (by "
+        f"chance {percent(chance)})"
     )
 
 

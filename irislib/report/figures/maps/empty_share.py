@@ -71,7 +71,7 @@ def interval(inputs: Inputs) -> tuple[float, float]:
 
 def _title(after: dict[str, float | None]) -> str:
     ends = percent_range(share for share in after.values() if share is not None)
-    return f"Depending on what is counted, the share that is empty is {ends}"
+    return f"{ends} of the maps or codes are empty, depending on what is counted"
 
 
 def _bars(
@@ -89,7 +89,7 @@ def _caption(inputs: Inputs, ends: tuple[float, float]) -> str:
         f"{{empty_share.present_occurrences:%}} of the Grad-CAM maps ({percent_range(ends)}) are empty if "
         "only codes that are in the observation count. If every code counts in every observation, "
         "{empty_share.all_codes_all_steps:%} are empty. {empty_share.codes_always_empty:%} of the codes have "
-        "no map that is not empty."
+        "only empty maps."
     )
 
 

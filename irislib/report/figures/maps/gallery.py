@@ -39,8 +39,8 @@ def gallery(inputs: Inputs) -> Illustration:
     caption = inputs.say(
         f"The {{rows:most used code}} with a map that is not empty{first}. Left: frames with the code's map "
         "laid over them; magenta means that the code changes much there. Right: different crops of the code. "
-        "Both are taken at even distances from everything that the code has. Cosine: mean similarity of the "
-        "crops of the code; else: of the same places in other episodes.",
+        "Both are evenly spaced over all that the code has, so nobody picked them. Cosine: mean similarity "
+        "of the crops of the code; else: of the same places in other episodes.",
         rows=len(top),
         consistent=int(top["consistent"].sum()),
     )

@@ -76,7 +76,9 @@ def draw(table: pd.DataFrame) -> Illustration:
     # What is as in this run stands once, in the first line.
     bars = [first, *(bar for bar in (*choices, *_definitions(own), *_denominators(own)) if not bar.chosen)]
     widest = max(reach, key=lambda choice: max(reach[choice]) - min(reach[choice]))
-    title = f"The choice of the {widest} alone moves the share of empty maps: {percent_range(reach[widest])}"
+    title = (
+        f"The choice of the {widest} alone moves the share of empty maps from {percent_range(reach[widest])}"
+    )
     figure = new_figure(2.0 + 0.19 * (len(bars) + 1.25 * len({bar.choice for bar in bars})), title)
     _draw_bars(figure.subplots(), bars)
     figure.legend(loc="outside lower center", ncols=2)

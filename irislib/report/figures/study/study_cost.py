@@ -35,9 +35,9 @@ def draw(results: StudyResults) -> Illustration:
         "frame: tokens times the logarithm of the number of codes; grey: their entropy. Arms of unequal "
         "bits should not be compared by PSNR or purity alone. Tokens that stay: a token's own patch is "
         "kept and everything else is taken from another episode; grey: how often two random frames agree "
-        "there. Pixels seen around: how far around its patch the frame must stay so that 95% of the "
-        "tokens do; grey: the most that the encoder can see. Empty Grad-CAM maps: share among occurrences "
-        "of codes."
+        "there. Pixels seen: how far around its patch the frame must stay so that 95% of the tokens stay; "
+        "grey: the most that the encoder can see. Empty maps: the share of the Grad-CAM maps that have no "
+        "positive value."
     )
     figure = draw_forest(results, _title(results), PANELS)
     names = describe_arms(results, PANELS)
@@ -53,5 +53,5 @@ def _title(results: StudyResults) -> str:
     alone = sum(stay[arm].value >= OWN_PATCH for arm in known)
     return (
         f"{percent(stay[results.reference].value)} of the tokens of {arm_name(results.reference)} stay when "
-        f"the rest of the frame changes; in {number(alone)} of {many(len(known), 'arm')} (almost) all do"
+        f"the rest of the frame changes; in {number(alone)} of {many(len(known), 'arm')} nearly all do"
     )

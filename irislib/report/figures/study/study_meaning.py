@@ -8,7 +8,7 @@ from irislib.report.style import Illustration, nothing_to_show
 from irislib.report.wording import percent
 
 HEADING = "What the codes of each arm mean"
-NOTHING = "The study was not run; make study runs it."
+NOTHING = "The study was not run. The command make study runs it."
 PANELS = (
     Panel("recall"),
     Panel("purity", chance="purity_base"),
@@ -29,13 +29,13 @@ def draw(results: StudyResults) -> Illustration:
             "study_meaning", HEADING, "The study was not run: what codes mean is not known", NOTHING
         )
     caption = (
-        "On held-out episodes, the world alone, while the player is awake; means over seeds, with 95% "
-        "intervals. Recall: the share of a label's tokens that the commonest label of their code, learned "
-        "on other episodes, predicts right, averaged over the labels. Purity: the share of tokens whose "
-        "label is the commonest one of their code; grey: the share of the commonest label of all. NMI "
-        "beyond place: the normalised mutual information of code and label, minus what the same places "
-        "give in other episodes. Consistent codes: the share of the tested codes whose patches are more "
-        "alike than the same places in other episodes; grey: by chance."
+        "Measured on held-out episodes, on the world alone, while the player is awake. Points are means over "
+        "seeds, lines 95% intervals. Recall: the share of a label's tokens that their codes predict, "
+        "averaged over the labels; a code predicts the label that it has most often in other episodes. "
+        "Purity: the share of the tokens that have the most frequent label of their code; grey: if all had "
+        "the same code. NMI beyond place: the normalised mutual information of code and label, minus what "
+        "the same places give in other episodes. Consistent codes: the share of the tested codes whose "
+        "patches are more alike than the same places in other episodes; grey: by chance."
     )
     note = (
         "The pale vertical line is the reference arm. Lines divide arms that vary different things. A point "
@@ -53,7 +53,8 @@ def _title(results: StudyResults) -> str:
     if not learned or not recall[results.reference].known:
         return HEADING
     best = max(learned, key=lambda arm: recall[arm].value)
-    own = f"{percent(recall[results.reference].value)} for {arm_name(results.reference)}"
+    name, own = arm_name(results.reference), percent(recall[results.reference].value)
+    said = f"The codes of {name} predict {own} of the tokens of a label"
     if best == results.reference:
-        return f"No arm has a larger recall of labels than the reference: {own}"
-    return f"The recall of labels is {own}, and at most {percent(recall[best].value)}: {arm_name(best)}"
+        return f"{said}; those of no other arm predict more"
+    return f"{said}, those of the best trained arm {percent(recall[best].value)}: {arm_name(best)}"

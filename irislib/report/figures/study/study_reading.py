@@ -63,16 +63,15 @@ def draw(results: StudyResults) -> Illustration:
     figure.legend(title="most codes in a set", loc="outside lower center", ncols=4)
     axes.tick_params(axis="y", length=0)
     caption = (
-        "For each label, a set of up to 1, 2, 4 or 8 codes was chosen on half of the episodes, and “one "
-        "of these codes stands here” was judged on the other half. The label counts as read if the F1 of "
-        "that is at least 0.9. The figure shows the share of the tokens that have such a label, averaged "
-        "over seeds; the broad line is the 95% interval for the largest sets."
+        "For each label, a set of up to 1, 2, 4 or 8 codes was chosen on half of the episodes. The other "
+        "half says how well “one of these codes stands here” tells the label: it counts as read if the F1 is "
+        "at least 0.9. The figure shows the share of the tokens that have such a label, averaged over seeds; "
+        "the broad line is the 95% interval for the largest sets."
     )
-    names = {
-        arm: f"{arm_name(arm)}: "
-        + ", ".join(f"{percent(value[size][row])} with {number(size)}" for size in SIZES)
-        for row, arm in enumerate(arms)
-    }
+    names = {}
+    for row, arm in enumerate(arms):
+        shares = [f"{percent(value[size][row])} with {number(size)}" for size in SIZES]
+        names[arm] = f"{arm_name(arm)}: tokens read with so many codes: {', '.join(shares)}"
     return Illustration("study_reading", HEADING, caption, figure, names=names)
 
 
@@ -82,6 +81,6 @@ def _title(arms: list[str], most: np.ndarray) -> str:
         return HEADING
     best = int(np.nanargmax(most))
     return (
-        f"In {number(none)} of {many(known, 'arm')} not even {number(SIZES[-1])} codes tell any label; the "
-        f"best, {arm_name(arms[best])}, covers {percent(float(most[best]))} of the tokens"
+        f"In {number(none)} of {many(known, 'arm')} not even {number(SIZES[-1])} codes tell any label; those "
+        f"of the best arm do for {percent(float(most[best]))} of the tokens: {arm_name(arms[best])}"
     )

@@ -45,7 +45,7 @@ def draw(results: StudyResults) -> Illustration:
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     caption = (
         "The same tokenizer after more and more gradient steps; means over seeds, shaded: 95% intervals. A "
-        "measure that is flat at the right end would not change if the tokenizer learned longer."
+        "measure that is flat at the right end would hardly change if the tokenizer learned longer."
     )
     names = {arm: arm_name(arm) for arm in arms}
     return Illustration("study_training", HEADING, caption, figure, names=names)

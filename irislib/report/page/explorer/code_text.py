@@ -43,13 +43,13 @@ def _consistency(facts: Facts) -> str:
             f"({how}), and {percent(facts['confirmed'])} of the divisions of the episodes confirm it."
         )
     if facts["difference_low"] > 0:
-        why = f"its crops are more alike than the same places in other episodes ({how})"
+        why = f"its crops are more alike than the same places in other episodes ({how}), but"
     elif facts["difference_high"] < 0:
-        why = f"its crops are less alike than the same places in other episodes ({how})"
+        why = f"its crops are less alike than the same places in other episodes ({how});"
     else:
-        why = f"its crops are about as alike as the same places in other episodes ({how})"
+        why = f"its crops are about as alike as the same places in other episodes ({how});"
     share = percent(facts["confirmed"])
-    return f"Not consistent: {why}; {share} of the divisions confirm a difference, {NEEDED}."
+    return f"Not consistent: {why} {share} of the divisions confirm a difference, {NEEDED}."
 
 
 def _amount(facts: Facts) -> str:
@@ -59,11 +59,14 @@ def _amount(facts: Facts) -> str:
 
 def _name(facts: Facts) -> str:
     if not known(facts["name"]):
-        return "No name: no label is shown more than at the same places in other episodes, in most divisions."
+        return (
+            "No name: most divisions confirm no label that it shows more than the same places in other "
+            "episodes do."
+        )
     share, expected = percent(facts["name_share"]), percent(facts["name_expected"])
     return (
-        f"Named {facts['name']}: {share} of the mass of its maps lies on it, at the same places in other "
-        f"episodes {expected}; {percent(facts['name_confirmed'])} of the divisions confirm it."
+        f"Named {facts['name']}: {share} of the mass of its maps lies on it, {expected} at the same places "
+        f"in other episodes; {percent(facts['name_confirmed'])} of the divisions confirm it."
     )
 
 
@@ -72,8 +75,8 @@ def _item(facts: Facts) -> list[str]:
         return []
     mean, expected = f"{facts['item_mean']:.2f}", f"{facts['item_expected']:.2f}"
     return [
-        f"Tells {facts['item']}: {mean} on average, {expected} at the same steps of other episodes; "
-        f"{percent(facts['item_confirmed'])} of the divisions confirm it."
+        f"Tells {facts['item']}: where the code occurs it is {mean} on average, {expected} at the same steps "
+        f"of other episodes; {percent(facts['item_confirmed'])} of the divisions confirm it."
     ]
 
 
@@ -139,17 +142,17 @@ def definitions(facts: Facts, labels: list[Facts]) -> list[Definition]:
     """
     found = [
         Definition(
-            "most frequent: most of the mass of a map lies on it",
+            "the most frequent one under its maps",
             known(facts["label"]),
             f"{percent(facts['label_share'])} of the maps, lift {number(facts['label_lift'], 2)}",
         ),
         Definition(
-            "overlaps most with its regions (IoU)",
+            "the one that its regions overlap most (IoU)",
             known(facts["iou_label"]),
             f"IoU {number(facts['iou'], 2)}, in other episodes {number(facts['iou_elsewhen'], 2)}",
         ),
         Definition(
-            "its name: more than the same places elsewhere",
+            "its name: more of it than at the same places elsewhere",
             known(facts["name"]),
             f"{percent(facts['name_share'])}, elsewhere {percent(facts['name_expected'])}",
         ),
@@ -158,7 +161,9 @@ def definitions(facts: Facts, labels: list[Facts]) -> list[Definition]:
     if most is not None and _excess(most) > 0:
         shares = f"{percent(most['mass_share'])}, elsewhere {percent(most['place_share'])}"
         found.append(
-            Definition("largest excess of mass over the same places elsewhere", most["label"], shares)
+            Definition(
+                "the one with the largest excess over the same places elsewhere", most["label"], shares
+            )
         )
     return [one if one.label else Definition(one.name, "", "") for one in found]
 

@@ -128,17 +128,20 @@ def _labels(labels: list[Facts], names: list[str]) -> list[list[Any]]:
     return [
         [
             names.index(row["label"]),
-            _rounded(row["mass_share"]),
-            _rounded(row["place_share"]) if code_text.compared(row) else None,
-            _rounded(row["confirmed"]),
-            _rounded(row["iou"]),
+            _share(row["mass_share"]),
+            _share(row["place_share"]) if code_text.compared(row) else None,
+            _share(row["confirmed"]),
+            float(f"{row['iou']:.2g}") if known(row["iou"]) else None,
         ]
         for row in labels[:LABELS]
     ]
 
 
-def _rounded(value: float) -> float | None:
-    return float(f"{value:.4g}") if known(value) else None
+def _share(value: float) -> float | None:
+    """A share with the digits that the page shows, as `percent` does: it must not be rounded twice."""
+    if not known(value):
+        return None
+    return float(f"{value:.3g}") if value < 0.9995 else round(value, 4)
 
 
 def _pairs(pairs: pd.DataFrame) -> dict[int, list[list[Any]]]:
@@ -146,7 +149,7 @@ def _pairs(pairs: pd.DataFrame) -> dict[int, list[list[Any]]]:
     partners: dict[int, list[list[Any]]] = {}
     for row in pairs.to_dict("records"):
         for one, other in ((row["code_a"], row["code_b"]), (row["code_b"], row["code_a"])):
-            numbers = [row["count"], round(row["expected"], 1), _rounded(row["confirmed"])]
+            numbers = [row["count"], round(row["expected"], 1), _share(row["confirmed"])]
             if len(partners.setdefault(one, [])) < SHOWN:
                 partners[one].append([other, *numbers])
     return partners

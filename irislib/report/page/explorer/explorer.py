@@ -22,7 +22,7 @@ from irislib.report.page.explorer.frame_pool import (
 )
 from irislib.report.page.explorer.map_text import map_size, map_texts
 from irislib.report.page.explorer.occurrences import CLASSES, Occurrences, read_occurrences
-from irislib.report.page.explorer.token_inspector import inspect_frames
+from irislib.report.page.explorer.token_inspector import first_look, inspect_frames
 from irislib.report.page.explorer.usage import bars_of_episodes
 from irislib.report.page.explorer.words import Words
 from irislib.report.page.sprites import Sheet, pack
@@ -84,6 +84,7 @@ def explore(inputs: Inputs) -> Explorer:
         "pool": _describe(inputs, pool),
         "episodes": bars_of_episodes(int(inputs.rollouts.attrs["episodes"])),
         "inspected": inspector,
+        "first": first_look(inspector, inputs.rollouts.read("daylight", looked_at)),
         "codes": views,
         "words": words.texts,
     }

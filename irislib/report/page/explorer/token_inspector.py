@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from irislib.interpret.labels.truth import Truth
 from irislib.report.inputs import Inputs
 from irislib.report.page.explorer.frame_labels import labels_in_patches
 from irislib.report.page.explorer.occurrences import Occurrences
+from irislib.report.survival import BRIGHT
 from irislib.tokenizers.context import AnyTokenizer, past_of
 from irislib.tokenizers.reconstruction import psnr, reconstruct
 
@@ -53,3 +54,26 @@ def inspect_frames(
             }
         )
     return list(decoded), records
+
+
+def first_look(records: list[dict[str, Any]], daylight: Float[np.ndarray, " n"]) -> list[int]:
+    """The frame and the square that the reader sees first: their numbers.
+
+    Of the frames that show the world brightly, the one with the most different labels; if none does, of those
+    that show the world; else of all. Of its squares the one with the most labels. The first if several are
+    equal.
+
+    Args:
+        records: of `inspect_frames`; at least one.
+        daylight: of each frame.
+    """
+    visible = [not record["hidden"] for record in records]
+    bright = [seen and light >= BRIGHT for seen, light in zip(visible, daylight, strict=True)]
+    free = bright if any(bright) else visible if any(visible) else [True] * len(records)
+
+    def labels(number: int) -> int:
+        return len({label for patch in records[number]["truth"] for label, _ in patch})
+
+    best = max(np.flatnonzero(free).tolist(), key=labels)
+    truth = records[best]["truth"]
+    return [best, max(range(len(truth)), key=lambda square: len(truth[square]))]

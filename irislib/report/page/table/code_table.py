@@ -169,9 +169,11 @@ def tabulate(inputs: Inputs) -> CodeTable:
 
 
 def _best_first(codes: pd.DataFrame) -> pd.DataFrame:
-    """Consistent codes, then by the share of divisions that confirms them, the difference, and the number."""
-    keys = ["consistent", "confirmed", "difference"]
-    return codes.sort_values([*keys, "code"], ascending=[False, False, False, True], na_position="last")
+    """Consistent codes, then those with a name or an item; else by `confirmed`, difference, and number."""
+    found = codes["name"].notna() | codes["item"].notna()
+    keys, down = ["consistent", "found", "confirmed", "difference", "code"], [False] * 4
+    ordered = codes.assign(found=found).sort_values(keys, ascending=[*down, True], na_position="last")
+    return ordered.drop(columns="found")
 
 
 def _sorting(column: pd.Series) -> list[Any]:

@@ -37,8 +37,8 @@ const CodePanels = (() => {
       text(
         `The map shows what the code changes in the decoded frame; its strength is the largest change. Of ` +
         `${many(view.classes.reduce((a, b) => a + b), "map")}, ${counts} (high: above two thirds of the code’s ` +
-        `strongest map; low: at most one third). Of ${data.pool.length} frames, chosen so that every ` +
-        `code occurs, these are evenly spaced inside each class; nobody picked them.`,
+        `strongest map; low: at most one third). The frames below are evenly spaced over each of these classes, ` +
+        `out of ${data.pool.length} frames that this page holds; nobody picked them.`,
       ),
       make("p.adjust", {}, ...controls), grid,
     );
@@ -61,7 +61,7 @@ const CodePanels = (() => {
       confirmed === null ? "not tested" : percent(confirmed),
       iou === null ? "" : String(Number(iou.toPrecision(2))),
     ]);
-    const names = ["label", "share of its maps’ mass", "same places, other episodes", "divisions that confirm more", "IoU"];
+    const names = ["label", "share of the mass of its maps", "same places, other episodes", "divisions that confirm more", "IoU"];
     const defined = view.definitions.map((one) => one.map((word) => data.words[word]));
     return part(
       "What it shows",
@@ -100,7 +100,7 @@ const CodePanels = (() => {
     return [
       paired.length
         ? part("Partners", text("Pairs of consistent codes, most frequent first."), table(["code", "together", "expected", "confirmed"], paired))
-        : part("In the same observations", text("The codes that are most often in its observations. PMI: log2 of how many times more often than by chance; 0 is chance."),
+        : part("In the same observations", text("The codes that are most often in the same observations. PMI: how many times as often as by chance, as a logarithm: 0 is chance, 1 is twice as often."),
           view.together.length ? table(["code", "observations", "PMI"], view.together.map(row)) : text("There is no other code in them.")),
       part("Nearest in the codebook", text("The codes whose vectors are most similar; the cosine of equal directions is 1."),
         view.nearest.length ? table(["code", "cosine"], view.nearest.map(row)) : text("There is no other code.")),
@@ -110,7 +110,7 @@ const CodePanels = (() => {
   function tests(view) {
     const { words } = Explorer.read();
     const rows = view.tests.map((row) => row.map((word) => words[word] || "–"));
-    return part("Its tests", table(["question", "value", "compared with", "of", "outcome"], rows));
+    return part("Its tests", table(["question", "value", "compared with", "measured on", "outcome"], rows));
   }
 
   const verdict = (view) => make("ul.verdict", {}, view.verdict.map((word) => make("li", {}, Explorer.read().words[word])));

@@ -39,7 +39,7 @@
     heading.textContent = `Code ${code}${view.title ? `: ${view.title}` : ""}`;
     document.title = `${heading.textContent} – ${pageTitle}`;
     const at = codes.indexOf(code);
-    place.textContent = at < 0 ? `not among the ${many(codes.length, "row")} shown` : `${at + 1} of ${codes.length} shown`;
+    place.textContent = at < 0 ? `not among the ${many(codes.length, "row")} shown` : `row ${at + 1} of ${codes.length} shown`;
     status.textContent = "";
     content.replaceChildren(...CodePanels.all(view));
     if (!dialog.open) dialog.showModal();

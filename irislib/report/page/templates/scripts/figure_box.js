@@ -48,7 +48,7 @@
       stop();
       if (!drawn) return;
       const codes = inside(plot, drawn);
-      const why = `a box in “${plot.closest("section")?.querySelector("h2")?.textContent ?? "a figure"}”`;
+      const why = `a box in “${plot.closest("section")?.querySelector("h3")?.textContent ?? "a figure"}”`;
       if (codes.length) document.dispatchEvent(new CustomEvent("codes:chosen", { detail: { codes, why } }));
     });
     // The click that ends a box opens nothing.

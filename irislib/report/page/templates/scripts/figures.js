@@ -72,7 +72,7 @@
     const box = matchMedia("(hover: hover)").matches ? " A box drawn with the mouse shows its codes in the table." : "";
     const idle = codes
       ? `Point at a mark to see its code; a click opens it.${box}`
-      : "Point at a mark to see what it is; it is marked in the other figures too.";
+      : "Point at a mark to see its arm and numbers; the other figures of the study mark the arm too.";
     picked.textContent = idle;
     picked.hidden = false;
     const show = (mark) => {

@@ -28,8 +28,9 @@
         make("figure", {}, panel, make("figcaption", {}, "the frame")),
         make("figure", {}, decoded, make("figcaption", {}, "what its tokens decode to")), facts),
       where, strip);
-    cell = 0;
-    choose(0);
+    let first;
+    [first, cell] = data.first;
+    choose(first);
   }
 
   // A list of the labels; frames without the chosen label are hidden.
@@ -89,7 +90,7 @@
     const quality = one.psnr === null ? "exact" : `PSNR ${one.psnr} dB`;
     const { title } = data.codes[code];
     facts.replaceChildren(
-      make("h3", {}, codeLink(code, `Code ${code}`), title ? ` ${title}` : ""),
+      make("h3", {}, codeLink(code, `Code ${code}`), title ? `: ${title}` : ""),
       make("dl", {},
         make("dt", {}, "Square"), make("dd", {}, `row ${Math.floor(index / columns) + 1}, column ${(index % columns) + 1}`),
         make("dt", {}, "What is there"),
