@@ -113,8 +113,9 @@ def test_second_run_does_nothing(built: Checkout) -> None:
 def test_forced_run_with_other_workers_gives_the_same_bits(built: Checkout) -> None:
     before = outs(built)
     assert len(before) == len(declared(built))
-    output = built.run("dvc", "repro", "--force", IRISLIB_WORKERS="2").stdout
-    assert ran(output) == list(STAGES)
+    again = [stage for stage in STAGES if stage not in ("embedder", "plots")]  # these have no workers
+    output = built.run("dvc", "repro", "--force", "--single-item", *again, IRISLIB_WORKERS="2").stdout
+    assert ran(output) == again
     assert outs(built) == before
 
 

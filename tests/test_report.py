@@ -135,6 +135,7 @@ def written(root: Path) -> dict[str, bytes]:
     return report(root)
 
 
+@pytest.mark.parametrize("root", ["nothing"], indirect=True)
 def test_a_second_run_writes_the_same_bytes(root: Path, written: dict[str, bytes]) -> None:
     (root / "reports/figures/stale.png").write_bytes(b"from an older run")
     (root / "reports/vector/stale.svg").write_bytes(b"from an older run")
@@ -189,10 +190,12 @@ class Reader(HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("name", LACKING)
-def test_what_is_lacking_is_said_down_to_the_page(name: str, tmp_path: Path) -> None:
-    root = make(tmp_path, name)
-    page = Reader(report(root)["index.html"].decode())
+@pytest.mark.parametrize("root", LACKING, indirect=True)
+def test_what_is_lacking_is_said_down_to_the_page(
+    root: Path, written: dict[str, bytes], request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["root"]
+    page = Reader(written["index.html"].decode())
     assert not page.open
     assert len(page.figures) == len(NAMES)
     assert [text for text in LACKING[name][1] if text not in page.text] == []
