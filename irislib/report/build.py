@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from irislib.artifacts import replacing, write_atomically
+from irislib.device import one_thread
 from irislib.report.claims import claims_csv, collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.figures.registry import FIGURES
@@ -13,6 +14,7 @@ from irislib.report.style import publication
 from irislib.runtime import progress
 
 
+@one_thread()
 def build_report(
     config: PlotsConfig,
     seed: int,
