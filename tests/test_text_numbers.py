@@ -4,17 +4,19 @@ import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import pandas as pd
 import pytest
 from figure_numbers import Run, known
 from madeup import sources, write_inputs
 from page_text import MINUS, Known, parsed, wrong
+from scipy import stats
 
 from irislib.report.build import build_report
 from irislib.report.config import PlotsConfig
 from irislib.report.figures.registry import FIGURES
 from irislib.report.inputs import load_inputs
-from irislib.report.plain_names import arm_name
 from irislib.report.published import IRIS_SIZES, published
+from irislib.report.study.arm_words import arm_name
 
 CODES = 40
 CONFIG = PlotsConfig(codes=3, crops=2, groups=2, frames=4, tsne_perplexity=5.0, dpi=50)
@@ -113,13 +115,27 @@ def test_other_worlds(run: Run) -> None:
 
 
 def test_whole_agents(run: Run) -> None:
-    table = run.inputs.agents.set_index("agent")
-    told = run.page.text["agents"].split("Here the return")[1].split("profile")[0]
-    change = table["return_mean"]["cells"] - table["return_mean"]["default"]
-    error = 2 * np.sqrt((table["return_std"] ** 2 / table["episodes"]).sum())
-    wanted = [change, 0, 2, float(f"{error:.2g}"), 1.3766]
+    """The lead over random actions and over the first agent of the world, each with its interval."""
+    table, wanted = run.inputs.agents.table.set_index(["agent", "seed"]), list[float]()
+    for agent, first in (("default", ""), ("cells", "default"), ("toy", ""), ("toy-cells", "toy")):
+        own = table.loc[agent]
+        chance = own[["random_mean", "random_std"]].set_axis(["return_mean", "return_std"], axis=1)
+        others = [chance, *([table.loc[first]] if first else [])]
+        leads = [with_interval(own, other) for other in others]
+        wanted += [len(own), *(float(f"{end:.2g}") for lead in leads for end in lead)]
+    told = run.page.text["agents"].split("in the same episodes.")[1].split("world, profile")[0]
     assert np.allclose(parsed(told), wanted, rtol=6e-3)
-    assert "higher" in told
+
+
+def with_interval(own: pd.DataFrame, other: pd.DataFrame) -> tuple[float, float, float]:
+    """The difference of two returns: over seeds, or of one seed over its episodes."""
+    change, count = own["return_mean"] - other["return_mean"], len(own)
+    spread = change.std(ddof=1)
+    if count == 1:
+        spread = np.hypot(own["return_std"].iloc[0], other["return_std"].iloc[0])
+        count = int(own["episodes"].iloc[0])
+    low, high = stats.t(count - 1, change.mean(), spread / count**0.5).interval(0.95)
+    return float(change.mean()), float(low), float(high)
 
 
 def test_what_the_page_begins_with(run: Run) -> None:
