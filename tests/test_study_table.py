@@ -147,7 +147,7 @@ def test_without_results_everything_says_so(tmp_path: Path) -> None:
     results = StudyResults(read_optional(tmp_path / "study.csv", "study", STUDY_COLUMNS))
     assert answers(results) == []
     assert [draw.draw(results).caption for draw in FIGURES] == [
-        "The study was not run; make study runs it."
+        "The study was not run. The command make study runs it."
     ] * 4
     (tmp_path / "results").mkdir()
     assert not read(tmp_path)

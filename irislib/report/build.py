@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+import torch
+
 from irislib.artifacts import replacing, write_atomically
 from irislib.device import one_thread
 from irislib.report.claims import claims_csv, collect_claims
 from irislib.report.config import PlotsConfig
 from irislib.report.figures.registry import FIGURES
 from irislib.report.figures.saving import save
-from irislib.report.inputs import load_inputs
+from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page.render import Plate, render_page
 from irislib.report.style import publication
 from irislib.runtime import progress
+from irislib.tokenizers.load import load_recorded_tokenizer
 
 
 @one_thread()
@@ -64,6 +67,7 @@ def build_report(
         level,
         glossary,
     )
+    _refuse_what_does_not_fit(inputs)
     claims = collect_claims(inputs)
     plates = []
     with publication(), replacing(reports / "figures") as pixels, replacing(reports / "vector") as vector:
@@ -72,3 +76,10 @@ def build_report(
             plates.append(Plate.of(part, illustration, save(illustration, pixels, vector, config.dpi)))
     write_atomically(reports / "claims.csv", claims_csv(claims))
     write_atomically(reports / "index.html", render_page(inputs, claims, plates))
+
+
+def _refuse_what_does_not_fit(inputs: Inputs) -> None:
+    """Raises ArtifactError now, and not when half of the figures are drawn."""
+    for goal in inputs.goals:
+        inputs.metric(f"evaluation.achievements.{goal}")
+    load_recorded_tokenizer(inputs.rollouts, inputs.agent, torch.device("cpu"))

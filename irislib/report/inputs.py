@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
@@ -40,7 +39,6 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
-from irislib.tokenizers.load import load_recorded_tokenizer
 
 
 @dataclass(frozen=True)
@@ -221,8 +219,4 @@ def load_inputs(
         level=level,
         glossary=read_glossary(glossary) if glossary else {},
     )
-    # Now, and not when half of the figures are drawn.
-    for goal in inputs.goals:
-        inputs.metric(f"evaluation.achievements.{goal}")
-    load_recorded_tokenizer(inputs.rollouts, agent, torch.device("cpu"))
     return inputs
