@@ -25,6 +25,7 @@ from irislib.seeding import stream, stream_seed
 from irislib.study import agent_table, agents
 from irislib.study.agent_table import tabulate_agents, tabulate_curves
 from irislib.study.agents import AgentParams, read_agent, run_agent
+from irislib.study.overlays import read_overlay
 from irislib.training.train import train
 from irislib.worlds.make import make
 from irislib.worlds.world import World
@@ -119,6 +120,18 @@ def test_profiles_of_the_study_can_be_read() -> None:
     failed = CliRunner().invoke(command.main, ["--profile", "cell", "--seed", "0", "--out", "x.json"])
     assert failed.exit_code == 1
     assert failed.stderr.startswith("error: cell: no such profile in profiles; known: atari, cells")
+
+
+def test_the_agents_of_minigrid_differ_in_their_tokens_alone() -> None:
+    """The profiles write everything out, and are compared for what their tokens cost."""
+    study = Path("studies/params.yaml")
+    agent, tiles = (
+        read_agent(Path("params.yaml"), read_overlay(Path("profiles"), name, "profile"), study)
+        for name in ("minigrid", "minigrid-cells")
+    )
+    own = {name: getattr(agent.train, name) for name in ("tokenizer", "world_model")}
+    assert tiles != agent
+    assert replace(tiles, train=replace(tiles.train, **own)) == agent
 
 
 def test_the_table_has_a_row_for_each_result(tmp_path: Path) -> None:

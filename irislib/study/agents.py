@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from irislib.agent.config import TrainConfig
+from irislib.agent.initial import past_curves
 from irislib.artifacts import write_json
 from irislib.params import read_yaml
 from irislib.playing.evaluation import EvaluationConfig, evaluate
@@ -110,6 +110,9 @@ def learning_curve(agent: Path) -> dict[str, list[float]]:
     Returns:
         By epoch in which an episode ended: `step` (environment steps until then) and `return` (the mean over
         these episodes).
+
+    Raises:
+        ArtifactError: the folder's curves are missing or damaged.
     """
-    curve = pd.read_csv(agent / "curves" / "collect.csv")[["step", "return"]].dropna()
+    curve = past_curves(agent)["collect"][["step", "return"]].dropna()
     return {str(name): values.tolist() for name, values in curve.items()}
