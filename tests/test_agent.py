@@ -241,7 +241,7 @@ def test_revival_moves_idle_codes_only(agent: Agent) -> None:
     tokenizer = agent.tokenizer
     optimizer = torch.optim.Adam(tokenizer.parameters())
     assert isinstance(tokenizer.quantizer, FreeCodebook)
-    revival = Revival(tokenizer.quantizer, optimizer, after=2, seed=0)
+    revival = Revival(tokenizer.quantizer, optimizer, after=2, by="chance", seed=0)
     losses, quantized = tokenizer.losses(frames(2))
     torch.stack(list(losses.values())).sum().backward()
     optimizer.step()

@@ -104,6 +104,16 @@ def test_differences_name_another_quantizer_than_vq(inputs: Inputs, tmp_path: Pa
     assert "dimensions of a code" not in texts and "is moved to an encoder output" not in texts
 
 
+@pytest.mark.parametrize("by", ["chance", "distance"])
+def test_differences_say_where_idle_codes_go(inputs: Inputs, tmp_path: Path, by: str) -> None:
+    about = json.loads((inputs.agent / "config.json").read_text())
+    about["agent"]["tokenizer"]["quantizer"] |= {"revive_after": 20, "revive_by": by}
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    texts = " ".join(differences(replace(inputs, agent=tmp_path)))
+    assert "not used in 20 batches is moved to an encoder output" in texts
+    assert ("far from all codes in use" in texts) == (by == "distance")
+
+
 def test_differences_say_how_the_world_model_predicts(inputs: Inputs, tmp_path: Path) -> None:
     assert "next frame at once" not in " ".join(differences(inputs))
     about = json.loads((inputs.agent / "config.json").read_text())

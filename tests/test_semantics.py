@@ -248,6 +248,21 @@ def test_intervals_contain_their_values_and_widen_where_episodes_differ(seed: in
         assert wide > 2 * narrow
 
 
+@pytest.mark.parametrize("told", [0, 3], ids=["nothing is told", "something is told"])
+def test_intervals_cover_what_other_episodes_would_give(told: int) -> None:
+    """With few counts a code, where a percentile bootstrap lies beside the value. Episodes differ in size."""
+    rng = np.random.default_rng(3)
+    runs = []
+    for _ in range(150):
+        size = rng.gamma(4, 0.03, (12, 1, 1))
+        counts = rng.poisson(size * (1 + told * np.eye(30, 5)))
+        runs.append(semantic_metrics(counts, counts[:1], seed=0))
+    for measure in ("nmi", "purity"):
+        value, low, high = (np.array([run[measure + end] for run in runs]) for end in ("", "_low", "_high"))
+        assert (low < value).all() and (value < high).all()
+        assert 0.88 < ((low < value.mean()) & (value.mean() < high)).mean() <= 1
+
+
 def test_purity_is_at_least_the_share_of_the_commonest_label() -> None:
     counts = np.array([[[3, 1], [0, 2]], [[1, 0], [0, 1]]])  # the labels: four times the one, four the other
     found = semantic_metrics(counts, counts, seed=0)

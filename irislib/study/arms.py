@@ -15,7 +15,15 @@ from irislib.tokenizers.config import TokenizerConfig
 
 # What an arm changes, in the order of the report.
 Varies = Literal[
-    "nothing", "training", "quantizer", "codebook_size", "receptive_field", "grid", "alignment", "no_learning"
+    "nothing",
+    "training",
+    "quantizer",
+    "codebook_size",
+    "revival",
+    "receptive_field",
+    "grid",
+    "alignment",
+    "no_learning",
 ]
 VARIES: tuple[str, ...] = get_args(Varies)
 OVERLAID = ("train.tokenizer", "study")  # what an arm may change

@@ -122,10 +122,11 @@ class Objectives:
 
     def _after_batch(self, seed: int) -> list[Callable[[Sequence[Quantized]], None]]:
         """What learns from the parts of a batch without gradients, in order."""
-        quantizer, after = self.agent.tokenizer.quantizer, self.config.tokenizer.quantizer.revive_after
+        quantizer, options = self.agent.tokenizer.quantizer, self.config.tokenizer.quantizer
+        after, by = options.revive_after, options.revive_by
         hooks = [quantizer.after_batch]
         if after and isinstance(quantizer, FreeCodebook):
-            hooks.append(Revival(quantizer, self.tokenizer_optimizer, after, seed).after_batch)
+            hooks.append(Revival(quantizer, self.tokenizer_optimizer, after, by, seed).after_batch)
         return hooks
 
     def _world_model(self, epoch: int, seed: int, division: Division) -> Objective:

@@ -122,10 +122,10 @@ class _Training:
         self.parameters = [*made.parameters(), *(self.head.parameters() if self.head else ())]
         self.optimizer = torch.optim.Adam(self.parameters, learning_rate, fused=True)
         self.hooks = [made.quantizer.after_batch]
-        if config.quantizer.revive_after and isinstance(made.quantizer, FreeCodebook):
+        after, by = config.quantizer.revive_after, config.quantizer.revive_by
+        if after and isinstance(made.quantizer, FreeCodebook):
             drawn_from = stream_seed(seed, "tokenizer alone", "revival")
-            revival = Revival(made.quantizer, self.optimizer, config.quantizer.revive_after, drawn_from)
-            self.hooks.append(revival.after_batch)
+            self.hooks.append(Revival(made.quantizer, self.optimizer, after, by, drawn_from).after_batch)
 
     def copy(self) -> LearnedTokenizer:
         """The tokenizer as it is now, ready for use."""

@@ -18,7 +18,7 @@ def measure_agreement(
     Args:
         tokens: with their labels.
         halves: divisions of the episodes, True for the half that codes learn their label on.
-        seed: of the permutations and of the bootstrap.
+        seed: of the permutations.
 
     Returns:
         What `agreement.semantic_metrics` returns (purity, purity_base, homogeneity, completeness, nmi,

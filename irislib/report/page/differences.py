@@ -99,11 +99,13 @@ def _quantizer(inputs: Inputs) -> str:
 
 
 def _revival(inputs: Inputs) -> str:
-    after = inputs.shapes()["tokenizer"]["quantizer"].get("revive_after", 0)
+    quantizer = inputs.shapes()["tokenizer"]["quantizer"]
+    after = quantizer.get("revive_after", 0)
     if inputs.foreign_tokenizer or not after:
         return ""
     batches = "1 batch" if after == 1 else f"{number(after)} batches"
-    return f"A code that was not used in {batches} is moved to an encoder output; IRIS leaves it unused."
+    far = ", one that is far from all codes in use" if quantizer.get("revive_by") == "distance" else ""
+    return f"A code that was not used in {batches} is moved to an encoder output{far}; IRIS leaves it unused."
 
 
 def _architecture(inputs: Inputs) -> str:

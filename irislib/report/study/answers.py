@@ -9,7 +9,8 @@ from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import meeting
 from irislib.report.wording import listed, many, number, percent, signed
 
-CAUSES = ("quantizer", "codebook_size", "receptive_field", "grid", "training")  # in the order of the text
+# In the order of the text.
+CAUSES = ("quantizer", "codebook_size", "revival", "receptive_field", "grid", "training")
 MEASURES = {"recall": "the mean recall over labels", "nmi_beyond_place": "the NMI beyond place"}
 SIZES = (1, 2, 4, 8)  # of sets of codes that labels are read by
 

@@ -36,6 +36,9 @@ ARMS = {
     "simvq": ArmWords("SimVQ"),
     "codes-64": ArmWords("64 codes"),
     "codes-4096": ArmWords("4,096 codes"),
+    "revive-distance": ArmWords(
+        "idle codes moved far", "codes that are moved, while they are idle, to what no code shows"
+    ),
     "grid-8": ArmWords("8 by 8 tokens"),
     "no-attention": ArmWords("no attention over the frame"),
     "patch-16": ArmWords("16 px patch alone", "tokens that see their own patch alone"),
@@ -63,6 +66,7 @@ ARMS = {
 FACTORS = {
     "quantizer": "another quantizer",
     "codebook_size": "another number of codes",
+    "revival": "another place for idle codes",
     "receptive_field": "another receptive field",
     "grid": "another grid of tokens",
     "training": "longer training",

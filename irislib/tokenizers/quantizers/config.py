@@ -14,6 +14,7 @@ VocabSize = Annotated[int, Ge(2), Le(MOST_CODES)]
 Count = Annotated[int, Ge(1)]
 NonNegative = Annotated[int, Ge(0)]
 Weight = Annotated[float, Ge(0)]
+RevivedBy = Literal["chance", "distance"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class VectorQuantizerConfig:
         embed_dim: dimension of a code (C).
         revive_after: gradient steps without use after which a code is moved to an encoder output, counted
             anew in every epoch; 0 (IRIS) never moves one. See `revival.Revival`.
+        revive_by: how these outputs are drawn. See `revival.Revival`.
     """
 
     __pydantic_config__ = STRICT
@@ -33,6 +35,7 @@ class VectorQuantizerConfig:
     vocab_size: VocabSize
     embed_dim: Count
     revive_after: NonNegative
+    revive_by: RevivedBy = "chance"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class EMAQuantizerConfig:
         revive_after: see `VectorQuantizerConfig`.
         decay: of the averages, a batch; the papers have 0.99.
         commitment: weight of the loss that moves outputs to their codes; the papers have 0.25.
+        revive_by: see `VectorQuantizerConfig`.
     """
 
     __pydantic_config__ = STRICT
@@ -55,6 +59,7 @@ class EMAQuantizerConfig:
     revive_after: NonNegative
     decay: Annotated[float, Ge(0), Lt(1)] = 0.99
     commitment: Weight = 0.25
+    revive_by: RevivedBy = "chance"
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class CosineQuantizerConfig:
     vocab_size: VocabSize
     embed_dim: Annotated[int, Ge(2)]
     revive_after: NonNegative
+    revive_by: ClassVar[RevivedBy] = "chance"
     commitment: Weight = 0.25
 
 
@@ -92,6 +98,7 @@ class FSQConfig:
     kind: Literal["fsq"]
     levels: tuple[Annotated[int, Ge(3)], ...]
     revive_after: ClassVar[int] = 0
+    revive_by: ClassVar[RevivedBy] = "chance"
 
     def __post_init__(self) -> None:
         require(len(self.levels) >= 1, "levels", "needs at least one channel, such as [8, 6, 5]")
@@ -133,6 +140,7 @@ class LFQConfig:
     temperature: Annotated[float, Gt(0)] = 0.01
     commitment: Weight = 0.25
     revive_after: ClassVar[int] = 0
+    revive_by: ClassVar[RevivedBy] = "chance"
 
     def __post_init__(self) -> None:
         size = self.vocab_size
@@ -165,6 +173,7 @@ class SimVQConfig:
     embed_dim: Count
     commitment: Weight = 0.25
     revive_after: ClassVar[int] = 0
+    revive_by: ClassVar[RevivedBy] = "chance"
 
 
 # One dataclass a kind of quantizer; the field `kind` chooses among them.
