@@ -113,14 +113,14 @@ def make_baselines(alive: bool) -> pd.DataFrame:
 def make_agents() -> pd.DataFrame:
     """Two agents that play like random actions, and in another world two that learned."""
     rows = [
-        ("made-up", "default", 0, 8, 16, 512, 24.0, 1.8, 1.0, 1.7, 1.0, 1.5, 70.0, 0.2, 0.03),
-        ("made-up", "cells", 0, 8, 81, 512, 30.0, 2.1, 1.2, 1.7, 1.0, np.nan, 210.0, 0.2, 0.03),
+        ("made-up", "default", 0, 8, 16, 512, 200, 24.0, 1.8, 1.0, 1.7, 1.0, 1.5, 70.0, 0.2, 0.03),
+        ("made-up", "cells", 0, 8, 81, 512, 100, 30.0, 2.1, 1.2, 1.7, 1.0, np.nan, 210.0, 0.2, 0.03),
     ]
     for seed, apart in enumerate((-0.02, 0.0, 0.02)):
         play = (0.9 + apart, 0.1, 0.3 - apart, 0.2, np.nan)
-        rows.append(("toy", "toy", seed, 64, 16, 512, 35.0 + seed, *play, 8.0, 0.2, 0.03))
+        rows.append(("toy", "toy", seed, 64, 16, 512, 30 + seed, 35.0 + seed, *play, 8.0, 0.2, 0.03))
         play = (0.8 + apart * 1.1, 0.1, 0.3 - apart, 0.2, np.nan)
-        rows.append(("toy", "toy-cells", seed, 64, 36, 512, 41.0, *play, 5.0, 0.2, 0.03))
+        rows.append(("toy", "toy-cells", seed, 64, 36, 512, 7, 41.0, *play, 5.0, 0.2, 0.03))
     return pd.DataFrame(rows, columns=AGENT_COLUMNS)
 
 

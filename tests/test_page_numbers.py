@@ -120,7 +120,10 @@ def test_agents(page: PageText, reports: Path, numbers: dict[str, float]) -> Non
         if count == 1:
             spread, count = means["return_std"], int(means["episodes"])
         ends = stats.t(count - 1, means["return_mean"], spread / count**0.5).interval(0.95)
-        wanted = [len(agent), *(means[name] for name in ("tokens_per_frame", "codes", "psnr_db"))]
+        wanted = [
+            len(agent),
+            *(means[name] for name in ("tokens_per_frame", "codes_used", "codes", "psnr_db")),
+        ]
         wanted += [
             means["frame_nats"],
             means["return_mean"],

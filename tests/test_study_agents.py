@@ -40,7 +40,8 @@ def result(
 ) -> dict[str, Any]:
     """A made-up result, in which a token costs 2 nats and returns have a standard deviation of 1."""
     return {
-        **{"agent": agent, "world": world, "seed": seed, "tokens_per_frame": tokens, "codes": 512},
+        **{"agent": agent, "world": world, "seed": seed},
+        **{"tokens_per_frame": tokens, "codes": 512, "codes_used": 200},
         **{"episodes": episodes, "return_mean": mean, "return_std": 1.0, "score": 1.5, "psnr": 24.0},
         "random": {"return_mean": 1.4, "return_std": 1.0, "length_mean": 20.0},
         "curve": {"step": [400, 800], "return": [mean / 2, mean]},
@@ -123,13 +124,14 @@ def test_profiles_of_the_study_can_be_read() -> None:
 
 
 def test_the_agents_of_minigrid_differ_in_their_tokens_alone() -> None:
-    """The profiles write everything out, and are compared for what their tokens cost."""
+    """The profiles write everything out, and are compared for what their tokens are, cost, and take to learn."""
     study = Path("studies/params.yaml")
     agent, tiles = (
         read_agent(Path("params.yaml"), read_overlay(Path("profiles"), name, "profile"), study)
         for name in ("minigrid", "minigrid-cells")
     )
     own = {name: getattr(agent.train, name) for name in ("tokenizer", "world_model")}
+    own["fit"] = replace(tiles.train.fit, tokenizer=agent.train.fit.tokenizer)
     assert tiles != agent
     assert replace(tiles, train=replace(tiles.train, **own)) == agent
 

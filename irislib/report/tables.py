@@ -50,7 +50,7 @@ SENSITIVITY_COLUMNS = [
 ]
 ATTRIBUTION_COLUMNS = ["method", "masking", *_SHARES, "right_sign", "missed", "latents", "latents_error"]
 AGENT_COLUMNS = [
-    *("world", "agent", "seed", "episodes", "tokens_per_frame", "codes", "psnr_db"),
+    *("world", "agent", "seed", "episodes", "tokens_per_frame", "codes", "codes_used", "psnr_db"),
     *("return_mean", "return_std", "random_mean", "random_std"),
     *("score", "frame_nats", "reward_nats", "end_nats"),
 ]

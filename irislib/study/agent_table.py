@@ -9,7 +9,7 @@ import pandas as pd
 from irislib.errors import ArtifactError
 
 COLUMNS = (
-    *("world", "agent", "seed", "episodes", "tokens_per_frame", "codes", "psnr_db"),
+    *("world", "agent", "seed", "episodes", "tokens_per_frame", "codes", "codes_used", "psnr_db"),
     *("return_mean", "return_std", "random_mean", "random_std"),
     *("score", "frame_nats", "reward_nats", "end_nats"),
 )
@@ -56,7 +56,7 @@ def _read(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         points = zip(curve["step"], curve["return"], strict=True)
         return {
             **about,
-            **{name: result[name] for name in ("episodes", "tokens_per_frame", "codes")},
+            **{name: result[name] for name in ("episodes", "tokens_per_frame", "codes", "codes_used")},
             "psnr_db": result["psnr"],
             **{name: result[name] for name in ("return_mean", "return_std", "score")},
             **{f"random_{name}": random[f"return_{name}"] for name in ("mean", "std")},

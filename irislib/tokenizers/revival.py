@@ -16,9 +16,8 @@ from irislib import ranks
 from irislib.tokenizers.quantizers import FreeCodebook, Quantized
 from irislib.tokenizers.quantizers.config import RevivedBy
 
-SERVED = (
-    0.002  # of the outputs' variance: an output whose squared distance from a code is smaller needs no other
-)
+# Of the outputs' variance: an output whose squared distance from a code in use is smaller needs no other.
+SERVED = 0.002
 
 
 class Revival:

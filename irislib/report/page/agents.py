@@ -9,7 +9,7 @@ from irislib.report.study.whole_agents import WholeAgents, difference, lead, ret
 from irislib.report.wording import many, number, sentence
 
 HEADER = [
-    *("world, profile", "seeds", "tokens a frame", "codes", "PSNR, dB", "world model, nats a frame"),
+    *("world, profile", "seeds", "tokens a frame", "codes used", "PSNR, dB", "world model, nats a frame"),
     *("return", "random actions", "score"),
 ]
 ABOUT = (
@@ -30,11 +30,13 @@ def agents_table(agents: WholeAgents) -> Table:
 
 def _row(world: str, agent: str, rows: pd.DataFrame) -> list[str]:
     means = rows.drop(columns=["world", "agent"]).astype(float).mean()
-    names = ("tokens_per_frame", "codes", "psnr_db", "frame_nats")
     return [
         f"{world.capitalize()}, {agent}",
         number(len(rows)),
-        *(number(means[name]) for name in names),
+        number(means["tokens_per_frame"]),
+        f"{number(means['codes_used'])} of {number(means['codes'])}",
+        number(means["psnr_db"]),
+        number(means["frame_nats"]),
         returns(rows).shown,
         number(means["random_mean"]),
         "—" if pd.isna(means["score"]) else f"{number(means['score'])}%",
