@@ -124,7 +124,7 @@ def test_profiles_of_the_study_can_be_read() -> None:
 
 
 def test_the_agents_of_minigrid_differ_in_their_tokens_alone() -> None:
-    """The profiles write everything out, and are compared for what their tokens are, cost, and take to learn."""
+    """The profiles write everything out, and are compared for what their tokens cost and take to learn."""
     study = Path("studies/params.yaml")
     agent, tiles = (
         read_agent(Path("params.yaml"), read_overlay(Path("profiles"), name, "profile"), study)
