@@ -136,6 +136,11 @@ def test_the_agents_of_minigrid_differ_in_their_tokens_alone() -> None:
     assert replace(tiles, train=replace(tiles.train, **own)) == agent
 
 
+def test_worlds_are_written_as_they_write_themselves(tmp_path: Path) -> None:
+    shown = page_of(result("minigrid", 2.4, world="minigrid"), folder=tmp_path)
+    assert shown.rows[0][0] == "MiniGrid, minigrid" and "In MiniGrid the agent" in shown.about
+
+
 def test_the_table_has_a_row_for_each_result(tmp_path: Path) -> None:
     assert list(agent_table.COLUMNS) == AGENT_COLUMNS
     assert list(agent_table.CURVE_COLUMNS) == CURVE_COLUMNS

@@ -9,6 +9,7 @@ import pandas as pd
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
 from irislib.report.page.glossary import read_glossary
+from irislib.report.plain_names import world_name
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.study.whole_agents import WholeAgents
 from irislib.report.tables import (
@@ -105,7 +106,7 @@ class Inputs:
     @property
     def game(self) -> str:
         """What was played, as a sentence names it: the level and its world, or the world alone."""
-        world = self.world.capitalize()
+        world = world_name(self.world)
         return f"{self.level} ({world})" if self.level else world
 
     @property

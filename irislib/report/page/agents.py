@@ -4,6 +4,7 @@ import pandas as pd
 
 from irislib.report.findings import Measured
 from irislib.report.page.result_tables import Table
+from irislib.report.plain_names import world_name
 from irislib.report.study.answers import beyond
 from irislib.report.study.whole_agents import WholeAgents, difference, lead, returns
 from irislib.report.wording import many, number, sentence
@@ -31,7 +32,7 @@ def agents_table(agents: WholeAgents) -> Table:
 def _row(world: str, agent: str, rows: pd.DataFrame) -> list[str]:
     means = rows.drop(columns=["world", "agent"]).astype(float).mean()
     return [
-        f"{world.capitalize()}, {agent}",
+        f"{world_name(world)}, {agent}",
         number(len(rows)),
         number(means["tokens_per_frame"]),
         f"{number(means['codes_used'])} of {number(means['codes'])}",
@@ -48,7 +49,7 @@ def _told(agents: WholeAgents) -> str:
     said = []
     found = {(world, agent): rows for world, agent, rows in agents.each()}
     for (world, agent), rows in found.items():
-        told = f"in {world.capitalize()} the agent {agent} ({many(len(rows), 'seed')}) "
+        told = f"in {world_name(world)} the agent {agent} ({many(len(rows), 'seed')}) "
         told += _judged(lead(rows), "random actions")
         first = agents.reference(world)
         others = found.get((world, first))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from irislib.report.findings import Measured
+from irislib.report.plain_names import world_name
 
 STUDY_COLUMNS = [
     *("world", "arm", "varies", "compared_with", "steps", "measure", "seeds"),
@@ -33,7 +34,7 @@ class StudyResults:
     @property
     def world(self) -> str:
         """Name of the world, as a heading; empty without results."""
-        return next((str(name).capitalize() for name in self.table["world"]), "")
+        return next((world_name(str(name)) for name in self.table["world"]), "")
 
     @property
     def arms(self) -> list[str]:

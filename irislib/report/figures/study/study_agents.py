@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 
 from irislib.report.findings import Measured
 from irislib.report.inputs import Inputs
+from irislib.report.plain_names import world_name
 from irislib.report.study.answers import beyond
 from irislib.report.study.whole_agents import WholeAgents, lead
 from irislib.report.style import INK, PALETTE, Illustration, new_figure, nothing_to_show
@@ -38,8 +39,8 @@ def _title(agents: WholeAgents) -> str:
     leads: dict[str, Measured] = {
         world: lead(rows) for world, agent, rows in agents.each() if agent == agents.reference(world)
     }
-    learned = [world.capitalize() for world, one in leads.items() if beyond(one) and one.value > 0]
-    rest = [world.capitalize() for world in leads if world.capitalize() not in learned]
+    learned = [world_name(world) for world, one in leads.items() if beyond(one) and one.value > 0]
+    rest = [world_name(world) for world in leads if world_name(world) not in learned]
     if not leads:
         return HEADING
     if not learned:
@@ -58,6 +59,6 @@ def _draw(axes: Axes, agents: WholeAgents, world: str) -> None:
             axes.plot(curve["step"], curve["return_mean"], color=colour, lw=1.2, label=label)
     chance = agents.table[agents.table["world"] == world]["random_mean"].mean()
     axes.axhline(chance, color=INK, lw=1, ls="--", label="random actions")
-    axes.set(title=world.capitalize(), xlabel="steps of the world", ylabel="return")
+    axes.set(title=world_name(world), xlabel="steps of the world", ylabel="return")
     axes.xaxis.set_major_formatter(lambda steps, _: number(steps))
     axes.legend(loc="best")
