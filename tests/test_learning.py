@@ -20,10 +20,10 @@ def rows_of(profile: str, results: Path) -> pd.DataFrame:
     return table[table["agent"] == profile]
 
 
-@pytest.mark.parametrize(("profile", "seeds"), [("minigrid", 2), ("minigrid-cells", 3)])
-def test_committed_agents_beat_random_actions_by_more_than_the_spread(profile: str, seeds: int) -> None:
+@pytest.mark.parametrize("profile", ["minigrid-cells"])
+def test_committed_agents_beat_random_actions_by_more_than_the_spread(profile: str) -> None:
     rows = rows_of(profile, COMMITTED)
-    assert len(set(rows["seed"])) == len(rows) >= seeds
+    assert len(set(rows["seed"])) == len(rows) >= 3
     ahead = lead(rows)
     assert ahead.low > 0 and ahead.value > rows["return_mean"].max() - rows["return_mean"].min()
     assert 0.85 * SHORTEST < returns(rows).value <= SHORTEST
