@@ -211,3 +211,15 @@ def test_the_figure_says_where_the_agents_learned(tmp_path: Path) -> None:
     assert len(crafter.lines) == 1 + 1 and len(toy.lines) == 3 + 1  # random actions too
     assert np.asarray(toy.lines[0].get_xydata()).tolist() == [[400, 1.0], [800, 2.0]]
     assert study_agents.draw(WholeAgents(found.table[:0], found.curves[:0])).empty
+
+
+def test_the_figure_names_an_agent_whose_world_has_no_iris(tmp_path: Path) -> None:
+    for seed in range(3):
+        one = result("toy-cells", 2 + seed / 9, seed=seed, world="toy")
+        (tmp_path / f"toy-cells-{seed}.json").write_text(json.dumps(one))
+    alone = WholeAgents(tabulate_agents(tmp_path), tabulate_curves(tmp_path))
+    assert study_agents.draw(alone).title == "toy-cells plays better than random actions in Toy"
+    (tmp_path / "default-0.json").write_text(json.dumps(result("default", 1.5)))
+    both = WholeAgents(tabulate_agents(tmp_path), tabulate_curves(tmp_path))
+    title = study_agents.draw(both).title
+    assert "IRIS does not play better than random actions in Crafter" in title and "; " in title

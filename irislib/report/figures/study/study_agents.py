@@ -35,18 +35,24 @@ def draw(agents: WholeAgents) -> Illustration:
 
 
 def _title(agents: WholeAgents) -> str:
-    """Which of the agents that others are compared with play better than random actions."""
-    leads: dict[str, Measured] = {
-        world: lead(rows) for world, agent, rows in agents.each() if agent == agents.reference(world)
-    }
-    learned = [world_name(world) for world, one in leads.items() if beyond(one) and one.value > 0]
-    rest = [world_name(world) for world in leads if world_name(world) not in learned]
-    if not leads:
-        return HEADING
+    """Which agents play better than random actions: of each world the one that others are compared with."""
+    leads: dict[str, dict[str, Measured]] = {}  # by the agent's name and by world
+    worlds = set()
+    for world, agent, rows in agents.each():
+        if world not in worlds:
+            name = "IRIS" if agent == agents.reference(world) else agent
+            leads.setdefault(name, {})[world_name(world)] = lead(rows)
+        worlds.add(world)
+    return "; ".join(_judged(name, of) for name, of in leads.items())
+
+
+def _judged(name: str, leads: dict[str, Measured]) -> str:
+    learned = [world for world, one in leads.items() if beyond(one) and one.value > 0]
+    rest = [world for world in leads if world not in learned]
     if not learned:
-        return f"IRIS does not play better than random actions in {listed(rest)}"
+        return f"{name} does not play better than random actions in {listed(rest)}"
     but = f", and does not in {listed(rest)}" if rest else ""
-    return f"IRIS plays better than random actions in {listed(learned)}{but}"
+    return f"{name} plays better than random actions in {listed(learned)}{but}"
 
 
 def _draw(axes: Axes, agents: WholeAgents, world: str) -> None:
