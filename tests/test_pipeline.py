@@ -19,6 +19,7 @@ from conftest import Checkout
 from ruamel.yaml import YAML
 
 from irislib.artifacts import digest, open_store
+from irislib.report.plain_names import world_name
 from irislib.report.tables import read_metrics
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
@@ -128,7 +129,7 @@ def test_another_world_goes_through_all_stages(built: Checkout, world: str) -> N
         assert open_store(built.root / "data/rollouts.zarr", ROLLOUTS).attrs["world"] == world
         page = (built.root / "reports/index.html").read_text()
         introduction = page.index("A world model learns to predict a game")
-        assert f"({world.capitalize()})" in page[introduction : introduction + 200]  # after the level
+        assert f"({world_name(world)})" in page[introduction : introduction + 200]  # after the level
         # The study and what the verdict says of it are of another world, and name it.
         own = page[page.index('id="codes"') : page.index('class="meaning"')]
         assert "crafter" not in own.lower()
