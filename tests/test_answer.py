@@ -17,7 +17,7 @@ from irislib.report.inputs import Inputs, load_inputs
 from irislib.report.page.comparison import about_playing, comparison
 from irislib.report.page.differences import differences, empty_bound
 from irislib.report.page.result_tables import baselines_table, findings_table, power_table, replicates_table
-from irislib.report.page.sentences import introduction
+from irislib.report.page.sentences import about_agreement, introduction
 from irislib.report.tables import Numbers
 from stages.plots import level_of
 
@@ -92,6 +92,15 @@ def test_differences_have_the_numbers_of_the_agent(inputs: Inputs) -> None:
     texts = " ".join(differences(inputs))
     for said in ("no perceptual loss", "random actions have 1.38", "714", "channels of the tokenizer 4 (64)"):
         assert said in texts
+
+
+def test_the_agreement_of_a_single_episode_has_no_interval(inputs: Inputs) -> None:
+    known = {"nmi": 0.12, "nmi_low": 0.1, "nmi_high": 0.14, "nmi_place": 0.11}
+    assert "0.12 (0.1 to 0.14)" in about_agreement(changed(inputs, world=known))[0]
+    single = about_agreement(changed(inputs, world=known | {"nmi_low": None, "nmi_high": None}))[0]
+    assert "it is 0.12. Place and time alone give 0.11" in single and "does not show whether" in single
+    nothing = about_agreement(changed(inputs, world=known | {"nmi": None, "nmi_low": None}))
+    assert len(nothing) == 1 and nothing[0].startswith("No map lies on the world")
 
 
 def test_differences_name_another_quantizer_than_vq(inputs: Inputs, tmp_path: Path) -> None:

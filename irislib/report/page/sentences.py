@@ -80,19 +80,24 @@ def _covered() -> str:
 
 def about_agreement(inputs: Inputs) -> list[str]:
     """How well code and label agree, beside place and time, and beside the best baseline."""
-    parts = [inputs.metric(f"world.{key}") for key in ("nmi", "nmi_low", "nmi_high", "nmi_place")]
-    if None in parts:
+    value, low, high, place = (
+        inputs.metric(f"world.{key}") for key in ("nmi", "nmi_low", "nmi_high", "nmi_place")
+    )
+    if value is None or place is None:
         return ["No map lies on the world while it is visible, so codes and labels cannot be compared."]
-    value, low, high, place = (float(one or 0) for one in parts)
-    more = "more" if low > place else "no more"
+    if low is None or high is None:
+        agreement, verdict = number(value), "and a single episode does not show whether the codes tell more"
+    else:
+        agreement = Measured(value, low, high).shown
+        verdict = f"so the codes tell {'more' if low > place else 'no more'} than their places"
     purity = inputs.say(
         "{world.purity:%} of the maps have the most frequent label of their code; if all maps had the same "
         "code, {world.purity_base:%} would."
     )
     return [
         "The normalised mutual information (NMI) says how much a code and the label under its map tell of "
-        f"each other: 0 is nothing, 1 is all. On the visible world it is {Measured(value, low, high).shown}. "
-        f"Place and time alone give {number(place)}, so the codes tell {more} than their places.",
+        f"each other: 0 is nothing, 1 is all. On the visible world it is {agreement}. "
+        f"Place and time alone give {number(place)}, {verdict}.",
         *_beside_baseline(inputs),
         purity,
     ]
