@@ -9,7 +9,6 @@ import pandas as pd
 from irislib.artifacts import Store, open_store
 from irislib.report.config import PlotsConfig
 from irislib.report.page.glossary import read_glossary
-from irislib.report.plain_names import world_name
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.study.whole_agents import WholeAgents
 from irislib.report.tables import (
@@ -40,6 +39,7 @@ from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
 from irislib.stores.heatmaps import HEATMAPS
 from irislib.stores.rollouts import ROLLOUTS
+from irislib.worlds.names import world_name
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""What the report calls a world, a measure, an option or a training curve: its name in plain words."""
+"""What figures call a measure, an option or a training curve: its name in plain words."""
 
-WORLDS = {"minigrid": "MiniGrid"}  # others have their name with a capital
 MEASURES = {
     "recall": "recall,\nmean over labels",
     "purity": "purity",
@@ -33,11 +32,6 @@ CURVES = {
     ("actor_critic", "entropy"): "entropy bonus",
 }
 _UPSAMPLING = "decoder.up."
-
-
-def world_name(world: str) -> str:
-    """A world as a sentence names it."""
-    return WORLDS.get(world, world.capitalize())
 
 
 def measure_name(measure: str) -> str:

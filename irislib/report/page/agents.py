@@ -4,10 +4,10 @@ import pandas as pd
 
 from irislib.report.findings import Measured
 from irislib.report.page.result_tables import Table
-from irislib.report.plain_names import world_name
 from irislib.report.study.answers import beyond
 from irislib.report.study.whole_agents import WholeAgents, difference, lead, returns
 from irislib.report.wording import many, number, sentence
+from irislib.worlds.names import world_name
 
 HEADER = [
     *("world, profile", "seeds", "tokens a frame", "codes used", "PSNR, dB", "world model, nats a frame"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from irislib.report.findings import Measured
-from irislib.report.plain_names import world_name
+from irislib.worlds.names import world_name
 
 STUDY_COLUMNS = [
     *("world", "arm", "varies", "compared_with", "steps", "measure", "seeds"),

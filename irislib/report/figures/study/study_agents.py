@@ -1,14 +1,17 @@
 """Figure: whether the whole agents learned, and how fast."""
 
+from itertools import groupby
+from operator import itemgetter
+
 from matplotlib.axes import Axes
 
 from irislib.report.findings import Measured
 from irislib.report.inputs import Inputs
-from irislib.report.plain_names import world_name
 from irislib.report.study.answers import beyond
 from irislib.report.study.whole_agents import WholeAgents, lead
 from irislib.report.style import INK, PALETTE, Illustration, new_figure, nothing_to_show
 from irislib.report.wording import listed, number
+from irislib.worlds.names import world_name
 
 HEADING = "Did the agents learn?"
 CAPTION = (
@@ -37,12 +40,10 @@ def draw(agents: WholeAgents) -> Illustration:
 def _title(agents: WholeAgents) -> str:
     """Which agents play better than random actions: of each world the one that others are compared with."""
     leads: dict[str, dict[str, Measured]] = {}  # by the agent's name and by world
-    worlds = set()
-    for world, agent, rows in agents.each():
-        if world not in worlds:
-            name = "IRIS" if agent == agents.reference(world) else agent
-            leads.setdefault(name, {})[world_name(world)] = lead(rows)
-        worlds.add(world)
+    for world, its in groupby(agents.each(), key=itemgetter(0)):
+        _, agent, rows = next(its)
+        name = "IRIS" if agent == agents.reference(world) else agent
+        leads.setdefault(name, {})[world_name(world)] = lead(rows)
     return "; ".join(_judged(name, of) for name, of in leads.items())
 
 
