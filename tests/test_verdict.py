@@ -12,7 +12,7 @@ from madeup_study import ARMS, write_results
 from madeup_tables import make_attributions, make_baselines, make_power
 from scipy import stats
 
-from irislib.report.findings import Measured
+from irislib.report.findings import Measured, rivalry
 from irislib.report.study.results import StudyResults
 from irislib.report.verdict.degree import Degree
 from irislib.report.verdict.limits import about_attribution, about_baselines, about_play, about_power
@@ -239,3 +239,11 @@ def test_the_readme_says_the_same(tmp_path: Path) -> None:
     assert lines[0].startswith("Mostly no. 2 of 100 tested codes")
     assert lines[1] == plain(about_baselines(planted.baselines)[0])
     assert lines[2].startswith("What helps most")
+
+
+def test_numbers_without_ranges_are_shown_alone_and_not_compared() -> None:
+    """Those of a single episode: that neither range lies above the other would sound like a finding."""
+    assert Measured(0.25, math.nan, math.nan).shown == "0.25"
+    baselines = make_baselines(True)
+    assert rivalry(baselines, "nmi") is not None
+    assert rivalry(baselines.assign(nmi_low=math.nan, nmi_high=math.nan), "nmi") is None

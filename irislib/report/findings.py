@@ -88,13 +88,18 @@ class Measured:
 
     @property
     def shown(self) -> str:
-        """As text: ``23.4 (18 to 29)``."""
-        return f"{number(self.value)} ({between(self.low, self.high)})"
+        """As text: ``23.4 (18 to 29)``; the number alone where it has no range."""
+        return f"{number(self.value)} ({between(self.low, self.high)})" if self.ranged else number(self.value)
 
     @property
     def known(self) -> bool:
         """Whether it is defined."""
         return not math.isnan(self.value)
+
+    @property
+    def ranged(self) -> bool:
+        """Whether it has a range: a single episode or seed has none."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
 
 
 @dataclass(frozen=True)
@@ -200,8 +205,8 @@ def rivalry(baselines: pd.DataFrame, key: str) -> Rivalry | None:
     rows = baselines[baselines["attribution"] == "position"].set_index("tokenizer")
     found = {name: measured(row, key) for name, row in rows.iterrows() if name != "shuffled"}
     ours = found.pop("agent", None)
-    others = {name: one for name, one in found.items() if one.known}
-    if ours is None or not ours.known or not others:
+    others = {name: one for name, one in found.items() if one.ranged}
+    if ours is None or not ours.ranged or not others:
         return None
     best = max(others, key=lambda name: others[name].value)
     return Rivalry(ours, others[best], TOKENIZERS.get(str(best), str(best)))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from irislib.report.findings import Measured
 from irislib.report.page.result_tables import Table
-from irislib.report.study.answers import beyond, changed, shown
+from irislib.report.study.answers import beyond, changed
 from irislib.report.study.results import StudyResults
 from irislib.report.wording import listed, number
 
@@ -42,7 +42,7 @@ def worlds_table(study: StudyResults, worlds: pd.DataFrame) -> Table:
     header = ["what changes", *found, "in all worlds"]
     rows: list[list[str]] = []
     if len(found) > 1:
-        first = [shown(results.mean(results.reference, MEASURE)) for results in found.values()]
+        first = [results.mean(results.reference, MEASURE).shown for results in found.values()]
         rows = [["IRIS's tokenizer: NMI beyond place", *first, ""]]
         for words, arms in ROWS.items():
             changes = _changes(found, arms)

@@ -39,9 +39,8 @@ class Compared:
         """A run's number as text: ``23.4 (18 to 29)``; a dash if there is none."""
         if not one.known:
             return ABSENT
-        if math.isnan(one.low) or math.isnan(one.high):
-            return self._text(one.value)
-        return f"{self._text(one.value)} ({self._text(one.low)} to {self._text(one.high)})"
+        ends = f" ({self._text(one.low)} to {self._text(one.high)})" if one.ranged else ""
+        return self._text(one.value) + ends
 
     @property
     def difference(self) -> str:

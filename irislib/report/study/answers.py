@@ -42,29 +42,20 @@ def answers(results: StudyResults) -> list[Answer]:
     return [Answer(question, write(results)) for question, write in written]
 
 
-def shown(one: Measured) -> str:
-    """A mean with its interval: ``0.31 (0.28 to 0.34)``; the mean alone where there is a single seed."""
-    return one.shown if _has_interval(one) else number(one.value)
-
-
 def changed(one: Measured, unit: str = "") -> str:
     """A difference with its interval: ``+0.052 (+0.031 to +0.073)``."""
-    ends = f" ({signed(one.low)} to {signed(one.high)})" if _has_interval(one) else ""
+    ends = f" ({signed(one.low)} to {signed(one.high)})" if one.ranged else ""
     return f"{signed(one.value)}{unit}{ends}" if one.known else "an unknown amount"
 
 
 def beyond(one: Measured) -> bool:
     """Whether the whole interval of a difference lies on one side of zero."""
-    return _has_interval(one) and (one.low > 0 or one.high < 0)
-
-
-def _has_interval(one: Measured) -> bool:
-    return one.low == one.low and one.high == one.high  # neither is NaN
+    return one.ranged and (one.low > 0 or one.high < 0)
 
 
 def _causes(results: StudyResults) -> list[str]:
     base = results.reference
-    own = [f"{words} is {shown(results.mean(base, key))}" for key, words in MEASURES.items()]
+    own = [f"{words} is {results.mean(base, key).shown}" for key, words in MEASURES.items()]
     text = [f"With {arm_phrase(base, 'nothing')} ({many(results.seeds(base), 'seed')}), {listed(own)}."]
     rises: list[tuple[float, str]] = []
     for factor in CAUSES:
@@ -93,7 +84,7 @@ def _named(results: StudyResults, arm: str) -> str:
 
 def _apart(changes: Iterable[Measured]) -> str:
     """How many changes are not zero, among those that have an interval."""
-    sure = [change for change in changes if _has_interval(change)]
+    sure = [change for change in changes if change.ranged]
     if not sure:
         return "there are too few seeds for an interval"
     return (
@@ -111,7 +102,7 @@ def _alignment(results: StudyResults) -> list[str]:
         recall, consistent, psnr = (
             results.difference(arm, name) for name in ("recall", "share_consistent_beyond_place", "psnr_db")
         )
-        verdict = "does not show that it helps" if _has_interval(recall) else "has too few seeds to tell"
+        verdict = "does not show that it helps" if recall.ranged else "has too few seeds to tell"
         if beyond(recall):
             verdict = "helps" if recall.value > 0 else "harms"
         text.append(
@@ -158,7 +149,7 @@ def _training(results: StudyResults) -> list[str]:
     for arm in arms:
         first, *_, last = steps = results.steps(arm)
         looked = dict.fromkeys([first, steps[-2], last])
-        recall = [f"{shown(results.mean(arm, 'recall', one))} after {many(one, 'step')}" for one in looked]
+        recall = [f"{results.mean(arm, 'recall', one).shown} after {many(one, 'step')}" for one in looked]
         psnr = [number(results.mean(arm, "psnr_db", one).value) for one in looked]
         text.append(f"In {quoted(arm)}, the recall is {listed(recall)}; the PSNR is {listed(psnr)} dB.")
     return text
