@@ -206,7 +206,7 @@ def test_the_figure_says_where_the_agents_learned(tmp_path: Path) -> None:
         (tmp_path / f"{one['agent']}-{one['seed']}.json").write_text(json.dumps(one))
     found = WholeAgents(tabulate_agents(tmp_path), tabulate_curves(tmp_path))
     drawn = study_agents.draw(found)
-    assert drawn.title == "IRIS plays better than random actions in Toy, and does not in Crafter"
+    assert drawn.title == "IRIS plays better than random actions in Toy, and is not shown to in Crafter"
     crafter, toy = drawn.figure.axes
     assert len(crafter.lines) == 1 + 1 and len(toy.lines) == 3 + 1  # random actions too
     assert np.asarray(toy.lines[0].get_xydata()).tolist() == [[400, 1.0], [800, 2.0]]
@@ -222,4 +222,4 @@ def test_the_figure_names_an_agent_whose_world_has_no_iris(tmp_path: Path) -> No
     (tmp_path / "default-0.json").write_text(json.dumps(result("default", 1.5)))
     both = WholeAgents(tabulate_agents(tmp_path), tabulate_curves(tmp_path))
     title = study_agents.draw(both).title
-    assert "IRIS does not play better than random actions in Crafter" in title and "; " in title
+    assert "IRIS is not shown to play better than random actions in Crafter" in title and "; " in title

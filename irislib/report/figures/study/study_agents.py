@@ -14,6 +14,7 @@ from irislib.report.wording import listed, number
 from irislib.worlds.names import world_name
 
 HEADING = "Did the agents learn?"
+HEADROOM = 0.35  # of the curves' height, for the legend
 CAPTION = (
     "Mean return of the episodes that each agent played to learn from, by the steps of the world that it had "
     "played; one line for each seed. The dashed line is the mean return of random actions."
@@ -51,8 +52,8 @@ def _judged(name: str, leads: dict[str, Measured]) -> str:
     learned = [world for world, one in leads.items() if beyond(one) and one.value > 0]
     rest = [world for world in leads if world not in learned]
     if not learned:
-        return f"{name} does not play better than random actions in {listed(rest)}"
-    but = f", and does not in {listed(rest)}" if rest else ""
+        return f"{name} is not shown to play better than random actions in {listed(rest)}"
+    but = f", and is not shown to in {listed(rest)}" if rest else ""
     return f"{name} plays better than random actions in {listed(learned)}{but}"
 
 
@@ -68,4 +69,6 @@ def _draw(axes: Axes, agents: WholeAgents, world: str) -> None:
     axes.axhline(chance, color=INK, lw=1, ls="--", label="random actions")
     axes.set(title=world_name(world), xlabel="steps of the world", ylabel="return")
     axes.xaxis.set_major_formatter(lambda steps, _: number(steps))
-    axes.legend(loc="best")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + HEADROOM * (high - low))
+    axes.legend(loc="upper left", ncol=2)
