@@ -70,21 +70,21 @@ def tokens(results: StudyResults, arm: str) -> int:
 
 
 def _with_few_tokens(results: StudyResults, arms: list[str]) -> list[str]:
-    base = results.mean(results.reference, "nmi_beyond_place").value
+    base = results.mean(results.reference, "nmi_beyond_place")
 
     def good(arm: str) -> bool:
-        gained = results.mean(arm, "nmi_beyond_place").value >= TIMES * base
+        gained = results.mean(arm, "nmi_beyond_place").value >= TIMES * base.value
         return gained and _gained_db(results, arm) >= -LOSS_DB
 
     best = max(arms, key=lambda arm: results.mean(arm, "nmi_beyond_place").value)
     found = listed([_seen(results, arm) for arm in arms if good(arm)])
     text = (
         f"Of the arms with {TOKENS} tokens a frame, {found or 'none'} "
-        f"reaches {number(TIMES)} times the NMI beyond place of {quoted(results.reference)} "
-        f"({number(base)}) at a loss of at most {number(LOSS_DB)} dB"
+        f"reaches on average {number(TIMES)} times the NMI beyond place of {quoted(results.reference)}, "
+        f"{base.shown}, at a loss of at most {number(LOSS_DB)} dB"
     )
-    value, gain = results.mean(best, "nmi_beyond_place").value, _gained_db(results, best)
-    text += f"; the largest is that of {_seen(results, best)}: {number(value)}, at {signed(gain)} dB."
+    most, gain = results.mean(best, "nmi_beyond_place"), _gained_db(results, best)
+    text += f"; the largest is that of {_seen(results, best)}: {most.shown}, at {signed(gain)} dB."
     return [text, *_after_as_many_steps(results, arms)]
 
 
