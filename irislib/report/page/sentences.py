@@ -1,5 +1,7 @@
 """What the page is about, and what it says of the paper's own claims; every number comes from the metrics."""
 
+import math
+
 from irislib.report.findings import RANDOM, Measured, finding, rivalry
 from irislib.report.inputs import Inputs
 from irislib.report.page.differences import empty_bound
@@ -85,18 +87,17 @@ def about_agreement(inputs: Inputs) -> list[str]:
     )
     if value is None or place is None:
         return ["No map lies on the world while it is visible, so codes and labels cannot be compared."]
-    if low is None or high is None:
-        agreement, verdict = number(value), "and a single episode does not show whether the codes tell more"
-    else:
-        agreement = Measured(value, low, high).shown
-        verdict = f"so the codes tell {'more' if low > place else 'no more'} than their places"
+    agreement = Measured(value, *(math.nan if end is None else end for end in (low, high)))
+    verdict = f"so the codes tell {'more' if agreement.low > place else 'no more'} than their places"
+    if not agreement.ranged:
+        verdict = "and a single episode does not show whether the codes tell more"
     purity = inputs.say(
         "{world.purity:%} of the maps have the most frequent label of their code; if all maps had the same "
         "code, {world.purity_base:%} would."
     )
     return [
         "The normalised mutual information (NMI) says how much a code and the label under its map tell of "
-        f"each other: 0 is nothing, 1 is all. On the visible world it is {agreement}. "
+        f"each other: 0 is nothing, 1 is all. On the visible world it is {agreement.shown}. "
         f"Place and time alone give {number(place)}, {verdict}.",
         *_beside_baseline(inputs),
         purity,
