@@ -6,11 +6,11 @@ import pandas as pd
 
 from irislib.report.findings import Measured
 from irislib.report.page.result_tables import Table
-from irislib.report.study.answers import beyond, changed
+from irislib.report.study.answers import MEASURES, beyond, changed
 from irislib.report.study.results import StudyResults
 from irislib.report.wording import listed, number
 
-MEASURE = "nmi_beyond_place"
+RISES, FALLS = "rises", "falls"
 # What a row shows, and the arms that show it: of the first one that a world has, its difference from the arm
 # that it is compared with. Patches are as large as the cells of the world, where it has cells.
 ROWS = {
@@ -34,35 +34,43 @@ def by_world(study: StudyResults, worlds: pd.DataFrame) -> dict[str, StudyResult
 
 
 def worlds_table(study: StudyResults, worlds: pd.DataFrame) -> Table:
-    """A row for each change of the tokenizer: what it does to the agreement in each world.
+    """A row for each change of the tokenizer and each measure: what the one does to the other in each world.
 
     Without rows where the study was run in fewer than two worlds.
     """
     found = by_world(study, worlds)
     header = ["what changes", *found, "in all worlds"]
     rows: list[list[str]] = []
-    if len(found) > 1:
-        first = [results.mean(results.reference, MEASURE).shown for results in found.values()]
-        rows = [["IRIS's tokenizer: NMI beyond place", *first, ""]]
+    held: list[str] = []
+    for measure, called in MEASURES.items() if len(found) > 1 else ():
+        base = [results.mean(results.reference, measure).shown for results in found.values()]
+        rows.append([f"IRIS's tokenizer: {called}", *base, ""])
         for words, arms in ROWS.items():
-            changes = _changes(found, arms)
+            changes = _changes(found, arms, measure)
             cells = [changed(changes[name]) if name in changes else "—" for name in found]
-            rows.append([words, *cells, _everywhere(changes, len(found))])
+            verdict = _everywhere(changes, len(found))
+            rows.append([words, *cells, verdict])
+            if verdict in (RISES, FALLS):
+                held.append(f"{words} ({called} {verdict})")
     about = (
-        "How much more of the label of its patch a token tells than its place does (NMI beyond place), by "
-        "IRIS's tokenizer, and how that changes. The shifted patches are compared with those that are not "
-        "shifted, everything else with IRIS's tokenizer. Ranges are 95% intervals over seeds. The files in "
-        "studies/worlds say what is played, by whom, and whether patches lie on cells of the world. "
+        "What the tokens of IRIS's tokenizer tell, and how that changes. Recall is the share of a label's "
+        "tokens that their code predicts; rare labels count as much as common ones. NMI beyond place is how"
+        " much more a token tells of the label of its patch than its place does. The shifted patches are "
+        "compared with those that are not shifted, everything else with IRIS's tokenizer. Ranges are 95% "
+        "intervals over seeds. The files in studies/worlds say what is played, by whom, and whether patches"
+        " lie on cells of the world. "
     )
-    return Table("worlds", "Does it hold in other worlds?", about + _summary(rows), header, rows)
+    if rows:
+        about += f"What held in all {number(len(found))} worlds: {listed(held) or 'nothing'}."
+    return Table("worlds", "Does it hold in other worlds?", about, header, rows)
 
 
-def _changes(found: Mapping[str, StudyResults], arms: tuple[str, ...]) -> dict[str, Measured]:
+def _changes(found: Mapping[str, StudyResults], arms: tuple[str, ...], measure: str) -> dict[str, Measured]:
     """The difference of the first of the arms that a world has, by world."""
     known = {}
     for name, results in found.items():
         arm = next((arm for arm in arms if arm in results.arms), "")
-        if arm and (change := results.difference(arm, MEASURE)).known:
+        if arm and (change := results.difference(arm, measure)).known:
             known[name] = change
     return known
 
@@ -76,12 +84,4 @@ def _everywhere(changes: Mapping[str, Measured], worlds: int) -> str:
         return "no: rises in one, falls in another"
     if sum(map(beyond, changes.values())) < worlds:
         return "not shown"
-    return "rises" if True in sure else "falls"
-
-
-def _summary(rows: list[list[str]]) -> str:
-    verdicts = {row[0]: row[-1] for row in rows[1:]}
-    held = [f"{words} ({verdict})" for words, verdict in verdicts.items() if verdict in ("rises", "falls")]
-    if not rows:
-        return ""
-    return f"What held in all {number(len(rows[0]) - 2)} worlds: {listed(held) or 'nothing'}."
+    return RISES if True in sure else FALLS
