@@ -239,10 +239,8 @@ def test_what_holds_in_all_worlds_is_told_where_all_was_measured(tmp_path: Path)
         found = [Effect(f"change {i}", "recall", changes, 3) for i, changes in enumerate(known)]
         return " ".join(plain(one) for one in outlook(results, found))
 
-    assert (
-        "The same in all 3 worlds that were tried (Crafter, Boxing and Pong): change 0 (recall rises)."
-        in (told(sure, unsure))
-    )
+    worlds = "all 3 worlds that were tried (Crafter, Boxing and Pong)"
+    assert f"The same in {worlds}: change 0 (recall rises)." in told(sure, unsure)
     assert "None of these changes is shown to do the same in all 3 worlds" in told(unsure)
     assert "worlds" not in told(sure, UNKNOWN)
 
