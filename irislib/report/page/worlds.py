@@ -28,12 +28,13 @@ def worlds_table(found: Mapping[str, StudyResults]) -> Table:
     """
     measured = effects(found)
     rows: list[list[str]] = []
-    for measure, called in MEASURES.items() if measured else ():
+    for measure, called in MEASURES.items() if len(found) > 1 else ():
         base = [results.mean(results.reference, measure).shown for results in found.values()]
         rows.append([f"IRIS's tokenizer: {called}", *base, ""])
         rows += [_row(effect, list(found)) for effect in measured if effect.measure == measure]
     held = [f"{one.words} ({MEASURES[one.measure]} {one.verdict})" for one in measured if one.holds]
-    summary = f" What held in all {number(len(found))} worlds: {listed(held) or 'nothing'}." if rows else ""
+    told = f" What held in all {number(len(found))} worlds: {listed(held) or 'nothing'}."
+    summary = told if measured else " No change was tried in two worlds yet."
     header = ["what changes", *found, "in all worlds"]
     return Table("worlds", "Does it hold in other worlds?", ABOUT + summary, header, rows)
 

@@ -67,14 +67,13 @@ def by_world(study: StudyResults, worlds: pd.DataFrame) -> dict[str, StudyResult
 
 
 def effects(found: Mapping[str, StudyResults]) -> list[Effect]:
-    """Every change and measure, measure by measure; none with fewer than two worlds."""
-    if len(found) < 2:
-        return []
-    return [
+    """Every change that was tried in two worlds or more, measure by measure."""
+    every = [
         Effect(words, measure, _known(found, arms, measure), len(found))
         for measure in MEASURES
         for words, arms in CHANGES.items()
     ]
+    return [effect for effect in every if len(effect.known) > 1]
 
 
 def _known(found: Mapping[str, StudyResults], arms: Sequence[str], measure: str) -> dict[str, Measured]:
