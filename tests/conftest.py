@@ -18,8 +18,8 @@ os.environ["IRISLIB_WORKERS"] = "1"
 
 # Files of minutes, which must not be the last to begin: a file is one process's (`--dist loadfile`).
 LONG = (
-    *("test_pipeline.py", "test_study_pipeline.py", "test_train.py", "test_quantizers_in_agents.py"),
-    "test_atari_pipeline.py",
+    *("test_pipeline.py", "test_pipeline_failures.py", "test_pipeline_worlds.py", "test_study_pipeline.py"),
+    *("test_train.py", "test_quantizers_in_agents.py"),
 )
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -98,9 +98,13 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The working tree with the smoke profile, ready for `dvc repro`; a test that changes it restores it."""
-    return copy_tree(tmp_path_factory.mktemp("pipeline"), "smoke")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The pipeline of the smoke profile after its first `dvc repro`; a test that changes it restores it."""
+    checkout = copy_tree(tmp_path_factory.mktemp("pipeline"), "smoke")
+    checkout.run("dvc", "repro", IRISLIB_WORKERS="1")
+    checkout.run("git", "add", "--all")
+    checkout.run("git", "commit", "--quiet", "--message", "built")
+    return checkout
 
 
 def copy_tree(root: Path, *profiles: str) -> Checkout:

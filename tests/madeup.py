@@ -230,7 +230,8 @@ def write_tables(
     tables["sensitivity"] = make_sensitivity(bool(lit))
     tables["attributions"] = make_attributions(bool(lit))
     tables["study"] = tabulate(write_results(folder / "results"), "made-up")
-    write_results(folder / "worlds/pong", WORLD_ARMS)
+    for world in ("boxing", "pong"):
+        write_results(folder / "worlds" / world, WORLD_ARMS)
     tables["worlds"] = tabulate_worlds(folder / "worlds")
     tables["agents"], tables["agent_curves"] = make_agents(), make_agent_curves()
     for name, rows_of in tables.items():

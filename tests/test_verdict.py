@@ -12,8 +12,9 @@ from madeup_study import ARMS, write_results
 from madeup_tables import make_attributions, make_baselines, make_power
 from scipy import stats
 
-from irislib.report.findings import Measured, rivalry
+from irislib.report.findings import UNKNOWN, Measured, rivalry
 from irislib.report.study.results import StudyResults
+from irislib.report.study.worlds import Effect
 from irislib.report.verdict.degree import Degree
 from irislib.report.verdict.limits import about_attribution, about_baselines, about_play, about_power
 from irislib.report.verdict.outlook import outlook, share
@@ -196,7 +197,7 @@ def study(folder: Path, **arms: Any) -> StudyResults:
 
 def test_the_change_that_helps_most_is_told_with_its_rival(tmp_path: Path) -> None:
     results = study(tmp_path)
-    told = [plain(one) for one in outlook(results)]
+    told = [plain(one) for one in outlook(results, [])]
     assert told[0].startswith(
         "What helps most: another grid of tokens, “cells” (3 seeds, with 81 tokens a frame"
     )
@@ -217,19 +218,35 @@ def test_an_arm_with_fewer_than_three_seeds_shows_nothing(tmp_path: Path) -> Non
     write_results(tmp_path / "results")
     for arm in ("cells", "taught"):
         (tmp_path / f"results/{arm}-2.json").unlink()
-    told = " ".join(plain(one) for one in outlook(StudyResults(tabulate(tmp_path / "results", "crafter"))))
+    told = " ".join(
+        plain(one) for one in outlook(StudyResults(tabulate(tmp_path / "results", "crafter")), [])
+    )
     assert "cells" not in told and "taught" not in told
     assert told.startswith("Nothing that was varied in 3 or more seeds is shown to help")
 
 
 def test_a_network_is_needed_where_the_ranges_are_apart(tmp_path: Path) -> None:
     weak = ("no_learning", 0.4, 29.0, 81, 512)
-    told = [plain(one) for one in outlook(study(tmp_path, **{"k-means": weak}))]
+    told = [plain(one) for one in outlook(study(tmp_path, **{"k-means": weak}), [])]
     assert told[2].startswith("This needs a network")
 
 
+def test_what_holds_in_all_worlds_is_told_where_all_was_measured(tmp_path: Path) -> None:
+    results, sure, unsure = study(tmp_path), Measured(0.2, 0.1, 0.3), Measured(0.2, -0.1, 0.5)
+
+    def told(*pong: Measured) -> str:
+        known = [{"Crafter": sure, "Boxing": sure} | ({"Pong": one} if one.known else {}) for one in pong]
+        found = [Effect(f"change {i}", "recall", changes, 3) for i, changes in enumerate(known)]
+        return " ".join(plain(one) for one in outlook(results, found))
+
+    worlds = "all 3 worlds that were tried (Crafter, Boxing and Pong)"
+    assert f"The same in {worlds}: change 0 (recall rises)." in told(sure, unsure)
+    assert "None of these changes is shown to do the same in all 3 worlds" in told(unsure)
+    assert "worlds" not in told(sure, UNKNOWN)
+
+
 def test_without_a_study_it_says_so() -> None:
-    assert "make study" in plain(outlook(NOTHING)[0])
+    assert "make study" in plain(outlook(NOTHING, [])[0])
 
 
 def test_the_readme_says_the_same(tmp_path: Path) -> None:

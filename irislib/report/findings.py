@@ -102,6 +102,9 @@ class Measured:
         return not (math.isnan(self.low) or math.isnan(self.high))
 
 
+UNKNOWN = Measured(math.nan, math.nan, math.nan)
+
+
 @dataclass(frozen=True)
 class Finding:
     """The numbers of a family.

@@ -21,6 +21,7 @@ from irislib.report.page.table.code_table import COLUMNS, FIRST_ROWS, tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
+from irislib.report.study.worlds import by_world, effects
 from irislib.report.style import BLUE, GREY, HEAT, INK, ORANGE, Illustration
 from irislib.report.verdict.phrases import Block
 from irislib.report.verdict.result import Evidence
@@ -54,7 +55,7 @@ SCRIPTS = (
     "templates/scripts/inspector.js",
     "templates/scripts/verdict.js",
 )
-SECTIONS = ("agent", "baselines", "power", "study")  # that the verdict leads to, besides figures
+SECTIONS = ("agent", "baselines", "power", "study", "worlds")  # that the verdict leads to, besides figures
 PARTS = {
     "verdict": "The answer",
     "paper": "The paper",
@@ -133,7 +134,7 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
         about_agreement=about_agreement(inputs),
         study_words=about_study(inputs.study.world),
         questions=answers(inputs.study),
-        worlds=worlds_table(inputs.study, inputs.worlds),
+        worlds=worlds_table(by_world(inputs.study, inputs.worlds)),
         agents=agents_table(inputs.agents),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
@@ -150,4 +151,6 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
 
 def _verdict(inputs: Inputs) -> list[Block]:
     evidence = Evidence(inputs.metric, inputs.codes, inputs.labels, inputs.baselines)
-    return verdict(evidence, inputs.power, inputs.attributions, inputs.study, inputs.world, inputs.scripted)
+    elsewhere = effects(by_world(inputs.study, inputs.worlds))
+    tables = (inputs.power, inputs.attributions, inputs.study)
+    return verdict(evidence, *tables, elsewhere, inputs.world, inputs.scripted)

@@ -7,13 +7,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from irislib.report.findings import ATTRIBUTIONS, HEADLINES, TOKENIZERS, Measured, measured
+from irislib.report.findings import ATTRIBUTIONS, HEADLINES, TOKENIZERS, UNKNOWN, Measured, measured
 from irislib.report.runs.parameters import ABSENT, flat
 from irislib.report.runs.run import Run
 from irislib.report.wording import number, percent
 
 NAN = math.nan
-UNKNOWN = Measured(NAN, NAN, NAN)
 WIDTH = 1.96  # standard errors to each side of a mean: 95% of a normal distribution
 MINUS = "\N{MINUS SIGN}"
 

@@ -1,11 +1,10 @@
 """The table of the study, and how its numbers are looked up."""
 
-import math
 from dataclasses import dataclass
 
 import pandas as pd
 
-from irislib.report.findings import Measured
+from irislib.report.findings import UNKNOWN, Measured
 from irislib.worlds.names import world_name
 
 STUDY_COLUMNS = [
@@ -14,7 +13,6 @@ STUDY_COLUMNS = [
     *("difference", "difference_low", "difference_high"),
 ]
 REFERENCE = "nothing"  # what the arm varies that most others are compared with
-UNKNOWN = Measured(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,27 @@
 """What would change the answer: the arms of the study with enough seeds to say so."""
 
+from collections.abc import Sequence
+
 from irislib.report.findings import Measured
 from irislib.report.study.answers import beyond, changed
 from irislib.report.study.arm_words import arm_phrase
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import tokens
+from irislib.report.study.worlds import UNMEASURED, Effect
 from irislib.report.verdict.phrases import Phrase, Statement, say
-from irislib.report.wording import MINUS, many, number, percent, sentence
+from irislib.report.wording import MINUS, listed, many, number, percent, sentence
 
 ENOUGH = 3  # seeds; an arm with fewer shows nothing
 NOT_CHANGES = ("nothing", "no_learning", "alignment")
 
 
-def outlook(results: StudyResults) -> list[Statement]:
-    """The change that helps most, what the same change does without learning, and what a loss does."""
+def outlook(results: StudyResults, elsewhere: Sequence[Effect]) -> list[Statement]:
+    """What helps most, the same without learning, what a loss does, and what holds in other worlds.
+
+    Args:
+        results: study.csv.
+        elsewhere: see `effects`; empty if the study was run in one world.
+    """
     if not results:
         return [
             say("Other tokenizers were not studied for this page; make study does it, which takes hours.")
@@ -28,7 +36,7 @@ def outlook(results: StudyResults) -> list[Statement]:
     if better:
         best = max(better, key=lambda arm: better[arm].value)
         statements = [*_best(results, best), *_without_learning(results, best)]
-    return [*statements, *_losses(results), _how(results)]
+    return [*statements, *_losses(results), *_in_all_worlds(elsewhere), _how(results)]
 
 
 def _claimed(results: StudyResults, arm: str) -> bool:
@@ -106,6 +114,19 @@ def _losses(results: StudyResults) -> list[Statement]:
             )
         )
     return statements
+
+
+def _in_all_worlds(elsewhere: Sequence[Effect]) -> list[Statement]:
+    """What does the same to recall in all worlds; nothing where not all was measured in all."""
+    recall = [one for one in elsewhere if one.measure == "recall"]
+    if not recall or any(one.verdict == UNMEASURED for one in recall):
+        return []
+    worlds = Phrase(f"all {number(recall[0].worlds)} worlds", section="worlds")
+    held = [f"{one.words} (recall {one.verdict})" for one in recall if one.holds]
+    names = f" that were tried ({listed(list(recall[0].known))})"
+    if not held:
+        return [say("None of these changes is shown to do the same in ", worlds, f"{names}.")]
+    return [say("The same in ", worlds, f"{names}: {listed(held)}.")]
 
 
 def share(one: Measured) -> str:

@@ -1,8 +1,11 @@
 """The verdict: three short blocks, for the page and for the README."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from irislib.report.study.results import StudyResults
+from irislib.report.study.worlds import Effect
 from irislib.report.verdict.limits import about_attribution, about_baselines, about_play, about_power
 from irislib.report.verdict.outlook import outlook
 from irislib.report.verdict.phrases import Block, Statement, plain
@@ -20,6 +23,7 @@ def verdict(
     power: pd.DataFrame,
     attributions: pd.DataFrame,
     study: StudyResults,
+    elsewhere: Sequence[Effect],
     world: str,
     scripted: bool,
 ) -> list[Block]:
@@ -30,6 +34,7 @@ def verdict(
         power: power.csv.
         attributions: attributions.csv.
         study: study.csv.
+        elsewhere: what the study found in other worlds too; see `effects`.
         world: name of the world that was played.
         scripted: whether the world's scripted player played what was recorded.
 
@@ -45,7 +50,7 @@ def verdict(
     return [
         result(evidence),
         Block("What limits this answer", limits),
-        Block("What would change it", outlook(study)),
+        Block("What would change it", outlook(study, elsewhere)),
     ]
 
 
@@ -54,4 +59,4 @@ def in_lines(evidence: Evidence, study: StudyResults) -> list[str]:
     answer = result(evidence)
     lines = [" ".join([answer.heading, *map(plain, answer.statements)])]
     lines += [plain(one) for one in about_baselines(evidence.baselines)]
-    return [*lines, " ".join(plain(one) for one in outlook(study)[:2])]
+    return [*lines, " ".join(plain(one) for one in outlook(study, [])[:2])]

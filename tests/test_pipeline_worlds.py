@@ -1,12 +1,12 @@
-"""From a checkpoint of the released IRIS to a page, on Pong, as a user would do it."""
+"""Other worlds through all stages at the smoke profile's size, as a user would run them."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import copy_tree
+from repro import STAGES, ran
 
 from irislib.agent import Agent, export_official_iris
 from irislib.agent.config import ActorCriticConfig, AgentConfig, WorldModelConfig
@@ -14,8 +14,6 @@ from irislib.artifacts import open_store
 from irislib.report.tables import read_metrics
 from irislib.stores.rollouts import ROLLOUTS
 from irislib.tokenizers.config import IrisConfig, VectorQuantizerConfig
-
-pytest.importorskip("ale_py")
 
 # The layout of the released agents, smaller: they have 64 channels too, and frames of 64 pixels.
 SIZES = AgentConfig(
@@ -27,7 +25,20 @@ SIZES = AgentConfig(
 )
 
 
+def test_minigrid_goes_through_all_stages(tmp_path: Path) -> None:
+    checkout = copy_tree(tmp_path, "minigrid", "smoke")
+    assert ran(checkout.run("dvc", "repro").stdout) == list(STAGES)
+    assert open_store(checkout.root / "data/rollouts.zarr", ROLLOUTS).attrs["world"] == "minigrid"
+    page = (checkout.root / "reports/index.html").read_text()
+    introduction = page.index("A world model learns to predict a game")
+    assert "(MiniGrid)" in page[introduction : introduction + 200]  # after the level
+    # The study and what the verdict says of it are of another world, and name it.
+    own = page[page.index('id="codes"') : page.index('class="meaning"')]
+    assert "crafter" not in own.lower()
+
+
 def test_a_checkpoint_of_the_released_iris_becomes_a_page(tmp_path: Path) -> None:
+    pytest.importorskip("ale_py")
     torch.manual_seed(0)
     agent = Agent(SIZES)
     torch.nn.init.normal_(agent.tokenizer.codebook, std=0.3)
@@ -41,7 +52,7 @@ def test_a_checkpoint_of_the_released_iris_becomes_a_page(tmp_path: Path) -> Non
     assert "git add data/init/agent.dvc" in placed.stdout
     checkout.run("git", "add", "data/init/agent.dvc")
     output = checkout.run("dvc", "exp", "run", *flags).stdout
-    assert re.findall(r"Running stage '(\w+)'", output)[0] == "train"
+    assert ran(output)[0] == "train"
 
     play = open_store(checkout.root / "data/rollouts.zarr", ROLLOUTS)
     assert (play.attrs["world"], play.attrs["player"], play.attrs["codebook_size"]) == ("atari", "agent", 24)

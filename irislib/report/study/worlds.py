@@ -1,0 +1,85 @@
+"""What a change of the tokenizer does in several worlds, and whether it does so in all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from irislib.report.findings import Measured
+from irislib.report.study.answers import MEASURES, beyond
+from irislib.report.study.results import StudyResults
+
+RISES, FALLS, UNMEASURED = "rises", "falls", "not measured in all"
+# Changes in words, and the arms that show them: of the first one that a world has, its difference from the
+# arm that it is compared with. Patches are as large as the cells of the world, where it has cells.
+CHANGES = {
+    "attention off: a token sees less": ("no-attention",),
+    "small patches, each seen alone": ("patch-7", "patch-8"),
+    "the same patches, shifted": ("patch-7-shifted", "patch-8-shifted"),
+    "taught by labels": ("iris-labels",),
+    "taught to ignore what is around a patch": ("iris-swap",),
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one change of the tokenizer does to one measure.
+
+    Attributes:
+        words: the change.
+        measure: its name in study.csv; `MEASURES` says it in words.
+        known: the difference in each world where it was measured, by the world's name.
+        worlds: how many worlds there are.
+    """
+
+    words: str
+    measure: str
+    known: Mapping[str, Measured]
+    worlds: int
+
+    @property
+    def verdict(self) -> str:
+        """Whether the difference has the same sign in all worlds, and its interval leaves out zero in all."""
+        if len(self.known) < self.worlds:
+            return UNMEASURED
+        sure = {change.value > 0 for change in self.known.values() if beyond(change)}
+        if len(sure) == 2:
+            return "no: rises in one, falls in another"
+        if not all(map(beyond, self.known.values())):
+            return "not shown"
+        return RISES if True in sure else FALLS
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was shown to be the same in all worlds."""
+        return self.verdict in (RISES, FALLS)
+
+
+def by_world(study: StudyResults, worlds: pd.DataFrame) -> dict[str, StudyResults]:
+    """The results of each world that has some, by its name; those of study.csv first.
+
+    Args:
+        study: study.csv.
+        worlds: worlds.csv, the same for other worlds.
+    """
+    found = [study, *(StudyResults(rows) for _, rows in worlds.groupby("world", sort=False))]
+    return {results.world: results for results in found if results}
+
+
+def effects(found: Mapping[str, StudyResults]) -> list[Effect]:
+    """Every change that was tried in two worlds or more, measure by measure."""
+    every = [
+        Effect(words, measure, _known(found, arms, measure), len(found))
+        for measure in MEASURES
+        for words, arms in CHANGES.items()
+    ]
+    return [effect for effect in every if len(effect.known) > 1]
+
+
+def _known(found: Mapping[str, StudyResults], arms: Sequence[str], measure: str) -> dict[str, Measured]:
+    known = {}
+    for name, results in found.items():
+        arm = next((arm for arm in arms if arm in results.arms), "")
+        if arm and (change := results.difference(arm, measure)).known:
+            known[name] = change
+    return known
