@@ -31,7 +31,7 @@ def about_play(look_up: Look, world: str, scripted: bool) -> Statement:
 def _judged(ours: Measured, random: list[float]) -> str:
     """The agent beside random actions, in words."""
     if not random:
-        return "How good the agent plays decides what its codes are measured on"
+        return "How well the agent plays decides what its codes are measured on"
     if ours.low > random[0]:
         return "The agent plays better than random actions"
     if ours.high < random[0]:
