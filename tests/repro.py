@@ -27,7 +27,7 @@ def restored(checkout: Checkout) -> Iterator[None]:
 
 def ran(output: str) -> list[str]:
     """Stages that a `dvc repro` ran, in order."""
-    return re.findall(r"Running stage '(\w+)'", output)
+    return re.findall(r"Running stage '([\w@-]+)'", output)
 
 
 def cached(output: str) -> list[str]:

@@ -1,7 +1,6 @@
 """The study under DVC, at a tiny size: what runs, and what does not run again."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from conftest import REPO, Checkout
+from repro import ran
 from ruamel.yaml import YAML
 
 from irislib.params import read_yaml
@@ -79,7 +79,7 @@ def run(checkout: Checkout) -> list[str]:
     if not cells:
         return []
     output = checkout.run("dvc", "repro", *cells, folder="studies", IRISLIB_WORKERS="1").stdout
-    return re.findall(r"Running stage '([\w@-]+)'", output)
+    return ran(output)
 
 
 def result(checkout: Checkout, name: str) -> Path:

@@ -10,7 +10,7 @@ from irislib.errors import ArtifactError
 from irislib.report.page.result_tables import Table
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
-from irislib.report.study.worlds import by_world
+from irislib.report.study.worlds import by_world, effects
 from irislib.study.table import tabulate, tabulate_worlds
 
 MAIN_ARMS = {
@@ -23,6 +23,11 @@ MAIN_ARMS = {
 }
 
 
+def across(study: StudyResults, worlds: pd.DataFrame) -> Table:
+    found = by_world(study, worlds)
+    return worlds_table(found, effects(found))
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Table:
     folder = tmp_path_factory.mktemp("worlds")
@@ -33,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Table:
     (folder / "worlds/pong.yaml").write_text("env: {}\n")  # not a folder of results
     worlds = tabulate_worlds(folder / "worlds")
     assert list(worlds.columns) == STUDY_COLUMNS
-    return worlds_table(by_world(study, worlds))
+    return across(study, worlds)
 
 
 def blocks(table: Table) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -71,7 +76,7 @@ def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
 
 def test_one_world_alone_is_no_comparison(tmp_path: Path) -> None:
     study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS), "crafter"))
-    assert worlds_table(by_world(study, pd.DataFrame(columns=STUDY_COLUMNS))).rows == []
+    assert across(study, pd.DataFrame(columns=STUDY_COLUMNS)).rows == []
 
 
 def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Fills the templates of the page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from irislib.report.page.table.code_table import COLUMNS, FIRST_ROWS, tabulate
 from irislib.report.page.together import show_groups
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
-from irislib.report.study.worlds import by_world, effects
+from irislib.report.study.worlds import Effect, by_world, effects
 from irislib.report.style import BLUE, GREY, HEAT, INK, ORANGE, Illustration
 from irislib.report.verdict.phrases import Block
 from irislib.report.verdict.result import Evidence
@@ -105,6 +105,8 @@ class Plate:
 
 def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate] = ()) -> bytes:
     """The page as HTML in UTF-8."""
+    found = by_world(inputs.study, inputs.worlds)
+    elsewhere = effects(found)
     plates, files = list(plates), (PAGE, *INCLUDED, *STYLES, *SCRIPTS)
     texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in files}
     environment = Environment(
@@ -120,7 +122,7 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
         style=Markup("\n".join(texts[name] for name in STYLES)),
         script=Markup("{\n" + "\n".join(texts[name] for name in SCRIPTS) + "}"),
         colours=COLOURS,
-        verdict=_verdict(inputs),
+        verdict=_verdict(inputs, elsewhere),
         how=HOW,
         glossary=glossary,
         parts=PARTS,
@@ -134,7 +136,7 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
         about_agreement=about_agreement(inputs),
         study_words=about_study(inputs.study.world),
         questions=answers(inputs.study),
-        worlds=worlds_table(by_world(inputs.study, inputs.worlds)),
+        worlds=worlds_table(found, elsewhere),
         agents=agents_table(inputs.agents),
         comparison=comparison(inputs),
         about_playing=about_playing(inputs),
@@ -149,8 +151,7 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
     return page.encode()
 
 
-def _verdict(inputs: Inputs) -> list[Block]:
+def _verdict(inputs: Inputs, elsewhere: Sequence[Effect]) -> list[Block]:
     evidence = Evidence(inputs.metric, inputs.codes, inputs.labels, inputs.baselines)
-    elsewhere = effects(by_world(inputs.study, inputs.worlds))
     tables = (inputs.power, inputs.attributions, inputs.study)
     return verdict(evidence, *tables, elsewhere, inputs.world, inputs.scripted)

@@ -1,11 +1,11 @@
 """Does it hold in other worlds? The same arms in several worlds, side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from irislib.report.page.result_tables import Table
 from irislib.report.study.answers import MEASURES, changed
 from irislib.report.study.results import StudyResults
-from irislib.report.study.worlds import Effect, effects
+from irislib.report.study.worlds import Effect
 from irislib.report.wording import listed, number
 
 ABOUT = (
@@ -18,20 +18,17 @@ ABOUT = (
 )
 
 
-def worlds_table(found: Mapping[str, StudyResults]) -> Table:
+def worlds_table(found: Mapping[str, StudyResults], measured: Sequence[Effect]) -> Table:
     """A row for each change of the tokenizer and each measure: what the one does to the other in each world.
 
     Without rows where the study was run in fewer than two worlds.
 
     Args:
         found: see `by_world`.
+        measured: see `effects`.
     """
-    measured = effects(found)
-    rows: list[list[str]] = []
-    for measure, called in MEASURES.items() if len(found) > 1 else ():
-        base = [results.mean(results.reference, measure).shown for results in found.values()]
-        rows.append([f"IRIS's tokenizer: {called}", *base, ""])
-        rows += [_row(effect, list(found)) for effect in measured if effect.measure == measure]
+    compared = MEASURES if len(found) > 1 else ()
+    rows = [row for measure in compared for row in _block(measure, found, measured)]
     held = [f"{one.words} ({MEASURES[one.measure]} {one.verdict})" for one in measured if one.holds]
     told = f" What held in all {number(len(found))} worlds: {listed(held) or 'nothing'}."
     summary = told if measured else " No change was tried in two worlds yet."
@@ -39,6 +36,12 @@ def worlds_table(found: Mapping[str, StudyResults]) -> Table:
     return Table("worlds", "Does it hold in other worlds?", ABOUT + summary, header, rows)
 
 
-def _row(effect: Effect, worlds: list[str]) -> list[str]:
-    cells = [changed(effect.known[name]) if name in effect.known else "—" for name in worlds]
-    return [effect.words, *cells, effect.verdict]
+def _block(measure: str, found: Mapping[str, StudyResults], measured: Sequence[Effect]) -> list[list[str]]:
+    """What the reference reaches in a measure, then how each change moves it."""
+    base = [results.mean(results.reference, measure).shown for results in found.values()]
+    rows = [[f"IRIS's tokenizer: {MEASURES[measure]}", *base, ""]]
+    for effect in measured:
+        if effect.measure == measure:
+            cells = [changed(effect.known[name]) if name in effect.known else "—" for name in found]
+            rows.append([effect.words, *cells, effect.verdict])
+    return rows

@@ -20,7 +20,7 @@ def about_play(look_up: Look, world: str, scripted: bool) -> Statement:
     mean, std, episodes = (look_up(key) or 0.0 for key in keys)
     ours = mean_interval(mean, std, episodes)
     returns = f"the recorded episodes have a mean return of {ours.shown}"
-    if ours.low != ours.low:  # NaN
+    if not ours.ranged:
         returns = f"the only recorded episode has a return of {number(mean)}"
     random = [one.returns for one in published(world).recordings if one.name == "random actions"]
     who = "A scripted player played, not the agent" if scripted else _judged(ours, random)

@@ -131,7 +131,7 @@ def _in_all_worlds(elsewhere: Sequence[Effect]) -> list[Statement]:
 
 def share(one: Measured) -> str:
     """A share with its interval, which ends at 0% and at 100%: ``88.7% (85.7% to 91.8%)``."""
-    if one.low != one.low:  # NaN
+    if not one.ranged:
         return percent(one.value)
     low, high = (min(max(end, 0.0), 1.0) for end in (one.low, one.high))
     return f"{percent(one.value)} ({percent(low)} to {percent(high)})"
