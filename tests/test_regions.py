@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +50,19 @@ def test_upsampling_is_torchs(old: tuple[int, int], new: tuple[int, int]) -> Non
     large = upsample(maps, new)
     assert large.dtype == np.float32
     np.testing.assert_allclose(large, expected[:, 0].numpy(), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("kernels", ["Haswell", "Sandybridge"])  # Haswell's fuse a product and a sum
+def test_upsampling_gives_the_same_bits_whatever_the_processor(kernels: str) -> None:
+    code = (
+        "import numpy as np; from irislib.interpret.upsampling import upsample; "
+        "maps = np.random.default_rng(0).normal(size=(50, 8, 5)).astype(np.float32); "
+        "print(upsample(maps, (64, 63)).tobytes().hex())"
+    )
+    env = os.environ | {"OPENBLAS_CORETYPE": kernels}  # those of numpy's matrix products
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    maps = np.random.default_rng(0).normal(size=(50, 8, 5)).astype(np.float32)
+    assert done.stdout.strip() == upsample(maps, (64, 63)).tobytes().hex()
 
 
 def drawn(*boxes: tuple[int, int, int, int], value: float = 1.0) -> np.ndarray:
