@@ -245,4 +245,5 @@ def make_evaluation(trained: bool) -> dict[str, Any]:
         "achievements": rates, "score": crafter_score(list(rates.values())),
         "psnr": 22.46 if trained else None, "perplexity": 7.31, "codes_used": 9,
         "world_model": {"observations": 1.234, "rewards": 0.0567, "ends": 0.0089},
+        "random": {"return_mean": 1.21, "return_std": 0.47, "length_mean": 158.2},
     }  # fmt: skip

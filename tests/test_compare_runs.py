@@ -197,9 +197,10 @@ def test_a_changed_number_has_its_range_and_its_difference(root: Path, first: Ru
 
 
 def test_the_return_has_an_interval_over_episodes(first: Run) -> None:
-    row = {row.name: row for row in evaluation_numbers(first, first)}["return_mean"]
-    error = 1.96 * 0.31 / np.sqrt(3)
-    assert (row.first.low, row.first.high) == pytest.approx((1.87 - error, 1.87 + error))
+    rows = {row.name: row.first for row in evaluation_numbers(first, first)}
+    for name, mean, std in (("return_mean", 1.87, 0.31), ("random.return_mean", 1.21, 0.47)):
+        error = 1.96 * std / np.sqrt(3)
+        assert (rows[name].low, rows[name].high) == pytest.approx((mean - error, mean + error))
 
 
 def test_a_number_that_one_run_lacks_is_a_dash(root: Path, first: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from irislib.playing.evaluation import (
 )
 from irislib.playing.play import play_episodes
 from irislib.playing.player import AgentPlayer
+from irislib.seeding import stream, stream_seed
 from irislib.tokenizers.reconstruction import encode_frames, psnr, reconstruct, reconstruction_psnr
 from irislib.worlds.crafter.game import ACHIEVEMENT_NAMES, CrafterConfig
 from irislib.worlds.crafter.score import crafter_score
+from irislib.worlds.make import make
 from irislib.worlds.score import playing_statistics, success_rates
+from irislib.worlds.world import World
 
 ENV = CrafterConfig(frame_size=64, length=19)  # six whole segments of 3 steps and one of 1
 EPISODES = EvaluationConfig(episodes=3, temperature=1.0)
@@ -78,6 +82,26 @@ def test_playing_agrees_with_the_episodes(
         assert judged["achievements"][name] == pytest.approx(len(episodes) / 3, rel=1e-5)
     score = crafter_score(list(judged["achievements"].values()))
     assert judged["score"] == pytest.approx(score, rel=1e-4) and score > 0
+
+
+def test_random_actions_play_the_same_episodes(judged: dict[str, Any]) -> None:
+    returns = [
+        sum(step[1] for step in at_random(make(ENV), stream_seed(SEED, "evaluation", "episode", i), i))
+        for i in range(3)
+    ]
+    assert judged["random"]["return_mean"] == pytest.approx(np.mean(returns), rel=1e-5)
+    assert judged["random"]["return_std"] == pytest.approx(np.std(returns), rel=1e-5)
+
+
+def at_random(world: World, start: int, episode: int) -> Iterator[tuple[Any, ...]]:
+    """The steps of an episode, with actions from a stream of its own."""
+    rng = stream(SEED, "evaluation", "act", episode)
+    world.reset(seed=start)
+    ended = False
+    while not ended:
+        step = world.step(rng.integers(len(world.description.actions)))
+        ended = bool(step[2] or step[3])
+        yield step
 
 
 def test_a_row_has_the_daylight_of_its_observation(played: list[dict[str, np.ndarray]]) -> None:
@@ -160,7 +184,8 @@ def test_episodes_are_the_same_one_by_one(
     agent: Agent, judged: dict[str, Any], played: list[dict[str, np.ndarray]]
 ) -> None:
     alone = [judge_episodes(agent, [episode]) for episode in played]
-    assert_close(plain_json(summarize(alone, 32, ENV)), judged, rtol=1e-4, atol=0)
+    again = plain_json(summarize(alone, 32, ENV)) | {"random": judged["random"]}
+    assert_close(again, judged, rtol=1e-4, atol=0)
 
 
 def test_reconstruction_is_judged_in_batches_as_a_whole(agent: Agent) -> None:

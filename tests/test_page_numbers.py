@@ -136,6 +136,9 @@ def test_agents(page: PageText, reports: Path, numbers: dict[str, float]) -> Non
     wanted = [numbers["agent.training_steps"], numbers["evaluation.return_mean"]]
     wanted += [numbers["evaluation.score"] / 100, numbers["evaluation.episodes"]]
     assert same(parsed(" | ".join(ours[1:])), wanted)
+    random = page.rows("agent")[1]
+    wanted = [0, numbers["evaluation.random.return_mean"], numbers["evaluation.episodes"]]
+    assert same(parsed(" | ".join(random[1:])), wanted)
 
 
 # Our number of each claim: keys of the value and its range, and of what both are divided by.
@@ -221,9 +224,12 @@ def test_the_verdict(page: PageText, reports: Path, numbers: dict[str, float]) -
 
     limits, outlook = rest.split("What would change it")
     limits = limits.split("What limits this answer")[1]
-    n = numbers["agent.episodes"]
-    mean, spread = numbers["agent.return_mean"], numbers["agent.return_std"] / n**0.5
-    wanted = [mean, *stats.t(n - 1, mean, spread).interval(0.95), 1.38]
+    wanted = []
+    for returns, episodes in (("agent", "agent"), ("evaluation.random", "evaluation")):
+        n, mean = numbers[f"{episodes}.episodes"], numbers[f"{returns}.return_mean"]
+        spread = numbers[f"{returns}.return_std"] / n**0.5
+        wanted += [mean, *stats.t(n - 1, mean, spread).interval(0.95)]
+    wanted += [n]
     baselines = pd.read_csv(reports / "baselines.csv")
     place = baselines[baselines["attribution"] == "position"].set_index("tokenizer")
     best = place.loc[["untrained", "mean_colour", "patches"], "names_confirmed"].idxmax()

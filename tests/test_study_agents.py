@@ -1,7 +1,6 @@
 """Whole agents of the study: trained, judged, tabulated, and what the page says of them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,11 @@ from irislib.report.page.result_tables import Table
 from irislib.report.study.whole_agents import WholeAgents
 from irislib.report.tables import AGENT_COLUMNS, CURVE_COLUMNS
 from irislib.report.wording import MINUS
-from irislib.seeding import stream, stream_seed
 from irislib.study import agent_table, agents
 from irislib.study.agent_table import tabulate_agents, tabulate_curves
 from irislib.study.agents import AgentParams, read_agent, run_agent
 from irislib.study.overlays import read_overlay
 from irislib.training.train import train
-from irislib.worlds.make import make
-from irislib.worlds.world import World
 from stages.study import agent as command
 from stages.study import table
 
@@ -75,26 +71,8 @@ def test_an_agent_is_the_one_that_train_makes(tmp_path: Path, monkeypatch: pytes
     curve = pd.read_csv(folder / "curves/collect.csv").dropna(subset="return")
     wanted |= json.loads(judged.read_text())
     wanted |= {"curve": {"step": curve["step"].tolist(), "return": curve["return"].tolist()}}
-    random = made.pop("random")
     assert made == wanted
-    # The same worlds as the agent's, each with an action at random from a stream of its own.
-    returns = [
-        sum(step[1] for step in at_random(make(ENV), stream_seed(3, "evaluation", "episode", i), i))
-        for i in range(2)
-    ]
-    assert random["return_mean"] == pytest.approx(np.mean(returns))
-    assert random["return_std"] == pytest.approx(np.std(returns))
     assert not any(path.is_dir() for path in work.iterdir())
-
-
-def at_random(world: World, start: int, episode: int) -> Iterator[tuple[Any, ...]]:
-    rng = stream(3, "evaluation", "act", episode)
-    world.reset(seed=start)
-    ended = False
-    while not ended:
-        step = world.step(rng.integers(len(world.description.actions)))
-        ended = bool(step[2] or step[3])
-        yield step
 
 
 def _fails(*_: Any, **__: Any) -> None:

@@ -22,6 +22,7 @@ from irislib.agent.world_model import WorldModel
 from irislib.artifacts import write_json
 from irislib.errors import ParamError
 from irislib.params import STRICT
+from irislib.playing.chance import chance
 from irislib.playing.play import play_episodes
 from irislib.playing.player import AgentPlayer
 from irislib.runtime import workers
@@ -62,7 +63,7 @@ def evaluate(
         seed: the pipeline's; the episodes' random streams are named "evaluation" and used for nothing else.
         agent: folder of the trained agent.
         work: where finished shards are kept until all are.
-        out: JSON file with what `summarize` returns.
+        out: JSON file with what `summarize` returns, and `random` (see `chance`).
 
     Raises:
         ArtifactError: the agent is missing, foreign or damaged.
@@ -78,7 +79,8 @@ def evaluate(
         shards = Shards("episode", config.episodes, LANES, folder)
         env.warm_up()  # compile before the workers would each do it
         compute_shards(shards, shards.unfinished(), workers(), "evaluate", _judge, agent, config, env, seed)
-        write_json(out, summarize(list(shards.results()), trained.tokenizer.vocab_size, env))
+        judged = summarize(list(shards.results()), trained.tokenizer.vocab_size, env)
+        write_json(out, judged | {"random": chance(config.episodes, env, seed)})
 
 
 def _judge(agent: Path, config: EvaluationConfig, env: WorldConfig, seed: int) -> Compute:

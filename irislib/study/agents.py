@@ -6,20 +6,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from irislib.agent.config import TrainConfig
 from irislib.agent.initial import past_curves
 from irislib.artifacts import write_json
 from irislib.params import read_yaml
 from irislib.playing.evaluation import EvaluationConfig, evaluate
-from irislib.playing.play import play_episodes
-from irislib.playing.random_player import RandomPlayer
 from irislib.study.overlays import overlaid, parse_from
 from irislib.training.train import train
 from irislib.workdir import work_in
 from irislib.worlds.make import AnyWorld
-from irislib.worlds.score import playing_statistics
 from irislib.worlds.world import WorldConfig
 
 
@@ -56,7 +51,7 @@ def run_agent(name: str, params: AgentParams, seed: int, work: Path, out: Path) 
     """Trains an agent, judges it on whole episodes, and writes the result as JSON.
 
     The result has `agent` (its name), `world`, `seed`, `tokens_per_frame`, `codes`, all that `evaluate`
-    finds, `random` (`chance`), and `curve` (`learning_curve`).
+    finds, and `curve` (`learning_curve`).
 
     Args:
         name: of the agent.
@@ -78,27 +73,7 @@ def run_agent(name: str, params: AgentParams, seed: int, work: Path, out: Path) 
         tokenizer = params.train.tokenizer
         about = {"agent": name, "world": params.env.world, "seed": seed}
         about |= {"tokens_per_frame": prod(tokenizer.grid(params.env.frame)), "codes": tokenizer.vocab_size}
-        compared = {
-            "random": chance(params.evaluation.episodes, params.env, seed),
-            "curve": learning_curve(agent),
-        }
-        write_json(out, about | json.loads(judged.read_text()) | compared)
-
-
-def chance(episodes: int, env: WorldConfig, seed: int) -> dict[str, float]:
-    """What random actions reach in the very episodes that the agent is judged on.
-
-    Args:
-        episodes: how many.
-        env: the world.
-        seed: of all draws.
-
-    Returns:
-        See `playing_statistics`.
-    """
-    played = play_episodes(RandomPlayer(), range(episodes), env, seed, "evaluation")
-    columns = {name: np.concatenate([one[name] for one in played]) for name in ("reward", "episode")}
-    return playing_statistics(columns["reward"], columns["episode"])
+        write_json(out, about | json.loads(judged.read_text()) | {"curve": learning_curve(agent)})
 
 
 def learning_curve(agent: Path) -> dict[str, list[float]]:

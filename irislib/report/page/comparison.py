@@ -20,14 +20,17 @@ class Standing:
 
 
 def comparison(inputs: Inputs) -> list[Standing]:
-    """This agent first, then the published ones."""
+    """This agent first, then random actions in the same episodes, then what was published."""
+    episodes = inputs.say("{evaluation.episodes:episode}")
     ours = Standing(
         "this agent",
         number(inputs.metric("agent.training_steps")) if inputs.trained_here else "not known",
         number(inputs.metric("evaluation.return_mean")),
         _score(inputs.metric("evaluation.score")),
-        inputs.say("{evaluation.episodes:episode}"),
+        episodes,
     )
+    returns = number(inputs.metric("evaluation.random.return_mean"))
+    random = Standing("random actions, in the same episodes", "0", returns, "—", episodes)
     others = [
         Standing(
             row.name,
@@ -38,7 +41,7 @@ def comparison(inputs: Inputs) -> list[Standing]:
         )
         for row in published(inputs.world).agents
     ]
-    return [ours, *others]
+    return [ours, random, *others]
 
 
 def _score(value: float | None) -> str:

@@ -154,4 +154,4 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
 def _verdict(inputs: Inputs, elsewhere: Sequence[Effect]) -> list[Block]:
     evidence = Evidence(inputs.metric, inputs.codes, inputs.labels, inputs.baselines)
     tables = (inputs.power, inputs.attributions, inputs.study)
-    return verdict(evidence, *tables, elsewhere, inputs.world, inputs.scripted)
+    return verdict(evidence, *tables, elsewhere, inputs.scripted)

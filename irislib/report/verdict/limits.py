@@ -1,42 +1,55 @@
 """What limits the answer: the agent, the method, what simpler codes show, and what was too rare."""
 
 import math
+from dataclasses import astuple, dataclass
 
 import pandas as pd
 from scipy import stats
 
 from irislib.report.findings import NAMES, TOKENIZERS, Look, Measured, measured, rivalry
 from irislib.report.intervals import mean_interval
-from irislib.report.published import published
 from irislib.report.verdict.phrases import Phrase, Statement, say
 from irislib.report.wording import listed, many, number, percent
 
 SURE = 0.95  # of the tries must find a planted code, else it proves nothing that no code is found
 
 
-def about_play(look_up: Look, world: str, scripted: bool) -> Statement:
+@dataclass(frozen=True)
+class Returns:
+    """The returns of some episodes: their mean, their standard deviation, and how many there are."""
+
+    mean: float
+    std: float
+    episodes: float
+
+    @property
+    def known(self) -> Measured:
+        """The mean, with its interval where there are two episodes or more."""
+        return mean_interval(self.mean, self.std, self.episodes)
+
+
+def about_play(look_up: Look, scripted: bool) -> Statement:
     """How good the recorded play is, beside random actions."""
     keys = ("agent.return_mean", "agent.return_std", "agent.episodes")
-    mean, std, episodes = (look_up(key) or 0.0 for key in keys)
-    ours = mean_interval(mean, std, episodes)
-    returns = f"the recorded episodes have a mean return of {ours.shown}"
-    if not ours.ranged:
-        returns = f"the only recorded episode has a return of {number(mean)}"
-    random = [one.returns for one in published(world).recordings if one.name == "random actions"]
+    ours = Returns(*(look_up(key) or 0.0 for key in keys))
+    keys = ("evaluation.random.return_mean", "evaluation.random.return_std", "evaluation.episodes")
+    random = Returns(*(look_up(key) or 0.0 for key in keys))
+    returns = f"the recorded episodes have a mean return of {ours.known.shown}"
+    if not ours.known.ranged:
+        returns = f"the only recorded episode has a return of {number(ours.mean)}"
     who = "A scripted player played, not the agent" if scripted else _judged(ours, random)
-    beside = f"; random actions have {number(random[0])}" if random else ""
-    return say(f"{who}: ", Phrase(returns, section="agent"), f"{beside}.")
+    beside = f"; random actions have {random.known.shown} in {many(int(random.episodes), 'episode')}."
+    return say(f"{who}: ", Phrase(returns, section="agent"), beside)
 
 
-def _judged(ours: Measured, random: list[float]) -> str:
-    """The agent beside random actions, in words."""
-    if not random:
+def _judged(ours: Returns, random: Returns) -> str:
+    """The agent beside random actions, in words: by Welch's test, for their returns differ in spread too."""
+    if not (ours.known.ranged and random.known.ranged):
         return "How well the agent plays decides what its codes are measured on"
-    if ours.low > random[0]:
-        return "The agent plays better than random actions"
-    if ours.high < random[0]:
-        return "The agent plays worse than random actions"
-    return "The agent plays no better than random actions"
+    test = stats.ttest_ind_from_stats(*astuple(ours), *astuple(random), equal_var=False)
+    if not test.pvalue < 0.05:  # NaN where all returns are the same
+        return "The agent is not shown to play better than random actions"
+    return f"The agent plays {'better' if ours.mean > random.mean else 'worse'} than random actions"
 
 
 def about_attribution(table: pd.DataFrame) -> list[Statement]:

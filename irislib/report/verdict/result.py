@@ -26,7 +26,7 @@ class Evidence:
     """What the answer rests on.
 
     Attributes:
-        look_up: a number of the metrics by its key.
+        look_up: a number of the metrics, or of the evaluation of the agent, by its key.
         codes: codes.csv, with the code as index.
         labels: labels.csv.
         baselines: baselines.csv.

@@ -24,7 +24,6 @@ def verdict(
     attributions: pd.DataFrame,
     study: StudyResults,
     elsewhere: Sequence[Effect],
-    world: str,
     scripted: bool,
 ) -> list[Block]:
     """The answer, what limits it, and what would change it.
@@ -35,14 +34,13 @@ def verdict(
         attributions: attributions.csv.
         study: study.csv.
         elsewhere: what the study found in other worlds too; see `effects`.
-        world: name of the world that was played.
         scripted: whether the world's scripted player played what was recorded.
 
     Raises:
         ArtifactError: a number is missing.
     """
     limits: list[Statement] = [
-        about_play(evidence.look_up, world, scripted),
+        about_play(evidence.look_up, scripted),
         *about_baselines(evidence.baselines),
         *about_attribution(attributions),
         *about_power(power),
