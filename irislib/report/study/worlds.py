@@ -14,6 +14,7 @@ RISES, FALLS, UNMEASURED = "rises", "falls", "not measured in all"
 # arm that it is compared with. Patches are as large as the cells of the world, where it has cells.
 CHANGES = {
     "attention off: a token sees less": ("no-attention",),
+    "four times as many tokens, each of a quarter of the area": ("grid-8",),
     "small patches, each seen alone": ("patch-7", "patch-8"),
     "the same patches, shifted": ("patch-7-shifted", "patch-8-shifted"),
     "taught by labels": ("iris-labels",),
