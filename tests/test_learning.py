@@ -20,7 +20,7 @@ def rows_of(profile: str, results: Path) -> pd.DataFrame:
     return table[table["agent"] == profile]
 
 
-@pytest.mark.parametrize("profile", ["minigrid-cells"])
+@pytest.mark.parametrize("profile", ["minigrid", "minigrid-cells"])
 def test_committed_agents_beat_random_actions_by_more_than_the_spread(profile: str) -> None:
     rows = rows_of(profile, COMMITTED)
     assert len(set(rows["seed"])) == len(rows) >= 3
