@@ -74,6 +74,17 @@ def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
     assert made.about.endswith(f"What held in all 3 worlds: {' and '.join(patches)}.")
 
 
+def test_a_single_seed_settles_nothing(tmp_path: Path) -> None:
+    study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS), "crafter"))
+    write_results(tmp_path / "worlds/pong", WORLD_ARMS)
+    for path in (tmp_path / "worlds/pong").glob("*-[12].json"):
+        path.unlink()
+    table = across(study, tabulate_worlds(tmp_path / "worlds"))
+    recall, _ = blocks(table)
+    assert recall["small patches, each seen alone"][-1] == "too few seeds"
+    assert "What holds in all 2 worlds cannot be told yet" in table.about
+
+
 def test_one_world_alone_is_no_comparison(tmp_path: Path) -> None:
     study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS), "crafter"))
     assert across(study, pd.DataFrame(columns=STUDY_COLUMNS)).rows == []

@@ -245,7 +245,7 @@ def test_a_network_is_needed_where_the_ranges_are_apart(tmp_path: Path) -> None:
     assert told[2].startswith("This needs a network")
 
 
-def test_what_holds_in_all_worlds_is_told_where_all_was_measured(tmp_path: Path) -> None:
+def test_what_holds_in_all_worlds_is_told_and_that_nothing_does_where_all_is_settled(tmp_path: Path) -> None:
     results, sure, unsure = study(tmp_path), Measured(0.2, 0.1, 0.3), Measured(0.2, -0.1, 0.5)
 
     def told(*pong: Measured) -> str:
@@ -256,7 +256,9 @@ def test_what_holds_in_all_worlds_is_told_where_all_was_measured(tmp_path: Path)
     worlds = "all 3 worlds that were tried (Crafter, Boxing and Pong)"
     assert f"The same in {worlds}: change 0 (recall rises)." in told(sure, unsure)
     assert "None of these changes is shown to do the same in all 3 worlds" in told(unsure)
-    assert "worlds" not in told(sure, UNKNOWN)
+    assert f"The same in {worlds}: change 0 (recall rises)." in told(sure, UNKNOWN)
+    few = Measured(0.2, math.nan, math.nan)  # of two seeds
+    assert "worlds" not in told(unsure, UNKNOWN) + told(unsure, few)
 
 
 def test_without_a_study_it_says_so() -> None:

@@ -29,11 +29,22 @@ def worlds_table(found: Mapping[str, StudyResults], measured: Sequence[Effect]) 
     """
     compared = MEASURES if len(found) > 1 else ()
     rows = [row for measure in compared for row in _block(measure, found, measured)]
-    held = [f"{one.words} ({MEASURES[one.measure]} {one.verdict})" for one in measured if one.holds]
-    told = f" What held in all {number(len(found))} worlds: {listed(held) or 'nothing'}."
-    summary = told if measured else " No change was tried in two worlds yet."
     header = ["what changes", *found, "in all worlds"]
-    return Table("worlds", "Does it hold in other worlds?", ABOUT + summary, header, rows)
+    about = f"{ABOUT} {_summary(len(found), measured)}"
+    return Table("worlds", "Does it hold in other worlds?", about, header, rows)
+
+
+def _summary(worlds: int, measured: Sequence[Effect]) -> str:
+    """What held in all worlds, in a sentence."""
+    if not measured:
+        return "No change was tried in two worlds yet."
+    held = [f"{one.words} ({MEASURES[one.measure]} {one.verdict})" for one in measured if one.holds]
+    if not held and not all(one.settled for one in measured):
+        return (
+            f"What holds in all {number(worlds)} worlds cannot be told yet: some changes were measured with "
+            "too few seeds, or not in all worlds."
+        )
+    return f"What held in all {number(worlds)} worlds: {listed(held) or 'nothing'}."
 
 
 def _block(measure: str, found: Mapping[str, StudyResults], measured: Sequence[Effect]) -> list[list[str]]:

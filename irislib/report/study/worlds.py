@@ -9,7 +9,8 @@ from irislib.report.findings import Measured
 from irislib.report.study.answers import MEASURES, beyond
 from irislib.report.study.results import StudyResults
 
-RISES, FALLS, UNMEASURED = "rises", "falls", "not measured in all"
+RISES, FALLS = "rises", "falls"
+UNMEASURED, TOO_FEW = "not measured in all", "too few seeds"
 # Changes in words, and the arms that show them: of the first one that a world has, its difference from the
 # arm that it is compared with. Patches are as large as the cells of the world, where it has cells.
 CHANGES = {
@@ -43,12 +44,19 @@ class Effect:
         """Whether the difference has the same sign in all worlds, and its interval leaves out zero in all."""
         if len(self.known) < self.worlds:
             return UNMEASURED
+        if not all(change.ranged for change in self.known.values()):
+            return TOO_FEW
         sure = {change.value > 0 for change in self.known.values() if beyond(change)}
         if len(sure) == 2:
             return "no: rises in one, falls in another"
         if not all(map(beyond, self.known.values())):
             return "not shown"
         return RISES if True in sure else FALLS
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was measured in all worlds, with seeds enough for an interval."""
+        return self.verdict not in (UNMEASURED, TOO_FEW)
 
     @property
     def holds(self) -> bool:

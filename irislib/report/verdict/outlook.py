@@ -7,7 +7,7 @@ from irislib.report.study.answers import beyond, changed
 from irislib.report.study.arm_words import arm_phrase
 from irislib.report.study.results import StudyResults
 from irislib.report.study.targets import tokens
-from irislib.report.study.worlds import UNMEASURED, Effect
+from irislib.report.study.worlds import Effect
 from irislib.report.verdict.phrases import Phrase, Statement, say
 from irislib.report.wording import MINUS, listed, many, number, percent, sentence
 
@@ -117,16 +117,18 @@ def _losses(results: StudyResults) -> list[Statement]:
 
 
 def _in_all_worlds(elsewhere: Sequence[Effect]) -> list[Statement]:
-    """What does the same to recall in all worlds; nothing where not all was measured in all."""
+    """What does the same to recall in all worlds; that nothing does only where all is settled."""
     recall = [one for one in elsewhere if one.measure == "recall"]
-    if not recall or any(one.verdict == UNMEASURED for one in recall):
+    held = [one for one in recall if one.holds]
+    if not recall or not (held or all(one.settled for one in recall)):
         return []
-    worlds = Phrase(f"all {number(recall[0].worlds)} worlds", section="worlds")
-    held = [f"{one.words} (recall {one.verdict})" for one in recall if one.holds]
-    names = f" that were tried ({listed(list(recall[0].known))})"
+    one = (held or recall)[0]
+    worlds = Phrase(f"all {number(one.worlds)} worlds", section="worlds")
+    names = f" that were tried ({listed(list(one.known))})"
     if not held:
         return [say("None of these changes is shown to do the same in ", worlds, f"{names}.")]
-    return [say("The same in ", worlds, f"{names}: {listed(held)}.")]
+    said = listed([f"{one.words} (recall {one.verdict})" for one in held])
+    return [say("The same in ", worlds, f"{names}: {said}.")]
 
 
 def share(one: Measured) -> str:
