@@ -102,21 +102,15 @@ def evaluation_numbers(first: Run, second: Run) -> list[Compared]:
     numbers = [flat(content) for content in contents]
     rows = []
     for key in dict.fromkeys([*numbers[0], *numbers[1]]):
-        goal = key.startswith("achievements.")
-        if key == "return_mean":
-            one, other = map(_return, contents)
-        elif key == "random.return_mean":
-            one, other = map(_return_at_random, contents)
+        section, _, last = key.rpartition(".")
+        goal = section == "achievements"
+        if last == "return_mean":  # of the agent, or at random in as many episodes
+            one, other = (_return({**content, **content.get(section, {})}) for content in contents)
         else:
             one, other = (_ranged(these, key, f"{key}_low", f"{key}_high") for these in numbers)
         if not goal or any(each.value for each in (one, other) if each.known):
             rows.append(Compared(key, one, other, "share" if goal else "number"))
     return rows
-
-
-def _return_at_random(content: Mapping[str, Any]) -> Measured:
-    """Of random actions, which play as many episodes as the agent."""
-    return _return({"episodes": content.get("episodes"), **content.get("random", {})})
 
 
 def claims(first: Run, second: Run) -> list[Compared]:
