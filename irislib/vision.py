@@ -8,7 +8,7 @@ they exist is all the import needs. Import this module before any library that i
 
 import importlib
 
-import torch
+from torch import library
 
 try:
     torchvision = importlib.import_module("torchvision")
@@ -16,7 +16,7 @@ except RuntimeError as error:
     if "operator torchvision::" not in str(error):
         raise
     # Operators live as long as the object that declares them.
-    _OPERATORS = torch.library.Library("torchvision", "DEF")
+    _OPERATORS = library.Library("torchvision", "DEF")
     for _name in ("nms", "qnms"):
         _OPERATORS.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     torchvision = importlib.import_module("torchvision")

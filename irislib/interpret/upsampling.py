@@ -15,12 +15,12 @@ def upsample(maps: Real[np.ndarray, "n h w"], size: tuple[int, ...]) -> Float[np
         maps: float32, or whole numbers that float32 holds.
         size: (H, W).
     """
-    for axis, new in zip((1, 2), size, strict=True):
-        old, shape = maps.shape[axis], [-1 if axis == 1 else 1, -1 if axis == 2 else 1]
+    for axis, new, along in zip((1, 2), size, ((-1, 1), (1, -1)), strict=True):
+        old = maps.shape[axis]
         centre = _centres(old, new)
         below = centre.astype(np.int64)
         above = np.minimum(below + 1, old - 1)
-        share = (centre - below).astype(np.float32).reshape(shape)
+        share = (centre - below).astype(np.float32).reshape(along)
         maps = maps.take(below, axis) * (1 - share) + maps.take(above, axis) * share
     return maps
 
