@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from jaxtyping import install_import_hook
 from playwright.sync_api import Browser, sync_playwright
 
@@ -17,8 +18,9 @@ REPO = Path(__file__).parent.parent
 os.environ["IRISLIB_WORKERS"] = "1"
 
 # Files of minutes, which must not be the last to begin: a file is one process's (`--dist loadfile`).
+# While one process builds the pipeline for the first of them, another does the second, which needs none.
 LONG = (
-    *("test_pipeline.py", "test_pipeline_failures.py", "test_pipeline_worlds.py", "test_study_pipeline.py"),
+    *("test_pipeline.py", "test_pipeline_worlds.py", "test_pipeline_failures.py", "test_study_pipeline.py"),
     *("test_train.py", "test_quantizers_in_agents.py"),
 )
 
@@ -98,13 +100,22 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The pipeline of the smoke profile after its first `dvc repro`; a test that changes it restores it."""
-    checkout = copy_tree(tmp_path_factory.mktemp("pipeline"), "smoke")
-    checkout.run("dvc", "repro", IRISLIB_WORKERS="1")
-    checkout.run("git", "add", "--all")
-    checkout.run("git", "commit", "--quiet", "--message", "built")
-    return checkout
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Checkout:
+    """The pipeline of the smoke profile after its first `dvc repro`; a test that changes it restores it.
+
+    Built once for all processes of pytest-xdist, in the folder that they share; each gets its own copy.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    done = shared / "built"
+    with FileLock(shared / "built.lock"):
+        if not done.exists():
+            checkout = copy_tree(tmp_path_factory.mktemp("building"), "smoke")
+            checkout.run("dvc", "repro", IRISLIB_WORKERS="1")
+            checkout.run("git", "add", "--all")
+            checkout.run("git", "commit", "--quiet", "--message", "built")
+            checkout.root.rename(done)
+    return Checkout(shutil.copytree(done, own / "pipeline", symlinks=True))
 
 
 def copy_tree(root: Path, *profiles: str) -> Checkout:

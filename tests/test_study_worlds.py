@@ -9,6 +9,7 @@ from madeup_study import ARMS, WORLD_ARMS, write_results
 from irislib.errors import ArtifactError
 from irislib.report.page.result_tables import Table
 from irislib.report.page.worlds import worlds_table
+from irislib.report.study.answers import MEASURES
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
 from irislib.report.study.worlds import by_world, effects
 from irislib.study.table import tabulate, tabulate_worlds
@@ -20,6 +21,8 @@ MAIN_ARMS = {
     "no-attention": ("receptive_field", 0.31, 25.0, 16, 512),
     "iris-labels": ARMS["taught"],
     "iris-swap": ("alignment", 0.1, 20.0, 16, 512),
+    "untrained": ("no_learning", 0.05, 20.0, 16, 512),
+    "k-means-7": ARMS["k-means"],
 }
 
 
@@ -34,7 +37,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Table:
     study = StudyResults(tabulate(write_results(folder / "results", MAIN_ARMS), "crafter"))
     for world in ("boxing", "pong"):
         write_results(folder / f"worlds/{world}", WORLD_ARMS)
-    write_results(folder / "worlds/boxing", {"iris-swap": MAIN_ARMS["iris-swap"]})
+        write_results(folder / f"worlds/{world}", {"k-means-8": ARMS["k-means"]})
+    write_results(folder / "worlds/boxing", {one: MAIN_ARMS[one] for one in ("iris-swap", "untrained")})
     (folder / "worlds/pong.yaml").write_text("env: {}\n")  # not a folder of results
     worlds = tabulate_worlds(folder / "worlds")
     assert list(worlds.columns) == STUDY_COLUMNS
@@ -69,9 +73,16 @@ def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
     assert verdicts["attention off: a token sees less"] == "not shown"
     assert "the same patches, shifted" not in verdicts  # no world has it
     assert verdicts["taught to ignore what is around a patch"] == "not measured in all"
-    held = ("the mean recall over labels rises", "the NMI beyond place rises")
-    patches = [f"small patches, each seen alone ({one})" for one in held]
-    assert made.about.endswith(f"What held in all 3 worlds: {' and '.join(patches)}.")
+    untrained = "not trained: an encoder of random weights"
+    assert verdicts[untrained] == "not measured in all"
+    crafter, boxing, pong, _ = blocks(made)[0][untrained]
+    assert "0.25" in crafter and "0.25" in boxing and pong == "—"
+    patches = (
+        "small patches, each seen alone",
+        "the same patches without a network: k-means of their pixels",
+    )
+    held = [f"{name} ({measure} rises)" for measure in MEASURES.values() for name in patches]
+    assert made.about.endswith(f"What held in all 3 worlds: {', '.join(held[:-1])} and {held[-1]}.")
 
 
 def test_a_single_seed_settles_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The table of the study, and how its numbers are looked up."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -75,6 +78,11 @@ class StudyResults:
     def _measured(self, arm: str, measure: str, steps: int | None, columns: tuple[str, str, str]) -> Measured:
         if steps is None:
             steps = self.steps(arm)[-1]
-        of = self.table
-        row = of[(of["arm"] == arm) & (of["measure"] == measure) & (of["steps"] == steps)]
-        return Measured(*(float(row[column].iloc[0]) for column in columns)) if len(row) else UNKNOWN
+        row = self._rows.get((arm, measure, steps))
+        return Measured(*(float(row[column]) for column in columns)) if row else UNKNOWN
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str, int], dict[Hashable, Any]]:
+        """The rows by arm, measure and steps: the page looks up more than a thousand."""
+        rows = self.table.to_dict("records")
+        return {(row["arm"], row["measure"], row["steps"]): row for row in rows}

@@ -14,9 +14,11 @@ UNMEASURED, TOO_FEW = "not measured in all", "too few seeds"
 # Changes in words, and the arms that show them: of the first one that a world has, its difference from the
 # arm that it is compared with. Patches are as large as the cells of the world, where it has cells.
 CHANGES = {
+    "not trained: an encoder of random weights": ("untrained",),
     "attention off: a token sees less": ("no-attention",),
     "four times as many tokens, each of a quarter of the area": ("grid-8",),
     "small patches, each seen alone": ("patch-7", "patch-8"),
+    "the same patches without a network: k-means of their pixels": ("k-means-7", "k-means-8"),
     "the same patches, shifted": ("patch-7-shifted", "patch-8-shifted"),
     "taught by labels": ("iris-labels",),
     "taught to ignore what is around a patch": ("iris-swap",),
