@@ -85,6 +85,17 @@ def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
     assert made.about.endswith(f"What held in all 3 worlds: {', '.join(held[:-1])} and {held[-1]}.")
 
 
+def test_where_training_does_not_help_is_said(tmp_path: Path) -> None:
+    study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS), "crafter"))
+    for world, recall in (("boxing", 0.305), ("minigrid", 0.3), ("pong", 0.25)):  # 0.3 when trained
+        untrained = ("no_learning", recall, 20.0, 16, 512)
+        write_results(tmp_path / f"worlds/{world}", {"iris": MAIN_ARMS["iris"], "untrained": untrained})
+    for path in (tmp_path / "worlds/minigrid").glob("untrained-[12].json"):
+        path.unlink()  # a single seed settles nothing
+    about = across(study, tabulate_worlds(tmp_path / "worlds")).about
+    assert "In Boxing, the codes of IRIS's trained tokenizer were not shown to tell more" in about
+
+
 def test_a_single_seed_settles_nothing(tmp_path: Path) -> None:
     study = StudyResults(tabulate(write_results(tmp_path / "results", MAIN_ARMS), "crafter"))
     write_results(tmp_path / "worlds/pong", WORLD_ARMS)

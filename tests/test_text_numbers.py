@@ -95,8 +95,9 @@ def test_other_worlds(run: Run) -> None:
     """Each cell: what the reference reaches in a measure, and how each change moves it, by world."""
     study, worlds = run.inputs.study.table, run.inputs.worlds
     tables = [study, *(rows for _, rows in worlds.groupby("world", sort=False))]
-    arms = (("iris",), ("no-attention",), ("grid-8",), ("patch-7", "patch-8"),
-            ("patch-7-shifted", "patch-8-shifted"), ("iris-labels",), ("iris-swap",))  # fmt: skip
+    arms = (("iris",), ("untrained",), ("no-attention",), ("grid-8",), ("patch-7", "patch-8"),
+            ("k-means-7", "k-means-8"), ("patch-7-shifted", "patch-8-shifted"),
+            ("iris-labels",), ("iris-swap",))  # fmt: skip
     tried = [names for names in arms if sum(bool({*names} & {*table["arm"]}) for table in tables) > 1]
     measures = [(measure, names) for measure in ("recall", "nmi_beyond_place") for names in tried]
     rows, shown = run.page.rows("worlds"), 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from irislib.report.page.result_tables import Table
 from irislib.report.study.answers import MEASURES, changed
 from irislib.report.study.results import StudyResults
-from irislib.report.study.worlds import Effect
+from irislib.report.study.worlds import Effect, trained_for_nothing
 from irislib.report.wording import listed, number
 
 ABOUT = (
@@ -30,8 +30,17 @@ def worlds_table(found: Mapping[str, StudyResults], measured: Sequence[Effect]) 
     compared = MEASURES if len(found) > 1 else ()
     rows = [row for measure in compared for row in _block(measure, found, measured)]
     header = ["what changes", *found, "in all worlds"]
-    about = f"{ABOUT} {_summary(len(found), measured)}"
+    about = " ".join([ABOUT, *_training(measured), _summary(len(found), measured)])
     return Table("worlds", "Does it hold in other worlds?", about, header, rows)
+
+
+def _training(measured: Sequence[Effect]) -> list[str]:
+    """Where training was not shown to help, in a sentence; nothing if it helped wherever it was measured."""
+    worlds = trained_for_nothing(measured)
+    told = (
+        "the codes of IRIS's trained tokenizer were not shown to tell more than those of an untrained encoder"
+    )
+    return [f"In {listed(worlds)}, {told}."] if worlds else []
 
 
 def _summary(worlds: int, measured: Sequence[Effect]) -> str:

@@ -13,8 +13,9 @@ RISES, FALLS = "rises", "falls"
 UNMEASURED, TOO_FEW = "not measured in all", "too few seeds"
 # Changes in words, and the arms that show them: of the first one that a world has, its difference from the
 # arm that it is compared with. Patches are as large as the cells of the world, where it has cells.
+UNTRAINED = "not trained: an encoder of random weights"
 CHANGES = {
-    "not trained: an encoder of random weights": ("untrained",),
+    UNTRAINED: ("untrained",),
     "attention off: a token sees less": ("no-attention",),
     "four times as many tokens, each of a quarter of the area": ("grid-8",),
     "small patches, each seen alone": ("patch-7", "patch-8"),
@@ -85,6 +86,17 @@ def effects(found: Mapping[str, StudyResults]) -> list[Effect]:
         for words, arms in CHANGES.items()
     ]
     return [effect for effect in every if len(effect.known) > 1]
+
+
+def trained_for_nothing(measured: Sequence[Effect]) -> list[str]:
+    """Worlds in which the mean recall of trained codes was not shown to be above that of untrained ones.
+
+    Args:
+        measured: see `effects`. A world in which either has too few seeds for an interval is not among them.
+    """
+    known = [one.known for one in measured if (one.words, one.measure) == (UNTRAINED, "recall")]
+    changes = [change for worlds in known for change in worlds.items()]
+    return [name for name, change in changes if change.ranged and change.high >= 0]
 
 
 def _known(found: Mapping[str, StudyResults], arms: Sequence[str], measure: str) -> dict[str, Measured]:
