@@ -1,5 +1,6 @@
 """Does it hold in other worlds? The same arms in several worlds, side by side."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from irislib.report.page.result_tables import Table
@@ -36,18 +37,20 @@ def worlds_table(found: Mapping[str, StudyResults], measured: Sequence[Effect]) 
 
 def _training(measured: Sequence[Effect]) -> list[str]:
     """Where training was not shown to help, in a sentence; nothing if it helped wherever it was measured."""
-    worlds = trained_for_nothing(measured)
-    told = (
-        "the codes of IRIS's trained tokenizer were not shown to tell more than those of an untrained encoder"
-    )
-    return [f"In {listed(worlds)}, {told}."] if worlds else []
+    found = trained_for_nothing(measured)
+    told = [f"{MEASURES[measure]} in {listed(worlds)}" for measure, worlds in found.items()]
+    return [f"Training IRIS's tokenizer was not shown to raise {', nor '.join(told)}."] if told else []
 
 
 def _summary(worlds: int, measured: Sequence[Effect]) -> str:
     """What held in all worlds, in a sentence."""
     if not measured:
         return "No change was tried in two worlds yet."
-    held = [f"{one.words} ({MEASURES[one.measure]} {one.verdict})" for one in measured if one.holds]
+    moved = defaultdict[str, list[str]](list)
+    for one in measured:
+        if one.holds:
+            moved[one.words].append(f"{MEASURES[one.measure]} {one.verdict}")
+    held = [f"{words} ({listed(measures)})" for words, measures in moved.items()]
     if not held and not all(one.settled for one in measured):
         return (
             f"What holds in all {number(worlds)} worlds cannot be told yet: some changes were measured with "

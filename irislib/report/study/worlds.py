@@ -88,15 +88,19 @@ def effects(found: Mapping[str, StudyResults]) -> list[Effect]:
     return [effect for effect in every if len(effect.known) > 1]
 
 
-def trained_for_nothing(measured: Sequence[Effect]) -> list[str]:
-    """Worlds in which the mean recall of trained codes was not shown to be above that of untrained ones.
+def trained_for_nothing(measured: Sequence[Effect]) -> dict[str, list[str]]:
+    """By measure: the worlds in which training IRIS's tokenizer was not shown to raise it.
 
     Args:
-        measured: see `effects`. A world in which either has too few seeds for an interval is not among them.
+        measured: see `effects`. A world with too few seeds for an interval is in no list, and a measure
+            without worlds is left out.
     """
-    known = [one.known for one in measured if (one.words, one.measure) == (UNTRAINED, "recall")]
-    changes = [change for worlds in known for change in worlds.items()]
-    return [name for name, change in changes if change.ranged and change.high >= 0]
+    found = {
+        one.measure: [name for name, change in one.known.items() if change.ranged and change.high >= 0]
+        for one in measured
+        if one.words == UNTRAINED
+    }
+    return {measure: worlds for measure, worlds in found.items() if worlds}
 
 
 def _known(found: Mapping[str, StudyResults], arms: Sequence[str], measure: str) -> dict[str, Measured]:
