@@ -28,6 +28,7 @@ from irislib.training.train import train
 from stages.study import agent as command
 from stages.study import table
 
+STUDIES = Path(__file__).parent.parent / "studies"
 PARAMS = AgentParams(TRAIN, ENV, EvaluationConfig(episodes=2, temperature=1.0))
 
 
@@ -201,3 +202,14 @@ def test_the_figure_names_an_agent_whose_world_has_no_iris(tmp_path: Path) -> No
     both = WholeAgents(tabulate_agents(tmp_path), tabulate_curves(tmp_path))
     title = study_agents.draw(both).title
     assert "IRIS is not shown to play better than random actions in Crafter" in title and "; " in title
+
+
+def test_committed_agents_are_those_of_the_parameters_as_they_are() -> None:
+    """Or `make study` in a fresh clone would train them anew, which takes hours."""
+    stages = YAML(typ="safe").load(STUDIES / "dvc.lock")["stages"]
+    trained = {name: stage["params"] for name, stage in stages.items() if "agent@" in name}
+    assert len(trained) >= 8
+    for name, files in trained.items():
+        for path, sections in files.items():
+            now = YAML(typ="safe").load(STUDIES / path)
+            assert sections == {section: now[section] for section in sections}, (name, path)
