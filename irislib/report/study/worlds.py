@@ -11,9 +11,9 @@ from irislib.report.study.results import StudyResults
 
 RISES, FALLS = "rises", "falls"
 UNMEASURED, TOO_FEW = "not measured in all", "too few seeds"
+UNTRAINED = "not trained: an encoder of random weights"
 # Changes in words, and the arms that show them: of the first one that a world has, its difference from the
 # arm that it is compared with. Patches are as large as the cells of the world, where it has cells.
-UNTRAINED = "not trained: an encoder of random weights"
 CHANGES = {
     UNTRAINED: ("untrained",),
     "attention off: a token sees less": ("no-attention",),
