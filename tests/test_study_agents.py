@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -212,4 +214,5 @@ def test_committed_agents_are_those_of_the_parameters_as_they_are() -> None:
     for name, files in trained.items():
         for path, sections in files.items():
             now = YAML(typ="safe").load(STUDIES / path)
-            assert sections == {section: now[section] for section in sections}, (name, path)
+            for dotted, value in sections.items():
+                assert value == reduce(getitem, dotted.split("."), now), (name, path, dotted)

@@ -61,7 +61,7 @@ class StudyResults:
 
     def steps(self, arm: str) -> list[int]:
         """Gradient steps after which an arm was measured, ascending."""
-        return sorted(int(steps) for steps in self.table["steps"][self.table["arm"] == arm].unique())
+        return self._steps.get(arm, [])
 
     def mean(self, arm: str, measure: str, steps: int | None = None) -> Measured:
         """Mean and interval over the seeds, by default of the finished arm; NaN where it was not measured."""
@@ -80,6 +80,10 @@ class StudyResults:
             steps = self.steps(arm)[-1]
         row = self._rows.get((arm, measure, steps))
         return Measured(*(float(row[column]) for column in columns)) if row else UNKNOWN
+
+    @cached_property
+    def _steps(self) -> dict[str, list[int]]:
+        return {str(arm): sorted(map(int, set(rows["steps"]))) for arm, rows in self.table.groupby("arm")}
 
     @cached_property
     def _rows(self) -> dict[tuple[str, str, int], dict[Hashable, Any]]:
