@@ -55,21 +55,21 @@ def blocks(table: Table) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def test_worlds_stand_side_by_side(made: Table) -> None:
-    assert made.header == ["what changes", "Crafter", "Boxing", "Pong", "in all worlds"]
+    assert made.header == ["what changes", "Crafter", "Boxing", "Pong", "where this is shown"]
     assert all(len(row) == len(made.header) for row in made.rows)
     name = "small patches, each seen alone"
     recall, patches = (rows[name] for rows in blocks(made))
-    assert recall[0].startswith("+0.6") and recall[-1] == "rises"
+    assert recall[0].startswith("+0.6") and recall[-1] == "rises in all"
     # Of Crafter's the arm patch-7, planted as 0.6 of recall above iris, that is 0.48 of the NMI; not patch-8.
     assert patches[0].startswith("+0.48") or patches[0].startswith("+0.47")
     assert patches[1].startswith("+0.24") or patches[1].startswith("+0.23")
-    assert patches[-1] == "rises"
+    assert patches[-1] == "rises in all"
 
 
 def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
     verdicts = {name: row[-1] for name, row in blocks(made)[1].items()}
-    assert verdicts["taught by labels"] == "no: rises in one, falls in another"
-    assert verdicts["attention off: a token sees less"] == "not shown"
+    assert verdicts["taught by labels"] == "rises in Crafter, falls in Boxing and Pong"
+    assert verdicts["attention off: a token sees less"] == "nowhere"
     assert "the same patches, shifted" not in verdicts  # no world has it
     assert verdicts["taught to ignore what is around a patch"] == "not measured in all"
     untrained = "not trained: an encoder of random weights"

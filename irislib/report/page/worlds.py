@@ -30,7 +30,7 @@ def worlds_table(found: Mapping[str, StudyResults], measured: Sequence[Effect]) 
     """
     compared = MEASURES if len(found) > 1 else ()
     rows = [row for measure in compared for row in _block(measure, found, measured)]
-    header = ["what changes", *found, "in all worlds"]
+    header = ["what changes", *found, "where this is shown"]
     about = " ".join([ABOUT, *_training(measured), _summary(len(found), measured)])
     return Table("worlds", "Does it hold in other worlds?", about, header, rows)
 
@@ -48,8 +48,8 @@ def _summary(worlds: int, measured: Sequence[Effect]) -> str:
         return "No change was tried in two worlds yet."
     moved = defaultdict[str, list[str]](list)
     for one in measured:
-        if one.holds:
-            moved[one.words].append(f"{MEASURES[one.measure]} {one.verdict}")
+        if one.direction:
+            moved[one.words].append(f"{MEASURES[one.measure]} {one.direction}")
     held = [f"{words} ({listed(measures)})" for words, measures in moved.items()]
     if not held and not all(one.settled for one in measured):
         return (

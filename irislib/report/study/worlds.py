@@ -8,6 +8,7 @@ import pandas as pd
 from irislib.report.findings import Measured
 from irislib.report.study.answers import MEASURES, beyond
 from irislib.report.study.results import StudyResults
+from irislib.report.wording import listed
 
 RISES, FALLS = "rises", "falls"
 UNMEASURED, TOO_FEW = "not measured in all", "too few seeds"
@@ -44,27 +45,30 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """Whether the difference has the same sign in all worlds, and its interval leaves out zero in all."""
+        """Where it is shown that the measure rises or falls: where the interval leaves out zero."""
         if len(self.known) < self.worlds:
             return UNMEASURED
         if not all(change.ranged for change in self.known.values()):
             return TOO_FEW
-        sure = {change.value > 0 for change in self.known.values() if beyond(change)}
-        if len(sure) == 2:
-            return "no: rises in one, falls in another"
-        if not all(map(beyond, self.known.values())):
-            return "not shown"
-        return RISES if True in sure else FALLS
+        if self.direction:
+            return f"{self.direction} in all"
+        shown = {RISES: self._shown(1), FALLS: self._shown(-1)}
+        return ", ".join(f"{word} in {listed(names)}" for word, names in shown.items() if names) or "nowhere"
+
+    @property
+    def direction(self) -> str:
+        """``rises`` or ``falls`` if that is shown in all worlds, else empty."""
+        every = {RISES: len(self._shown(1)), FALLS: len(self._shown(-1))}
+        return next((word for word, worlds in every.items() if worlds == self.worlds), "")
 
     @property
     def settled(self) -> bool:
         """Whether it was measured in all worlds, with seeds enough for an interval."""
         return self.verdict not in (UNMEASURED, TOO_FEW)
 
-    @property
-    def holds(self) -> bool:
-        """Whether it was shown to be the same in all worlds."""
-        return self.verdict in (RISES, FALLS)
+    def _shown(self, sign: int) -> list[str]:
+        """The worlds in which the whole interval lies on one side of zero."""
+        return [name for name, change in self.known.items() if beyond(change) and change.value * sign > 0]
 
 
 def by_world(study: StudyResults, worlds: pd.DataFrame) -> dict[str, StudyResults]:

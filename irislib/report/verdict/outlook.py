@@ -119,7 +119,7 @@ def _losses(results: StudyResults) -> list[Statement]:
 def _in_all_worlds(elsewhere: Sequence[Effect]) -> list[Statement]:
     """What does the same to recall in all worlds; that nothing does only where all is settled."""
     recall = [one for one in elsewhere if one.measure == "recall"]
-    held = [one for one in recall if one.holds]
+    held = [one for one in recall if one.direction]
     if not recall or not (held or all(one.settled for one in recall)):
         return []
     one = (held or recall)[0]
@@ -127,7 +127,7 @@ def _in_all_worlds(elsewhere: Sequence[Effect]) -> list[Statement]:
     names = f" that were tried ({listed(list(one.known))})"
     if not held:
         return [say("None of these changes is shown to do the same in ", worlds, f"{names}.")]
-    said = listed([f"{one.words} (recall {one.verdict})" for one in held])
+    said = listed([f"{one.words} (recall {one.direction})" for one in held])
     return [say("The same in ", worlds, f"{names}: {said}.")]
 
 
