@@ -1,5 +1,6 @@
 """The study in several worlds, side by side."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -7,11 +8,14 @@ import pytest
 from madeup_study import ARMS, WORLD_ARMS, write_results
 
 from irislib.errors import ArtifactError
+from irislib.report.findings import Measured
 from irislib.report.page.result_tables import Table
 from irislib.report.page.worlds import worlds_table
 from irislib.report.study.results import STUDY_COLUMNS, StudyResults
-from irislib.report.study.worlds import by_world, effects
+from irislib.report.study.worlds import Effect, by_world, effects
 from irislib.study.table import tabulate, tabulate_worlds
+
+Interval = tuple[float, float, float]  # value, low, high
 
 MAIN_ARMS = {
     "iris": ARMS["iris"],
@@ -69,7 +73,7 @@ def test_worlds_stand_side_by_side(made: Table) -> None:
 def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
     verdicts = {name: row[-1] for name, row in blocks(made)[1].items()}
     assert verdicts["taught by labels"] == "rises in Crafter, falls in Boxing and Pong"
-    assert verdicts["attention off: a token sees less"] == "nowhere"
+    assert verdicts["attention off: a token sees less"] == "rises in Crafter"
     assert "the same patches, shifted" not in verdicts  # no world has it
     assert verdicts["taught to ignore what is around a patch"] == "not measured in all"
     untrained = "not trained: an encoder of random weights"
@@ -80,6 +84,26 @@ def test_only_what_is_sure_in_every_world_holds(made: Table) -> None:
     k_means = "the same patches without a network: k-means of their pixels"
     held = f"small patches, each seen alone {rises} and {k_means} {rises}"
     assert made.about.endswith(f"What held in all 3 worlds: {held}.")
+
+
+@pytest.mark.parametrize(
+    ("crafter", "pong", "verdict", "direction"),
+    [
+        ((0.2, 0.1, 0.3), (0.1, 0.05, 0.2), "rises in all", "rises"),
+        ((-0.2, -0.3, -0.1), (-0.1, -0.2, -0.05), "falls in all", "falls"),
+        ((0.2, -0.1, 0.5), (-0.2, -0.3, -0.1), "falls in Pong", ""),
+        ((0.2, 0.1, 0.3), (-0.2, -0.3, -0.1), "rises in Crafter, falls in Pong", ""),
+        ((0.2, -0.1, 0.5), (-0.2, -0.5, 0.1), "nowhere", ""),
+        ((0.2, 0.1, 0.3), (0.2, math.nan, math.nan), "too few seeds", ""),
+        ((0.2, 0.1, 0.3), None, "not measured in all", ""),
+    ],
+)
+def test_a_change_is_shown_where_its_interval_leaves_out_zero(
+    crafter: Interval, pong: Interval | None, verdict: str, direction: str
+) -> None:
+    known = {"Crafter": Measured(*crafter)} | ({"Pong": Measured(*pong)} if pong else {})
+    effect = Effect("a change", "recall", known, worlds=2)
+    assert (effect.verdict, effect.direction) == (verdict, direction)
 
 
 def test_where_training_does_not_help_is_said(tmp_path: Path) -> None:
