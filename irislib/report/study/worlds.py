@@ -52,23 +52,27 @@ class Effect:
             return TOO_FEW
         if self.direction:
             return f"{self.direction} in all"
-        shown = {RISES: self._shown(1), FALLS: self._shown(-1)}
-        return ", ".join(f"{word} in {listed(names)}" for word, names in shown.items() if names) or "nowhere"
+        told = [f"{word} in {listed(names)}" for word, names in self._shown.items() if names]
+        return ", ".join(told) or "nowhere"
 
     @property
     def direction(self) -> str:
         """``rises`` or ``falls`` if that is shown in all worlds, else empty."""
-        every = {RISES: len(self._shown(1)), FALLS: len(self._shown(-1))}
-        return next((word for word, worlds in every.items() if worlds == self.worlds), "")
+        return next((word for word, names in self._shown.items() if len(names) == self.worlds), "")
 
     @property
     def settled(self) -> bool:
         """Whether it was measured in all worlds, with seeds enough for an interval."""
         return self.verdict not in (UNMEASURED, TOO_FEW)
 
-    def _shown(self, sign: int) -> list[str]:
-        """The worlds in which the whole interval lies on one side of zero."""
-        return [name for name, change in self.known.items() if beyond(change) and change.value * sign > 0]
+    @property
+    def _shown(self) -> dict[str, list[str]]:
+        """The worlds in which the whole interval lies above zero, and those in which it lies below."""
+        sure = {name: change for name, change in self.known.items() if beyond(change)}
+        return {
+            RISES: [name for name, change in sure.items() if change.value > 0],
+            FALLS: [name for name, change in sure.items() if change.value < 0],
+        }
 
 
 def by_world(study: StudyResults, worlds: pd.DataFrame) -> dict[str, StudyResults]:
