@@ -1,6 +1,7 @@
 """The tables of results and what differs: what they say of good, bad and missing numbers."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from madeup import sources, write_inputs
 from madeup_tables import make_replicates
+from safetensors.torch import load_file, save_file
 from tiny_delta import make_agent
 
 from irislib.report.config import PlotsConfig
@@ -47,8 +49,26 @@ def test_chance_must_be_exceeded_by_the_whole_range(inputs: Inputs) -> None:
         assert finding(some.metric, NAMES).beyond_chance == exceeds
 
 
-def test_an_agent_from_elsewhere_is_not_said_to_be_trained_on_no_steps(inputs: Inputs) -> None:
+def test_an_agent_that_was_never_trained_is_said_to_be_so(inputs: Inputs) -> None:
     told = changed(inputs, agent={"training_steps": 0})
+    assert told.untrained and not inputs.untrained
+    assert "The agent was not trained: its networks have random weights; the recorded" in " ".join(
+        differences(told)
+    )
+    assert comparison(told)[0].steps == "0"
+    assert "After training" not in about_playing(told)
+
+
+def test_an_agent_from_elsewhere_is_not_said_to_be_trained_on_no_steps(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    other = tmp_path / "agent"
+    shutil.copytree(inputs.agent, other)
+    weights = load_file(other / "model.safetensors")
+    name = next(name for name in weights if name.startswith("world_model.") and name.endswith("ln1.weight"))
+    weights[name][0] += 0.001
+    save_file(weights, other / "model.safetensors")
+    told = replace(changed(inputs, agent={"training_steps": 0}), agent=other)
     texts = " ".join([*differences(told), about_playing(told), comparison(told)[0].steps])
     assert "which does not tell on how many steps" in texts and "not known" in texts
     assert "0 environment steps" not in texts and "After training" not in texts

@@ -16,7 +16,14 @@ from irislib.report.findings import UNKNOWN, Measured, rivalry
 from irislib.report.study.results import StudyResults
 from irislib.report.study.worlds import Effect
 from irislib.report.verdict.degree import Degree
-from irislib.report.verdict.limits import about_attribution, about_baselines, about_play, about_power
+from irislib.report.verdict.limits import (
+    Subject,
+    about_attribution,
+    about_baselines,
+    about_play,
+    about_power,
+    about_training,
+)
 from irislib.report.verdict.outlook import outlook, share
 from irislib.report.verdict.phrases import Statement, plain
 from irislib.report.verdict.result import Evidence, overall, result
@@ -146,6 +153,23 @@ def test_the_agent_is_judged_beside_random_actions(mean: float, said: str) -> No
     alone = plain(about_play((numbers | {"agent.episodes": 1.0}).get, scripted=False))
     assert alone.startswith("How well the agent plays decides")
     assert f"the only recorded episode has a return of {mean}" in alone
+
+
+@pytest.mark.parametrize(
+    ("scripted", "foreign", "its"),
+    [
+        (False, False, "its codes and play are those of random weights."),
+        (True, False, "its codes are those of random weights."),
+        (False, True, "its play is that of random weights."),
+        (True, True, None),
+    ],
+)
+def test_what_an_untrained_agent_has_to_do_with_the_answer_is_said(
+    scripted: bool, foreign: bool, its: str | None
+) -> None:
+    said = [plain(one) for one in about_training(Subject(scripted, foreign, untrained=True))]
+    assert said == ([f"The agent was never trained: {its}"] if its else [])
+    assert not about_training(Subject(scripted, foreign, untrained=False))
 
 
 def test_returns_that_are_all_the_same_can_be_compared() -> None:

@@ -33,7 +33,7 @@ from irislib.report.tables import (
     with_flags,
 )
 from irislib.report.wording import Prose, sentence
-from irislib.stores.agent import read_about
+from irislib.stores.agent import AGENT, read_about
 from irislib.stores.changes import CHANGES
 from irislib.stores.crops import CROPS
 from irislib.stores.embeddings import EMBEDDINGS
@@ -118,6 +118,15 @@ class Inputs:
     def trained_here(self) -> bool:
         """Whether the pipeline trained the agent; a file from elsewhere does not tell its steps."""
         return bool(self.metric("agent.training_steps"))
+
+    @property
+    def untrained(self) -> bool:
+        """Whether no step of training ever changed the agent: all normalisations still have the scale 1."""
+        if self.trained_here:
+            return False
+        weights = AGENT.read_weights(self.agent)
+        scales = [weight for name, weight in weights.items() if name.endswith(".weight") and weight.ndim == 1]
+        return bool(scales) and all(bool((scale == 1).all()) for scale in scales)
 
     @property
     def scripted(self) -> bool:

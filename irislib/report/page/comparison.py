@@ -22,9 +22,10 @@ class Standing:
 def comparison(inputs: Inputs) -> list[Standing]:
     """This agent first, then random actions in the same episodes, then what was published."""
     episodes = inputs.say("{evaluation.episodes:episode}")
+    known = inputs.trained_here or inputs.untrained
     ours = Standing(
         "this agent",
-        number(inputs.metric("agent.training_steps")) if inputs.trained_here else "not known",
+        number(inputs.metric("agent.training_steps")) if known else "not known",
         number(inputs.metric("evaluation.return_mean")),
         _score(inputs.metric("evaluation.score")),
         episodes,

@@ -165,7 +165,9 @@ def _sized(size: int | list[int]) -> str:
 
 def _training(inputs: Inputs) -> str:
     trained = "The agent was trained on {agent.training_steps:environment step}, and"
-    if not inputs.trained_here:
+    if inputs.untrained:
+        trained = "The agent was not trained: its networks have random weights;"
+    elif not inputs.trained_here:
         trained = (
             "The agent was taken as its file holds it, which does not tell on how many steps it was trained, "
             "if on any;"

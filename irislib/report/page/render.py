@@ -23,6 +23,7 @@ from irislib.report.page.worlds import worlds_table
 from irislib.report.study.answers import answers
 from irislib.report.study.worlds import Effect, by_world, effects
 from irislib.report.style import BLUE, GREY, HEAT, INK, ORANGE, Illustration
+from irislib.report.verdict.limits import Subject
 from irislib.report.verdict.phrases import Block
 from irislib.report.verdict.result import Evidence
 from irislib.report.verdict.verdict import HOW, verdict
@@ -154,4 +155,5 @@ def render_page(inputs: Inputs, claims: Iterable[Claim], plates: Iterable[Plate]
 def _verdict(inputs: Inputs, elsewhere: Sequence[Effect]) -> list[Block]:
     evidence = Evidence(inputs.metric, inputs.codes, inputs.labels, inputs.baselines)
     tables = (inputs.power, inputs.attributions, inputs.study)
-    return verdict(evidence, *tables, elsewhere, inputs.scripted)
+    subject = Subject(inputs.scripted, inputs.foreign_tokenizer is not None, inputs.untrained)
+    return verdict(evidence, *tables, elsewhere, subject)

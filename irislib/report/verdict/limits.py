@@ -15,6 +15,21 @@ SURE = 0.95  # of the tries must find a planted code, else it proves nothing tha
 
 
 @dataclass(frozen=True)
+class Subject:
+    """Whose play and whose codes are analysed.
+
+    Attributes:
+        scripted: the world's scripted player played what was recorded, not the agent.
+        foreign: the codes are those of another tokenizer than the agent's.
+        untrained: the agent was never trained.
+    """
+
+    scripted: bool
+    foreign: bool
+    untrained: bool
+
+
+@dataclass(frozen=True)
 class Returns:
     """The returns of some episodes: their mean, their standard deviation, and how many there are."""
 
@@ -26,6 +41,17 @@ class Returns:
     def known(self) -> Measured:
         """The mean, with its interval where there are two episodes or more."""
         return mean_interval(self.mean, self.std, self.episodes)
+
+
+def about_training(subject: Subject) -> list[Statement]:
+    """That the agent was never trained; nothing if it was, or if its play and its codes are not analysed."""
+    its = [word for word, other in (("codes", subject.foreign), ("play", subject.scripted)) if not other]
+    if not (subject.untrained and its):
+        return []
+    never = Phrase("The agent was never trained", section="agent")
+    return [
+        say(never, f": its {listed(its)} {'is that' if its == ['play'] else 'are those'} of random weights.")
+    ]
 
 
 def about_play(look_up: Look, scripted: bool) -> Statement:

@@ -6,7 +6,14 @@ import pandas as pd
 
 from irislib.report.study.results import StudyResults
 from irislib.report.study.worlds import Effect
-from irislib.report.verdict.limits import about_attribution, about_baselines, about_play, about_power
+from irislib.report.verdict.limits import (
+    Subject,
+    about_attribution,
+    about_baselines,
+    about_play,
+    about_power,
+    about_training,
+)
 from irislib.report.verdict.outlook import outlook
 from irislib.report.verdict.phrases import Block, Statement, plain
 from irislib.report.verdict.result import Evidence, result
@@ -24,7 +31,7 @@ def verdict(
     attributions: pd.DataFrame,
     study: StudyResults,
     elsewhere: Sequence[Effect],
-    scripted: bool,
+    subject: Subject,
 ) -> list[Block]:
     """The answer, what limits it, and what would change it.
 
@@ -34,13 +41,14 @@ def verdict(
         attributions: attributions.csv.
         study: study.csv.
         elsewhere: what the study found in other worlds too; see `effects`.
-        scripted: whether the world's scripted player played what was recorded.
+        subject: whose play and whose codes are analysed.
 
     Raises:
         ArtifactError: a number is missing.
     """
     limits: list[Statement] = [
-        about_play(evidence.look_up, scripted),
+        *about_training(subject),
+        about_play(evidence.look_up, subject.scripted),
         *about_baselines(evidence.baselines),
         *about_attribution(attributions),
         *about_power(power),
