@@ -195,6 +195,7 @@ def test_simpler_codes_are_beside_ours(ours: int, said: str) -> None:
     assert f"{ours} ({0.9 * ours:.3g} to {1.1 * ours:.3g}) codes are confirmed to show one thing" in text
     assert "against 20 (18 to 22) of an untrained encoder" in text
     assert about_baselines(planted.baselines[:0]) == []
+    assert about_baselines(planted.baselines.assign(names_tested=0)) == []
 
 
 @pytest.mark.parametrize(
