@@ -204,10 +204,8 @@ class Rivalry:
 
 
 def rivalry(baselines: pd.DataFrame, key: str) -> Rivalry | None:
-    """The best baseline of a family, or of `nmi`; None if nothing can be compared, or no code was tested."""
+    """The best baseline of a family, or of `nmi`; None if there is nothing to compare."""
     rows = baselines[baselines["attribution"] == "position"].set_index("tokenizer")
-    if not rows.get(f"{key}_tested", pd.Series([True])).any():
-        return None
     found = {name: measured(row, key) for name, row in rows.iterrows() if name != "shuffled"}
     ours = found.pop("agent", None)
     others = {name: one for name, one in found.items() if one.ranged}

@@ -1,6 +1,7 @@
 """Everything that the report reads, opened and checked."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class Inputs:
         """Whether the pipeline trained the agent; a file from elsewhere does not tell its steps."""
         return bool(self.metric("agent.training_steps"))
 
-    @property
+    @cached_property
     def untrained(self) -> bool:
         """Whether no step of training ever changed the agent: all normalisations still have the scale 1."""
         if self.trained_here:

@@ -9,6 +9,7 @@ from scipy import stats
 from irislib.report.findings import NAMES, TOKENIZERS, Look, Measured, measured, rivalry
 from irislib.report.intervals import mean_interval
 from irislib.report.verdict.phrases import Phrase, Statement, say
+from irislib.report.verdict.result import Evidence
 from irislib.report.wording import listed, many, number, percent
 
 SURE = 0.95  # of the tries must find a planted code, else it proves nothing that no code is found
@@ -41,6 +42,19 @@ class Returns:
     def known(self) -> Measured:
         """The mean, with its interval where there are two episodes or more."""
         return mean_interval(self.mean, self.std, self.episodes)
+
+
+def limits(
+    evidence: Evidence, power: pd.DataFrame, attributions: pd.DataFrame, subject: Subject
+) -> list[Statement]:
+    """All that limits the answer; the arguments are those of `verdict`. Raises ArtifactError."""
+    return [
+        *about_training(subject),
+        about_play(evidence.look_up, subject.scripted),
+        *about_baselines(evidence.baselines),
+        *about_attribution(attributions),
+        *about_power(power),
+    ]
 
 
 def about_training(subject: Subject) -> list[Statement]:
@@ -104,16 +118,16 @@ def about_attribution(table: pd.DataFrame) -> list[Statement]:
 
 
 def about_baselines(baselines: pd.DataFrame) -> list[Statement]:
-    """What simpler codes show in the same frames; nothing without baselines."""
+    """What simpler codes show in the same frames; nothing without baselines, or where no code was tested."""
     rival = rivalry(baselines, NAMES.key)
-    if rival is None:
+    rows = baselines[baselines["attribution"] == "position"].set_index("tokenizer")
+    if rival is None or not rows[f"{NAMES.key}_tested"].any():
         return []
     judged = {
         1: "No simpler codes show as much",
         0: "Simpler codes show about as much",
         -1: "Simpler codes show more",
     }[rival.verdict]
-    rows = baselines[baselines["attribution"] == "position"].set_index("tokenizer")
     others = [f"{rival.best.shown} of {rival.name}"]
     untrained = TOKENIZERS["untrained"]
     if "untrained" in rows.index and rival.name != untrained:

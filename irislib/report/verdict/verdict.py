@@ -6,16 +6,9 @@ import pandas as pd
 
 from irislib.report.study.results import StudyResults
 from irislib.report.study.worlds import Effect
-from irislib.report.verdict.limits import (
-    Subject,
-    about_attribution,
-    about_baselines,
-    about_play,
-    about_power,
-    about_training,
-)
+from irislib.report.verdict.limits import Subject, about_baselines, limits
 from irislib.report.verdict.outlook import outlook
-from irislib.report.verdict.phrases import Block, Statement, plain
+from irislib.report.verdict.phrases import Block, plain
 from irislib.report.verdict.result import Evidence, result
 
 HOW = (
@@ -46,16 +39,9 @@ def verdict(
     Raises:
         ArtifactError: a number is missing.
     """
-    limits: list[Statement] = [
-        *about_training(subject),
-        about_play(evidence.look_up, subject.scripted),
-        *about_baselines(evidence.baselines),
-        *about_attribution(attributions),
-        *about_power(power),
-    ]
     return [
         result(evidence),
-        Block("What limits this answer", limits),
+        Block("What limits this answer", limits(evidence, power, attributions, subject)),
         Block("What would change it", outlook(study, elsewhere)),
     ]
 
